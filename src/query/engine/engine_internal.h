@@ -1,0 +1,42 @@
+/* engine_internal.h - what engine*.c and encode*.c share. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "query/engine/duckdb_api.h"
+#include "query/engine/engine.h"
+
+enum { ENGINE_IDLE_MAX = 16 };       /* connections kept; a connection is some 10 KB */
+
+struct Engine {
+    duckdb_database database;
+    pthread_mutex_t lock;
+    EngineConnection *idle[ENGINE_IDLE_MAX];
+    size_t n_idle;
+    atomic_bool invalid;             /* DuckDB gave a FATAL error: only a new process helps */
+};
+
+struct EngineConnection {
+    Engine *engine;
+    duckdb_connection duckdb;
+    /* DuckDB forgets an interrupt that comes before a statement starts to run; this does not. Cleared on acquire. */
+    atomic_bool interrupted;
+};
+
+struct EngineChunk {
+    duckdb_data_chunk duckdb;
+    size_t n_rows;
+    const SqlType *const *checked_types;     /* the types that the columns were last found to fit; NULL: none yet */
+};
+
+struct EngineResult {
+    EngineConnection *connection;
+    duckdb_prepared_statement statement;
+    duckdb_result duckdb;
+    bool has_result;
+    EngineChunk chunk;
+};
+
+/* Registers every t_* function. */
+int t_functions_register(duckdb_connection connection, Error *err);
