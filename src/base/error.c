@@ -131,15 +131,13 @@ const char *err_trino_type(ErrCode code)
     return number < 196608 ? "INSUFFICIENT_RESOURCES" : "EXTERNAL";
 }
 
-/* How well the code stands for its Trino error: several of ours map to one of Trino's, and on the way back
- * Trino's own (same name, or with TRINO_ before it where ours was taken) is meant. */
+/* How well the code stands for its Trino error. Several of ours map to one of Trino's; on the way back
+ * Trino's own is meant: TRINO_x where x was taken by a code of ours, else the one of the same name. */
 static int trino_rank(const ErrInfo *info)
 {
-    if (strcmp(info->name, info->trino_name) == 0)
-        return 3;
     if (strncmp(info->name, "TRINO_", 6) == 0 && strcmp(info->name + 6, info->trino_name) == 0)
-        return 2;
-    return 1;
+        return 3;
+    return strcmp(info->name, info->trino_name) == 0 ? 2 : 1;
 }
 
 static ErrCode trino_find(int number, const char *name)

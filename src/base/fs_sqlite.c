@@ -21,7 +21,7 @@ typedef struct ShimFile {
     bool durable;
     bool sync_folder;           /* a new journal or log: its first sync is one of its folder too */
     const char *path;           /* borrowed until xClose: SQLite keeps the name of a durable file that long */
-    _Alignas(16) char real[];   /* the platform's sqlite3_file */
+    _Alignas(8) char real[];    /* the platform's sqlite3_file; SQLite aligns files to 8 */
 } ShimFile;
 
 static sqlite3_vfs *real_vfs;   /* set once, before the shim is registered */

@@ -11,8 +11,10 @@
 static inline pthread_mutex_t *mutex_lock_(pthread_mutex_t *m) { pthread_mutex_lock(m); return m; }
 static inline void mutex_unlockp_(pthread_mutex_t **m) { if (*m) pthread_mutex_unlock(*m); }
 /* Holds the mutex to the end of the block. */
-#define MUTEX_GUARD(m) \
-    __attribute__((cleanup(mutex_unlockp_), unused)) pthread_mutex_t *mutex_guard_##__LINE__ = mutex_lock_(m)
+#define MUTEX_GUARD(m) MUTEX_GUARD_AT_(m, __LINE__)
+#define MUTEX_GUARD_AT_(m, line) MUTEX_GUARD_AS_(m, line)
+#define MUTEX_GUARD_AS_(m, line) \
+    __attribute__((cleanup(mutex_unlockp_), unused)) pthread_mutex_t *mutex_guard_##line = mutex_lock_(m)
 
 int thread_start(pthread_t *ret_thread, const char *name, void *(*fn)(void *), void *arg, Error *err);
 

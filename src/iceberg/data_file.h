@@ -6,6 +6,7 @@
 #pragma once
 
 #include "format/parquet_footer.h"
+#include "iceberg/metadata.h"
 #include "iceberg/value.h"
 
 typedef enum IceContent {

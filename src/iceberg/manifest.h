@@ -3,8 +3,7 @@
  * A manifest list is read whole (it is small). A manifest can be walked entry by entry in bounded memory, or
  * decoded into an immutable IceManifest that threads may share. Reading accepts v1, v2 and v3 files of any
  * writer: fields are resolved by field id, by name where a writer left ids out; codecs null, deflate,
- * snappy, zstandard. Writing makes v1 (manifest lists without deletes), v2 and v3 with the required-ness of
- * the Java writer, codec deflate.
+ * snappy, zstandard. Writing makes v2 and v3 with the required-ness of the Java writer, codec deflate.
  *
  * Inheritance: a NULL snapshot id, sequence number or first row id of an entry comes from the manifest list.
  * The walk (manifest_read) hands out inherited values; a decoded manifest keeps -1 and manifest_inherit() is

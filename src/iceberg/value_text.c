@@ -242,10 +242,25 @@ static void put_uuid(char out[40], const uint8_t uuid[16])
     snprintf(out, 40, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
-static Str floating_text(double value, Arena *arena)
+/* A double that is printed with the digits of the float: 0.1f gives 0.1, not 0.10000000149011612. */
+static double float_for_text(const IceValue *v)
+{
+    char text[32];
+    double value = v->f64;
+
+    for (int precision = 6; v->type == ICE_FLOAT && isfinite(v->f64) && precision <= 9; precision++) {
+        snprintf(text, sizeof text, "%.*e", precision - 1, v->f64);
+        if (str_to_double(str_from(text), &value, NULL) == 0 && (double)(float)value == v->f64)
+            return value;
+    }
+    return v->f64;
+}
+
+static Str floating_text(const IceValue *v, Arena *arena)
 {
     _cleanup_buf_ Buf out = BUF_INIT(64);
     JsonWriter w = JSON_WRITER(&out);
+    double value = float_for_text(v);
 
     json_double(&w, value);
     Str text = buf_str(&out);
@@ -276,7 +291,7 @@ Str ice_value_text(const IceValue *v, Arena *arena)
         return arena_printf(arena, "%lld", (long long)v->i64);
     case ICE_FLOAT:
     case ICE_DOUBLE:
-        return floating_text(v->f64, arena);
+        return floating_text(v, arena);
     case ICE_DECIMAL:
         return ice_decimal_text(v->decimal, v->scale, arena);
     case ICE_STRING:
@@ -322,7 +337,7 @@ void ice_value_to_json(JsonWriter *w, const IceValue *v, Arena *arena)
         break;
     case ICE_FLOAT:
     case ICE_DOUBLE:
-        json_double(w, v->f64);
+        json_double(w, float_for_text(v));
         break;
     case ICE_STRING:
     case ICE_DECIMAL:

@@ -123,16 +123,14 @@ static ssize_t whole_recv(HttpRequest *r, size_t *ret_asked)
     Buf *body = &r->body;
     size_t left = (size_t)atomic_load(&r->body_left);
     size_t room = body->cap > body->len + 1 ? body->cap - body->len - 1 : 0;
-    if (room == 0) {
+    if (room == 0)
         room = body->len > HTTP_WHOLE_FIRST_BYTES ? body->len : HTTP_WHOLE_FIRST_BYTES;
-        room = room < left ? room : left;
-    }
-    char *to = buf_reserve(body, room);
+    *ret_asked = room < left ? room : left;
+    char *to = buf_reserve(body, *ret_asked);
     if (!to) {
         errno = ENOMEM;
         return -1;
     }
-    *ret_asked = room < left ? room : left;
     ssize_t n = conn_recv(c, to, *ret_asked);
     if (n > 0) {
         body->len += (size_t)n;
@@ -199,9 +197,15 @@ BodyStep body_step(HttpRequest *r)
     Conn *c = r->conn;
     if (whole_in_place(r))
         return BODY_OVER;
+    if (is_chunked(r) ? r->parser.ended : atomic_load(&r->body_left) == 0)
+        return body_over(r);
     size_t done = 0;
     BodyStep step = BODY_AGAIN;
     while (step == BODY_AGAIN) {
+        if (atomic_load(&c->dead)) {
+            body_broken(r, 0, NULL);
+            return BODY_BROKEN;
+        }
         if (atomic_load(&r->paused)) {
             timer_set(c, TIMER_NONE);
             return BODY_WAIT;
@@ -212,9 +216,6 @@ BodyStep body_step(HttpRequest *r)
             size_t used = 0;
             step = body_feed(r, r->in + r->in_at, r->in_len - r->in_at, &used);
             r->in_at += used;
-        } else if (atomic_load(&c->dead)) {
-            body_broken(r, 0, NULL);
-            return BODY_BROKEN;
         } else if (atomic_load(&c->readable)) {
             size_t n = 0;
             step = body_recv(r, &n);
@@ -267,7 +268,7 @@ void http_resume_body(HttpRequest *r)
 {
     pthread_mutex_lock(&r->mutex);
     atomic_store(&r->paused, false);
-    output_submit(r);
+    request_nudge(r);
 }
 
 /* ---- by a worker ---- */
@@ -355,8 +356,8 @@ static int worker_fill(HttpRequest *r, char **ret_bytes, size_t *ret_n, Error *e
 static int worker_read_chunked(HttpRequest *r, void *bytes, size_t max, size_t *ret_n, Error *err)
 {
     for (;;) {
-        char *raw;
-        size_t n, used;
+        char *raw = NULL;
+        size_t n = 0, used;
         Str piece;
         bool ended;
         if (worker_fill(r, &raw, &n, err) != 0)

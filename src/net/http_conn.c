@@ -69,7 +69,7 @@ static void request_reset(HttpRequest *r)
         buf_free(&r->extra);
     buf_clear(&r->extra);
     r->status = 0;
-    r->begun = r->ended = r->cut = r->chunked = r->no_body = r->close_after = r->refused = false;
+    r->begun = r->ended = r->cut = r->chunked = r->no_body = r->close_after = r->refused = r->until_close = false;
     r->length_left = -1;
     r->gone_fn = NULL;
     pthread_mutex_unlock(&r->mutex);
@@ -329,13 +329,24 @@ static void log_access(const HttpRequest *r)
               L_INT("us", r->conn->loop->now_us - r->started_us));
 }
 
+/* To keep the connection, what is left of the body is read. */
+static void request_discard_body(HttpRequest *r)
+{
+    if (r->chunk_at < r->chunk_len)
+        conn_pushback(r->conn, r->chunk_buf + r->chunk_at, r->chunk_len - r->chunk_at);
+    r->chunk_at = r->chunk_len = 0;
+    r->body_max = 0;
+    atomic_store(&r->paused, false);
+    atomic_store(&r->body_mode, BODY_DISCARD);
+}
+
 /* The answer is sent, or cannot be. */
 static Step request_finish(HttpRequest *r)
 {
     Conn *c = r->conn;
     bool dead = atomic_load(&c->dead), draining = atomic_load(&c->loop->server->draining);
     if (!dead && !r->close_after && !r->cut && atomic_load(&r->body_mode) != BODY_DONE) {
-        atomic_store(&r->body_mode, BODY_DISCARD);      /* keep the connection: read what is left of the body */
+        request_discard_body(r);
         return STEP_AGAIN;
     }
     http_count_request(c->loop, r);
@@ -343,6 +354,8 @@ static Step request_finish(HttpRequest *r)
     r->running = false;
     if (dead || r->cut || ((r->close_after || draining) && r->in_at == r->in_len && !r->refused &&
                            atomic_load(&r->body_mode) == BODY_DONE)) {
+        if (r->cut && r->until_close)       /* only a reset tells the client that this was not the end */
+            setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
         conn_close(c);
         return STEP_CLOSED;
     }

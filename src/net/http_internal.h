@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "net/http_limits.h"
 #include "net/http_parse.h"
 #include "net/http_server.h"
@@ -103,6 +104,7 @@ struct HttpRequest {
     bool begun, ended;              /* the answer */
     bool cut;                       /* the answer is not whole: end the connection */
     bool chunked, no_body;          /* the answer's framing */
+    bool until_close;               /* the answer ends with the connection (HTTP/1.0) */
     bool close_after;               /* no further request on this connection */
     bool refused;                   /* by the server itself: what follows is not to be trusted */
     bool posted;                    /* in (or on the way to) the loop's queue */
@@ -141,7 +143,10 @@ struct Loop {
     char *buffer;                   /* HTTP_LOOP_BYTES, made at the first large body */
     bool accepting, accept_paused, killed;
     bool hurry;                     /* another thread is just posting what an event asked for: do not sleep */
-    uint64_t id_seed, id_counter;
+    char good_host[64];             /* the last Host that was found to be ours */
+    size_t good_host_len;
+    uint64_t id_seed;
+    _Atomic uint64_t id_counter;
     _Atomic(HttpRequest *) posted;  /* stack, by any thread */
     _Atomic(Conn *) adopted;        /* new connections from other loops, by ready_next */
     atomic_bool sleeping;
@@ -208,6 +213,8 @@ size_t output_pending(const HttpRequest *r);
 void output_drop(HttpRequest *r);
 /* After something was added: sends it or has the loop send it. Releases the mutex. */
 void output_submit(HttpRequest *r);
+/* Has the loop drive the connection, whether or not there is output. Releases the mutex. */
+void request_nudge(HttpRequest *r);
 void output_continue(HttpRequest *r);      /* "100 Continue", when it is due; takes the mutex itself */
 
 /* http_policy.c */

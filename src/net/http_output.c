@@ -94,13 +94,36 @@ static bool may_sleep(const HttpRequest *r)
            (!r->arena || arena_used(r->arena) <= HTTP_KEEP_BYTES);
 }
 
+/* Releases the mutex and hands the request to its loop. */
+static void post(HttpRequest *r, bool wake)
+{
+    HttpServer *server = r->conn->loop->server;
+    bool first = !r->posted;
+    r->posted = true;
+    atomic_fetch_add(&server->posting, 1);
+    pthread_mutex_unlock(&r->mutex);
+    if (first)
+        request_post(r, wake);      /* from here on r is the loop's */
+    atomic_fetch_sub(&server->posting, 1);
+}
+
+void request_nudge(HttpRequest *r)
+{
+    Conn *c = r->conn;
+    if (http_this_loop != c->loop) {
+        post(r, true);
+        return;
+    }
+    pthread_mutex_unlock(&r->mutex);
+    if (c->loop->driven != c)
+        loop_make_ready(c);
+}
+
 void output_submit(HttpRequest *r)
 {
     Conn *c = r->conn;
     if (http_this_loop == c->loop) {
-        pthread_mutex_unlock(&r->mutex);
-        if (c->loop->driven != c)
-            loop_make_ready(c);
+        request_nudge(r);
         return;
     }
     OutputState state = OUTPUT_BLOCKED;
@@ -111,15 +134,7 @@ void output_submit(HttpRequest *r)
             return;
         }
     }
-    bool first = !r->posted;
-    r->posted = true;
-    bool quiet = state == OUTPUT_DONE && may_sleep(r);
-    HttpServer *server = c->loop->server;
-    atomic_fetch_add(&server->posting, 1);
-    pthread_mutex_unlock(&r->mutex);
-    if (first)
-        request_post(r, !quiet);
-    atomic_fetch_sub(&server->posting, 1);
+    post(r, !(state == OUTPUT_DONE && may_sleep(r)));
 }
 
 void output_continue(HttpRequest *r)

@@ -155,7 +155,7 @@ static HttpParseResult refused(HttpParser *p, int status, const char *reason)
 /* An error of llhttp's: a method that is a token but unknown is 501, a version that is well-formed is 505. */
 static HttpParseResult refused_by_grammar(HttpParser *p, llhttp_errno_t code, const char *bytes, size_t n)
 {
-    if (code == HPE_USER && p->status)
+    if (p->status)          /* a callback's refusal */
         return HTTP_PARSE_REFUSED;
     const char *reason = llhttp_get_error_reason(&p->ll);
     if (code == HPE_INVALID_METHOD || code == HPE_PAUSED_H2_UPGRADE) {

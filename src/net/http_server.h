@@ -129,6 +129,11 @@ void http_end(HttpRequest *r, bool ok);
 /* Tells that the rest of the connection's input is not to be trusted: close after this answer. */
 void http_close_after(HttpRequest *r);
 
+/* Between the two, answers that this thread gives to requests of one server (not from a loop or worker of it) are handed over
+ * together, with one wake: for a committer that ends many requests at once. They reach the clients at http_batch_end(). */
+void http_batch_begin(void);
+void http_batch_end(void);
+
 /* ---- helpers for handlers ---- */
 
 /* RFC 9110 "Range" with one range. 0: *ret_from,*ret_to (inclusive) within [0,size); 1: no or ignorable header, send all;

@@ -68,7 +68,7 @@ typedef struct ListQuery {
     size_t max;             /* entries, keys and prefixes together */
 } ListQuery;
 
-/* Common prefixes that are <= after are not given again. */
+/* A common prefix equal to `after` is not given again. */
 int store_list(Store *store, const ListQuery *query, Arena *arena, ListEntry **ret_entries, size_t *ret_n, bool *ret_truncated,
                Error *err);
 

@@ -178,7 +178,7 @@ int store_open_index(Store *store, Error *err)
     if (fs_sqlite_register(err) < 0 || db_open(path, false, &store->db, err) < 0) return -1;
     static const char *const pragmas[] = {
         "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA temp_store = MEMORY", "PRAGMA cache_size = -8192",
-        "PRAGMA wal_autocheckpoint = 4000", "PRAGMA locking_mode = NORMAL",
+        "PRAGMA locking_mode = NORMAL",
     };
     for (size_t i = 0; i < sizeof pragmas / sizeof *pragmas; i++) {
         if (db_exec(store->db, pragmas[i], err) < 0) return -1;

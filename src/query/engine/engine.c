@@ -65,9 +65,6 @@ static int lock_down(duckdb_connection connection, const EngineOptions *options,
     static const char *const settings[] = {
         "SET GLOBAL TimeZone='UTC'",
         "SET GLOBAL Calendar='gregorian'",
-        "SET GLOBAL enable_progress_bar=true",            /* else duckdb_query_progress knows nothing */
-        "SET GLOBAL enable_progress_bar_print=false",
-        "SET GLOBAL progress_bar_time=0",
         "SET GLOBAL scalar_subquery_error_on_multiple_rows=true",
         "SET GLOBAL allow_community_extensions=false",
         "SET GLOBAL enable_external_access=false",
@@ -117,6 +114,23 @@ static int connection_new(Engine *engine, EngineConnection **ret, Error *err) {
     return 0;
 }
 
+/* Progress is known only where a connection asked for it, which it can do only before the configuration is locked: so the
+ * pool is filled now; connections beyond it answer -1. */
+static int fill_pool(Engine *engine, Error *err) {
+    static const char *const settings[] = { "SET enable_progress_bar=true", "SET enable_progress_bar_print=false",
+                                            "SET progress_bar_time=0" };
+    while (engine->n_idle < ENGINE_IDLE_MAX) {
+        EngineConnection *c;
+        if (connection_new(engine, &c, err) < 0)
+            return -1;
+        engine->idle[engine->n_idle++] = c;
+        for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+            if (run(c->duckdb, settings[i], err) < 0)
+                return -1;
+    }
+    return 0;
+}
+
 static void connection_free(EngineConnection *c) {
     duck->disconnect(&c->duckdb);
     free(c);
@@ -129,16 +143,17 @@ int engine_open(const EngineOptions *options, Engine **ret, Error *err) {
     if (!engine)
         return err_set(err, ERR_LIMIT, "no memory for the engine");
     pthread_mutex_init(&engine->lock, NULL);
-    EngineConnection *c = NULL;
-    if (open_database(options, &engine->database, err) < 0 || connection_new(engine, &c, err) < 0 ||
-        load_extensions(c->duckdb, options->extension_dir, err) < 0 || t_functions_register(c->duckdb, err) < 0 ||
-        lock_down(c->duckdb, options, err) < 0) {
-        if (c)
-            connection_free(c);
+    int r = open_database(options, &engine->database, err);
+    if (r == 0 && (r = fill_pool(engine, err)) == 0) {
+        duckdb_connection c = engine->idle[0]->duckdb;
+        if (load_extensions(c, options->extension_dir, err) < 0 || t_functions_register(c, err) < 0 ||
+            lock_down(c, options, err) < 0)
+            r = -1;
+    }
+    if (r < 0) {
         engine_close(engine);
         return -1;
     }
-    engine->idle[engine->n_idle++] = c;
     *ret = engine;
     return 0;
 }

@@ -27,7 +27,6 @@ struct EngineConnection {
 struct EngineChunk {
     duckdb_data_chunk duckdb;
     size_t n_rows;
-    const SqlType *const *checked_types;     /* the types that the columns were last found to fit; NULL: none yet */
 };
 
 struct EngineResult {

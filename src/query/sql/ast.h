@@ -123,7 +123,7 @@ struct Expr {
             QualifiedName name;
             Expr **args; size_t n;
             const Ident *arg_names;            /* name => value; NULL: none */
-            bool distinct, star;
+            bool distinct, star;               /* star: count(*), without args */
             Expr *filter;
             SortItem *order_by; size_t n_order_by;          /* inside the parentheses, or WITHIN GROUP */
             bool within_group;
@@ -136,8 +136,8 @@ struct Expr {
             const FunctionDef *def;
             const SqlType *const *arg_types;                /* bound parameter types, n of them */
         } call;
-        struct { const Ident *params; size_t n; Expr *body; const SqlType *const *param_types; } lambda;
-        struct { Str field; Expr *operand; } extract;
+        struct { const Ident *params; size_t n; Expr *body; const SqlType *const *param_types; int id; } lambda;   /* id: analyzer */
+        struct { Str field; Expr *operand; } extract;                      /* lower case, one of Trino's fields */
         struct { Expr *value, *zone; } at_time_zone;                       /* zone NULL: AT LOCAL */
         struct { Expr *base, *index; } subscript;
         struct { Str name; int precision; } current;                       /* "current_timestamp"; precision -1: none */

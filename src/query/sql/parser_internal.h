@@ -106,9 +106,11 @@ Expr *parse_case(Parser *p);
 Expr *parse_predicate(Parser *p, Expr *value, bool *ret_is_predicate);
 Expr *call_new(Parser *p, const char *name, SqlPos pos, size_t n_args, ...);
 int parse_arguments(Parser *p, Expr *call);
+int parse_call_suffixes(Parser *p, Expr *call);              /* FILTER, IGNORE NULLS, OVER */
 int parse_sort_items(Parser *p, SortItem **ret, size_t *ret_n);
 int parse_window_spec(Parser *p, Window *window);           /* after '(', up to and with ')' */
 TypeName *parse_type(Parser *p);
+bool is_interval_field(TokenKind kind);
 int parse_interval_qualifier(Parser *p, Str *ret_from, Str *ret_to);
 
 /* ---- queries, relations, statements ---- */
@@ -120,6 +122,7 @@ Relation *parse_relation(Parser *p);
 Relation *parse_values(Parser *p);                          /* after VALUES */
 Relation *relation_new(Parser *p, RelationKind kind, SqlPos pos);
 int parse_optional_alias(Parser *p, Relation *relation);
+bool is_alias_token(const Parser *p);
 int parse_branch(Parser *p, Ident *ret);                    /* [ @ name ] */
 int parse_with_clause(Parser *p, Query *query);             /* after WITH */
 int parse_query_rest(Parser *p, Query *query);              /* body, ORDER BY, OFFSET, LIMIT */

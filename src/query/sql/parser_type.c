@@ -18,6 +18,12 @@ static void set_args(TypeName *type, TypeVec args)
     type->n_args = args.n;
 }
 
+bool is_interval_field(TokenKind kind)
+{
+    return kind == KW_YEAR || kind == KW_MONTH || kind == KW_DAY || kind == KW_HOUR || kind == KW_MINUTE ||
+           kind == KW_SECOND;
+}
+
 /* Has the current token the start of a field's name, and not of its type? "row(a int)" against "row(int)". */
 static bool is_named_field(const Parser *p)
 {
@@ -29,8 +35,8 @@ static bool is_named_field(const Parser *p)
         return !type_ends;
     if ((first == KW_TIMESTAMP || first == KW_TIME) && second == KW_WITHOUT)
         return third != KW_TIME;
-    if (first == KW_INTERVAL && (second == KW_YEAR || second == KW_DAY))
-        return third != KW_TO;
+    if (first == KW_INTERVAL && is_interval_field(second))
+        return third != KW_TO && !type_ends;
     if (second == KW_ARRAY)                             /* "a array(int)" is a field, "int array" a type */
         return third == TOKEN_LPAREN || third == TOKEN_LT;
     return true;
@@ -186,7 +192,7 @@ static TypeName *parse_base_type(Parser *p)
     Ident name;
     if (parse_identifier(p, &name) < 0)
         return NULL;
-    if (kind == KW_INTERVAL && next >= KW_DAY && is_identifier_token(next))
+    if (kind == KW_INTERVAL && is_interval_field(next))
         return parse_interval_type(p, pos);
     TypeName *type = type_new(p, arena_lower(p->arena, name.text), pos);
     int status = 0;

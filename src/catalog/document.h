@@ -1,0 +1,41 @@
+/* document.h - metadata documents in memory: their text, ready to be put into replies, and their model.
+ *
+ * A document's location is never written twice, so what is known of it never goes stale: the cache needs no invalidation, and which
+ * document is current is asked of the registry every time. The cache is bounded in bytes, least recently used go first.
+ *
+ * A Document is immutable but for what is made when first asked for (the refs-only text, the model). It is reference-counted, also
+ * beyond the cache's life. Thread-safe. */
+#pragma once
+
+#include "iceberg/metadata.h"
+
+typedef struct Document Document;
+typedef struct DocumentCache DocumentCache;
+
+DocumentCache *document_cache_new(size_t max_bytes);
+void document_cache_free(DocumentCache *cache);
+
+/* A reference, or NULL when it is not in the cache. */
+Document *document_cache_get(DocumentCache *cache, Str location);
+/* Puts a document in; one that is there already stays and is what later gets answer. */
+void document_cache_put(DocumentCache *cache, Document *document);
+
+void document_cache_remove(DocumentCache *cache, Str location);    /* a document that no pointer names any more */
+
+/* Makes a document of the text of a file, which is parsed, and written anew so that what readers demand is in it.
+ * ERR_ICEBERG_INVALID_METADATA. */
+int document_parse(Str location, Str text, Document **ret, Error *err);
+/* Makes a document of a model. `arena` (taken over, on failure too) holds what the model has beyond `base`, which may be NULL and
+ * is kept alive by the new document as long as needed. arena NULL: the document keeps the text alone. */
+int document_new(Str location, const TableMetadata *table, Arena *arena, Document *base, Document **ret, Error *err);
+Document *document_ref(Document *document);
+void document_unref(Document *document);           /* NULL is fine */
+void document_unrefp(Document **document);
+#define _cleanup_document_ __attribute__((cleanup(document_unrefp)))
+
+Str document_location(const Document *document);
+Str document_text(const Document *document);       /* JSON; lives as long as the document */
+/* The text with only those snapshots that a branch or tag names; made when first asked for. */
+int document_refs_text(Document *document, Str *ret, Error *err);
+/* The model; lives as long as the document. Parsed from the text when it is not at hand. */
+int document_table(Document *document, const TableMetadata **ret, Error *err);

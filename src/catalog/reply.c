@@ -1,0 +1,77 @@
+/* reply.c - the answers. */
+#include <stdio.h>
+
+#include "base/metrics.h"
+#include "catalog/catalog.h"
+
+static void count_reply(const CatRequest *q, int status)
+{
+    char code[16];
+
+    snprintf(code, sizeof code, "%d", status);
+    metric_inc(METRIC_CATALOG_REQUESTS, q->route ? q->route->operation : "none", code);
+}
+
+void reply_json(CatRequest *q, int status, Buf *body)
+{
+    count_reply(q, status);
+    http_reply_buf(q->http, status, "application/json", body);
+}
+
+void reply_text(CatRequest *q, int status, Str json)
+{
+    count_reply(q, status);
+    http_reply(q->http, status, "application/json", json);
+}
+
+void reply_empty(CatRequest *q, int status)
+{
+    count_reply(q, status);
+    http_reply(q->http, status, NULL, STR(""));
+}
+
+void reply_error(CatRequest *q, const Error *err)
+{
+    int status = err_info(err->code)->http_status;
+
+    count_reply(q, status);
+    /* Nothing was changed: with this header clients ask again by themselves, also for a commit. */
+    if (err->code == ERR_UNAVAILABLE || err->code == ERR_OVERLOADED)
+        http_set_header(q->http, "Retry-After", STR("1"));
+    http_reply_error(q->http, err);
+}
+
+Str table_etag(Str metadata_location, bool refs_only, Arena *arena)
+{
+    uint64_t hash = hash_bytes(metadata_location.ptr, metadata_location.len, refs_only ? 2 : 1);
+    return arena_printf(arena, "%016llx", (unsigned long long)hash);
+}
+
+int reply_table(CatRequest *q, Document *document, bool staged, bool refs_only, Error *err)
+{
+    Buf body = BUF_INIT(CATALOG_REPLY_BYTES);
+    JsonWriter w = JSON_WRITER(&body);
+    Str text = document_text(document), location = document_location(document);
+
+    if (refs_only && document_refs_text(document, &text, err) < 0)
+        return -1;
+    if (buf_reserve(&body, text.len + location.len + 256)) {    /* else the check below fails */
+        json_object(&w);
+        if (!staged)
+            json_kv_str(&w, "metadata-location", location);
+        json_key(&w, "metadata");
+        json_raw(&w, text);
+        json_key(&w, "config");
+        json_object(&w);
+        json_end_object(&w);
+        json_end_object(&w);
+    }
+    if (buf_check(&body, err) < 0 || body.len == 0) {
+        buf_free(&body);
+        return err_set(err, ERR_LIMIT, "The table's metadata is too large for a reply");
+    }
+    if (!staged)
+        http_set_headerf(q->http, "ETag", "\"%.*s\"", STR_ARG(table_etag(location, refs_only, q->arena)));
+    reply_json(q, 200, &body);
+    return 0;
+}

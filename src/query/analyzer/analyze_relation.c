@@ -1,0 +1,413 @@
+/* analyze_relation.c - what stands in FROM: tables, WITH queries, views, joins, VALUES, UNNEST, LATERAL, samples. */
+#include "query/analyzer/internal.h"
+#include "query/sql/parser.h"
+
+static Field *new_fields(Analyzer *a, Relation *relation, size_t n)
+{
+    relation->fields = arena_array(a->arena, Field, n ? n : 1);
+    relation->n_fields = n;
+    if (!relation->id)
+        relation->id = ++a->next_id;
+    return relation->fields;
+}
+
+static void set_field(Relation *relation, size_t i, Str name, const SqlType *type, Str qualifier)
+{
+    relation->fields[i] = (Field){ .name = name, .type = type, .relation = relation, .qualifier = qualifier,
+                                   .ref = { relation, (int)i, 0 } };
+}
+
+/* "t" and "t (a, b)". */
+static int apply_alias(Analyzer *a, Relation *relation)
+{
+    if (!relation->alias.text.ptr)
+        return 0;
+    size_t visible = 0;
+    for (size_t i = 0; i < relation->n_fields; i++)
+        visible += !relation->fields[i].hidden;
+    if (relation->n_column_aliases && relation->n_column_aliases != visible)
+        return FAIL(a, ERR_MISMATCHED_COLUMN_ALIASES, relation->pos, "Column alias list has %zu entries but '%.*s' has %zu columns available",
+                    relation->n_column_aliases, STR_ARG(relation->alias.text), visible);
+    for (size_t i = 0, at = 0; i < relation->n_fields; i++) {
+        Field *field = &relation->fields[i];
+        field->qualifier = relation->alias.text;
+        if (relation->kind == REL_JOIN || relation->kind == REL_SAMPLED)
+            field->relation = relation;
+        if (!field->hidden && relation->n_column_aliases)
+            field->name = relation->column_aliases[at++].text;
+    }
+    return 0;
+}
+
+/* ---- tables ---- */
+
+int split_table_name(Analyzer *a, const QualifiedName *name, Str parts[3])
+{
+    if (name->n > 3)
+        return FAIL(a, ERR_SYNTAX, name->pos, "Too many dots in table name");
+    parts[2] = arena_lower(a->arena, name->parts[name->n - 1].text);
+    parts[1] = name->n > 1 ? arena_lower(a->arena, name->parts[name->n - 2].text) : a->session->schema;
+    parts[0] = name->n > 2 ? arena_lower(a->arena, name->parts[0].text) : a->session->catalog;
+    if (parts[0].len == 0)
+        return FAIL(a, ERR_MISSING_CATALOG_NAME, name->pos, "Catalog must be specified when session catalog is not set");
+    if (parts[1].len == 0)
+        return FAIL(a, ERR_MISSING_SCHEMA_NAME, name->pos, "Schema must be specified when session schema is not set");
+    return 0;
+}
+
+static int table_not_found(Analyzer *a, SqlPos pos, const Str parts[3])
+{
+    bool exists = false;
+    if (a->metadata->catalog_exists(a->metadata, parts[0], &exists, a->err) < 0)
+        return -1;
+    if (!exists)
+        return FAIL(a, ERR_CATALOG_NOT_FOUND, pos, "Catalog '%.*s' not found", STR_ARG(parts[0]));
+    if (a->metadata->schema_exists(a->metadata, parts[0], parts[1], &exists, a->err) < 0)
+        return -1;
+    if (!exists)
+        return FAIL(a, ERR_SCHEMA_NOT_FOUND, pos, "Schema '%.*s' does not exist", STR_ARG(parts[1]));
+    return FAIL(a, ERR_TABLE_NOT_FOUND, pos, "Table '%.*s.%.*s.%.*s' does not exist", STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[2]));
+}
+
+static void use_handle(Analyzer *a, Relation *relation, const TableHandle *handle)
+{
+    relation->table.handle = handle;
+    new_fields(a, relation, handle->n_columns);
+    relation->used = arena_array(a->arena, bool, handle->n_columns + 1);
+    for (size_t i = 0; i < handle->n_columns; i++) {
+        set_field(relation, i, handle->columns[i].name, handle->columns[i].type, handle->table);
+        relation->fields[i].hidden = handle->columns[i].hidden;
+    }
+    *vec_push(a->arena, &a->tables) = (TableAccess){ handle, relation };
+}
+
+/* Outputs of a query, as a relation's columns. */
+static void use_query_fields(Analyzer *a, Relation *relation, const Field *fields, size_t n, Str qualifier)
+{
+    new_fields(a, relation, n);
+    for (size_t i = 0; i < n; i++)
+        set_field(relation, i, fields[i].name, fields[i].type, qualifier);
+}
+
+static int use_view(Analyzer *a, Relation *relation, Str sql, const Str parts[3])
+{
+    Statement *statement;
+    Error why;
+    if (a->view_depth >= VIEW_DEPTH_MAX)
+        return FAIL(a, ERR_INVALID_VIEW, relation->pos, "View is recursive");
+    if (sql_parse(sql, a->arena, &statement, &why) < 0 || statement->kind != STMT_QUERY)
+        return FAIL(a, ERR_INVALID_VIEW, relation->pos, "Failed parsing stored view '%.*s.%.*s.%.*s': %s", STR_ARG(parts[0]),
+                    STR_ARG(parts[1]), STR_ARG(parts[2]), why.message);
+    /* Unqualified names in a view are of its own catalog and schema. */
+    AnalyzerSession session = *a->session;
+    session.catalog = parts[0];
+    session.schema = parts[1];
+    const AnalyzerSession *outer = a->session;
+    a->session = &session;
+    a->view_depth++;
+    int failed = analyze_query(a, statement->query, NULL, NULL);
+    a->view_depth--;
+    a->session = outer;
+    if (failed)
+        return -1;
+    relation->table.view = statement->query;
+    use_query_fields(a, relation, statement->query->fields, statement->query->n_fields, parts[2]);
+    return 0;
+}
+
+static int analyze_version(Analyzer *a, Relation *relation)
+{
+    ExprContext c = { .a = a, .no_subquery = "Subqueries are not supported in a table version" };
+    Expr *versions[] = { relation->table.version, relation->table.timestamp };
+    for (size_t i = 0; i < 2; i++)
+        if (versions[i] && analyze_expr(&c, versions[i]) < 0)
+            return -1;
+    return 0;
+}
+
+static int analyze_table(Analyzer *a, Relation *relation, const NamedScope *named)
+{
+    const QualifiedName *name = &relation->table.name;
+    for (const NamedScope *scope = named; scope && name->n == 1; scope = scope->next) {
+        if (!name_is(scope->query->name.text, name->parts[0].text))
+            continue;
+        relation->table.named = scope->query;
+        use_query_fields(a, relation, scope->query->fields, scope->query->n_fields, scope->query->name.text);
+        return 0;
+    }
+    Str parts[3];
+    const TableHandle *handle = NULL;
+    Str view = STR_NULL;
+    if (split_table_name(a, name, parts) < 0 || analyze_version(a, relation) < 0)
+        return -1;
+    Error *err = a->err;
+    if (a->metadata->get_view && a->metadata->get_view(a->metadata, parts[0], parts[1], parts[2], a->arena, &view, err) < 0)
+        return -1;
+    if (view.ptr)
+        return use_view(a, relation, view, parts);
+    if (a->metadata->get_table(a->metadata, parts[0], parts[1], parts[2], relation, a->arena, &handle, err) < 0)
+        return -1;
+    if (!handle)
+        return table_not_found(a, relation->pos, parts);
+    use_handle(a, relation, handle);
+    return 0;
+}
+
+/* ---- VALUES ---- */
+
+static size_t row_width(const Expr *row)
+{
+    return row->kind == EXPR_ROW ? row->row.n : 1;
+}
+
+static Expr *row_item(Expr *row, size_t i)
+{
+    return row->kind == EXPR_ROW ? row->row.items[i] : row;
+}
+
+int analyze_values(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named)
+{
+    ExprContext c = { .a = a, .scope = parent, .named = named };
+    size_t width = row_width(relation->values.rows[0]);
+    const SqlType **types = arena_array(a->arena, const SqlType *, width + 1);
+    for (size_t i = 0; i < width; i++)
+        types[i] = &TYPE_UNKNOWN_;
+    /* The expressions of VALUES are one level below the queries around. */
+    Scope empty = { .parent = parent };
+    c.scope = &empty;
+    for (size_t r = 0; r < relation->values.n; r++) {
+        Expr *row = relation->values.rows[r];
+        if (row_width(row) != width)
+            return FAIL(a, ERR_TYPE_MISMATCH, relation->pos, "Values rows have mismatched sizes: %zu vs %zu", width, row_width(row));
+        for (size_t i = 0; i < width; i++) {
+            Expr *item = row_item(row, i);
+            if (analyze_expr(&c, item) < 0)
+                return -1;
+            const SqlType *common = sql_type_common(types[i], item->type, a->arena);
+            if (!common)
+                return FAIL(a, ERR_TYPE_MISMATCH, relation->pos, "Values rows have mismatched types: column %zu: %.*s vs %.*s", i + 1,
+                            STR_ARG(sql_type_name(types[i], a->arena)), STR_ARG(sql_type_name(item->type, a->arena)));
+            types[i] = common;
+        }
+    }
+    if (c.aggregates.n + c.windows.n + c.groupings.n > 0)
+        return FAIL(a, ERR_EXPRESSION_NOT_SCALAR, relation->pos, "VALUES clause cannot contain aggregations, window functions or grouping "
+                    "operations");
+    new_fields(a, relation, width);
+    for (size_t i = 0; i < width; i++) {
+        set_field(relation, i, STR_NULL, types[i], STR_NULL);
+        for (size_t r = 0; r < relation->values.n; r++)
+            coerce_to(a, row_item(relation->values.rows[r], i), types[i]);
+    }
+    return 0;
+}
+
+/* ---- UNNEST ---- */
+
+static int analyze_unnest(Analyzer *a, Relation *relation, const Scope *scope, const NamedScope *named)
+{
+    ExprContext c = { .a = a, .scope = scope, .named = named };
+    Vec(RowField) columns = { 0 };
+    for (size_t i = 0; i < relation->unnest.n; i++) {
+        Expr *item = relation->unnest.items[i];
+        if (analyze_expr(&c, item) < 0)
+            return -1;
+        const SqlType *type = item->type;
+        if (type->kind == TYPE_MAP) {
+            *vec_push(a->arena, &columns) = (RowField){ .type = type->fields[0].type };
+            *vec_push(a->arena, &columns) = (RowField){ .type = type->fields[1].type };
+        } else if (type->kind == TYPE_ARRAY && type->fields[0].type->kind == TYPE_ROW) {
+            for (size_t j = 0; j < type->fields[0].type->n_fields; j++)
+                *vec_push(a->arena, &columns) = type->fields[0].type->fields[j];
+        } else if (type->kind == TYPE_ARRAY) {
+            *vec_push(a->arena, &columns) = (RowField){ .type = type->fields[0].type };
+        } else {
+            return FAIL(a, ERR_INVALID_FUNCTION_ARGUMENT, item->pos, "Cannot unnest type: %.*s", STR_ARG(sql_type_name(type, a->arena)));
+        }
+    }
+    if (relation->unnest.ordinality)
+        *vec_push(a->arena, &columns) = (RowField){ .type = &TYPE_BIGINT_ };
+    new_fields(a, relation, columns.n);
+    for (size_t i = 0; i < columns.n; i++)
+        set_field(relation, i, columns.items[i].name, columns.items[i].type, STR_NULL);
+    return 0;
+}
+
+/* ---- joins ---- */
+
+static Expr *column_of(Analyzer *a, const Field *field, SqlPos pos)
+{
+    Expr *e = arena_new_of(a->arena, Expr);
+    Expr *original = arena_new_of(a->arena, Expr);
+    *original = (Expr){ .kind = EXPR_IDENT, .pos = pos, .ident = { .text = field->name, .pos = pos } };
+    *e = (Expr){ .kind = EXPR_COLUMN, .pos = pos, .type = field->type, .coerced = field->type,
+                 .column = { .ref = field->ref, .original = original } };
+    mark_used(field);
+    return e;
+}
+
+static const Field *using_field(Analyzer *a, const Relation *side, const Ident *name, const char *which)
+{
+    const Field *found = NULL;
+    for (size_t i = 0; i < side->n_fields; i++) {
+        if (!name_is(side->fields[i].name, name->text))
+            continue;
+        if (found) {
+            FAIL(a, ERR_AMBIGUOUS_NAME, name->pos, "Column '%.*s' is ambiguous", STR_ARG(name->text));
+            return NULL;
+        }
+        found = &side->fields[i];
+    }
+    if (!found)
+        FAIL(a, ERR_COLUMN_NOT_FOUND, name->pos, "Column '%.*s' is missing from %s side of join", STR_ARG(name->text), which);
+    return found;
+}
+
+/* USING (a, b): the condition is written out as l.a = r.a AND …; the join's first columns are the joined ones. */
+static int analyze_using(Analyzer *a, Relation *join)
+{
+    Relation *left = join->join.left, *right = join->join.right;
+    size_t n = join->join.n_using;
+    Expr **equals = arena_array(a->arena, Expr *, n);
+    bool *joined = arena_array(a->arena, bool, left->n_fields + right->n_fields + 1);
+    ExprContext c = { .a = a };
+    new_fields(a, join, left->n_fields + right->n_fields - n);
+    for (size_t i = 0; i < n; i++) {
+        const Ident *name = &join->join.using_columns[i];
+        const Field *l = using_field(a, left, name, "left");
+        const Field *r = l ? using_field(a, right, name, "right") : NULL;
+        if (!r)
+            return -1;
+        joined[l - left->fields] = joined[left->n_fields + (size_t)(r - right->fields)] = true;
+        Expr *equal = arena_new_of(a->arena, Expr);
+        *equal = (Expr){ .kind = EXPR_COMPARISON, .pos = name->pos,
+                         .binary = { .op = OP_EQ, .left = column_of(a, l, name->pos), .right = column_of(a, r, name->pos) } };
+        if (analyze_comparison(&c, equal) < 0)
+            return -1;
+        equal->coerced = equal->type;
+        equals[i] = equal;
+        set_field(join, i, name->text, equal->binary.left->coerced, STR_NULL);
+    }
+    size_t at = n;
+    for (size_t i = 0; i < left->n_fields + right->n_fields; i++)
+        if (!joined[i])
+            join->fields[at++] = i < left->n_fields ? left->fields[i] : right->fields[i - left->n_fields];
+    Expr *on = arena_new_of(a->arena, Expr);
+    *on = (Expr){ .kind = EXPR_AND, .pos = join->pos, .type = &TYPE_BOOLEAN_, .coerced = &TYPE_BOOLEAN_, .list = { equals, n } };
+    join->join.on = on;
+    return 0;
+}
+
+static bool is_true(const Expr *e)
+{
+    return e->kind == EXPR_BOOLEAN && e->boolean;
+}
+
+static int check_join_kind(Analyzer *a, const Relation *join)
+{
+    static const char *const names[] = { [JOIN_INNER] = "INNER", [JOIN_LEFT] = "LEFT", [JOIN_RIGHT] = "RIGHT", [JOIN_FULL] = "FULL" };
+    RelationKind right = join->join.right->kind;
+    if ((right != REL_UNNEST && right != REL_LATERAL) || join->join.join == JOIN_CROSS || (join->join.on && is_true(join->join.on)))
+        return 0;
+    if (right == REL_LATERAL && (join->join.join == JOIN_INNER || join->join.join == JOIN_LEFT) && join->join.on)
+        return 0;
+    SqlPos pos = join->join.on ? join->join.on->pos : join->pos;
+    return FAIL(a, ERR_NOT_SUPPORTED, pos, "%s JOIN involving %s is only supported with condition ON TRUE", names[join->join.join],
+                right == REL_UNNEST ? "UNNEST" : "LATERAL relation");
+}
+
+static int analyze_on(Analyzer *a, Relation *join, const Scope *parent, const NamedScope *named)
+{
+    Scope scope = { parent, join->fields, join->n_fields };
+    ExprContext c = { .a = a, .scope = &scope, .named = named };
+    Expr *on = join->join.on;
+    if (analyze_expr(&c, on) < 0)
+        return -1;
+    if (!sql_type_can_coerce(on->type, &TYPE_BOOLEAN_))
+        return FAIL(a, ERR_TYPE_MISMATCH, on->pos, "JOIN ON clause must evaluate to a boolean: actual type %.*s",
+                    STR_ARG(sql_type_name(on->type, a->arena)));
+    coerce_to(a, on, &TYPE_BOOLEAN_);
+    const ExprList *found = c.aggregates.n ? &c.aggregates : c.windows.n ? &c.windows : &c.groupings;
+    if (found->n)
+        return FAIL(a, ERR_EXPRESSION_NOT_SCALAR, on->pos, "JOIN clause cannot contain aggregations, window functions or grouping operations: "
+                    "[%.*s]", STR_ARG(expr_list_text(a, found)));
+    return 0;
+}
+
+static int analyze_join(Analyzer *a, Relation *join, const Scope *parent, const NamedScope *named)
+{
+    Relation *left = join->join.left, *right = join->join.right;
+    if (join->join.natural)
+        return FAIL(a, ERR_NOT_SUPPORTED, join->pos, "Natural join not supported");
+    if (analyze_relation(a, left, parent, named) < 0)
+        return -1;
+    /* UNNEST and LATERAL see what stands to their left; nothing else does. */
+    Scope seen = { parent, left->fields, left->n_fields };
+    const Relation *inner = right->kind == REL_SAMPLED ? right->sample.relation : right;
+    bool lateral = inner->kind == REL_UNNEST || inner->kind == REL_LATERAL;
+    if (analyze_relation(a, right, lateral ? &seen : parent, named) < 0)
+        return -1;
+    if (join->join.n_using)
+        return analyze_using(a, join);
+    new_fields(a, join, left->n_fields + right->n_fields);
+    for (size_t i = 0; i < join->n_fields; i++)
+        join->fields[i] = i < left->n_fields ? left->fields[i] : right->fields[i - left->n_fields];
+    if (join->join.on && analyze_on(a, join, parent, named) < 0)
+        return -1;
+    return check_join_kind(a, join);
+}
+
+/* ---- the others ---- */
+
+static int analyze_subquery(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named)
+{
+    if (analyze_query(a, relation->query, parent, named) < 0)
+        return -1;
+    use_query_fields(a, relation, relation->query->fields, relation->query->n_fields, STR_NULL);
+    return 0;
+}
+
+static int analyze_sample(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named)
+{
+    Expr *percent = relation->sample.percent;
+    ExprContext c = { .a = a, .scope = parent };
+    if (analyze_relation(a, relation->sample.relation, parent, named) < 0 || analyze_expr(&c, percent) < 0)
+        return -1;
+    if (!sql_type_is_numeric(percent->type) && percent->type->kind != TYPE_UNKNOWN)
+        return FAIL(a, ERR_TYPE_MISMATCH, percent->pos, "Sample percentage should be a numeric expression");
+    if (percent->kind == EXPR_NULL || (percent->kind == EXPR_CAST && percent->cast.operand->kind == EXPR_NULL))
+        return FAIL(a, ERR_INVALID_ARGUMENTS, percent->pos, "Sample percentage cannot be NULL");
+    double value = percent->kind == EXPR_INTEGER ? (double)percent->integer.value : 0;
+    if (percent->kind == EXPR_DECIMAL || percent->kind == EXPR_DOUBLE)
+        (void)str_to_double(percent->text, &value, NULL);
+    else if (percent->kind != EXPR_INTEGER)
+        return FAIL(a, ERR_NOT_SUPPORTED, percent->pos, "Sample percentage must be a constant");
+    if (value < 0 || value > 100)
+        return FAIL(a, ERR_NUMERIC_VALUE_OUT_OF_RANGE, percent->pos, "Sample percentage must be %s",
+                    value < 0 ? "greater than or equal to 0" : "less than or equal to 100");
+    const Relation *inner = relation->sample.relation;
+    new_fields(a, relation, inner->n_fields);
+    memcpy(relation->fields, inner->fields, inner->n_fields * sizeof *inner->fields);
+    return 0;
+}
+
+static int analyze_kind(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named)
+{
+    switch (relation->kind) {
+    case REL_TABLE: return analyze_table(a, relation, named);
+    case REL_SUBQUERY: return analyze_subquery(a, relation, parent, named);
+    case REL_LATERAL: return analyze_subquery(a, relation, parent, named);
+    case REL_JOIN: return analyze_join(a, relation, parent, named);
+    case REL_VALUES: return analyze_values(a, relation, parent, named);
+    case REL_UNNEST: return analyze_unnest(a, relation, parent, named);
+    case REL_SAMPLED: return analyze_sample(a, relation, parent, named);
+    default: return FAIL(a, ERR_NOT_SUPPORTED, relation->pos, "Table functions are not supported");
+    }
+}
+
+int analyze_relation(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named)
+{
+    if (arena_check(a->arena, a->err) < 0 || analyze_kind(a, relation, parent, named) < 0)
+        return -1;
+    return apply_alias(a, relation);
+}

@@ -1,0 +1,131 @@
+/* internal.h - what the analyzer's files share.
+ *
+ * Names are resolved through scopes: a Scope is what the names of one query's expressions can mean, its parent that of the query
+ * around it. Functions return 0, or -1 with the error set; the tree is annotated in place and may be analyzed twice (a lambda's
+ * body is typed again when its parameters' types change).
+ *
+ * Resolved names are EXPR_COLUMN: of a relation (ref.relation), of a lambda (relation NULL, depth -1, index is the
+ * parameter's number, original the lambda), or of the query's own output in ORDER BY (relation NULL, depth 0). */
+#pragma once
+
+#include "query/analyzer/analyzer.h"
+#include "query/analyzer/functions.h"
+
+enum { GROUPING_SETS_MAX = 2048, VIEW_DEPTH_MAX = 32 };
+
+typedef struct NamedScope NamedScope;
+struct NamedScope {
+    const NamedScope *next;
+    NamedQuery *query;
+    bool is_own;                  /* a recursive query's reference to itself */
+};
+
+typedef struct Scope Scope;
+struct Scope {
+    const Scope *parent;          /* of the query around; NULL: none */
+    const Field *fields;
+    size_t n_fields;
+};
+
+typedef struct LambdaScope LambdaScope;
+struct LambdaScope {
+    const LambdaScope *next;
+    const Expr *lambda;
+};
+
+typedef Vec(Expr *) ExprList;
+
+typedef struct Analyzer {
+    Arena *arena;
+    const AnalyzerSession *session;
+    MetadataSource *metadata;
+    Error *err;
+    int next_id;                  /* of relations, named queries and lambdas */
+    int view_depth;
+    Vec(TableAccess) tables;
+    const SqlType **parameter_types;
+    size_t n_parameters;
+    Vec(struct OuterRef { Expr *expr; const Scope *scope; }) outer_refs;    /* columns of a query used inside its subqueries */
+} Analyzer;
+
+/* What an expression may contain, and what was found in it. */
+typedef struct ExprContext {
+    Analyzer *a;
+    const Scope *scope;           /* NULL: no columns at all */
+    const NamedScope *named;
+    const LambdaScope *lambdas;
+    ExprList aggregates, windows, groupings;     /* calls found; the caller decides whether they may be there */
+    const NamedWindow *window_names; size_t n_window_names;
+    const char *no_subquery;      /* why a subquery is refused here; NULL: it is not */
+} ExprContext;
+
+#define FAIL(a, code, position, ...) err_set_sql((a)->err, (code), (position).line, (position).column, __VA_ARGS__)
+
+/* ---- analyze_expr.c, analyze_operator.c, analyze_call.c, literal.c ---- */
+int analyze_expr(ExprContext *c, Expr *e);
+int analyze_operator(ExprContext *c, Expr *e);
+int analyze_comparison(ExprContext *c, Expr *e);
+int analyze_call(ExprContext *c, Expr *e);
+int analyze_literal(ExprContext *c, Expr *e);
+int analyze_subquery_expr(ExprContext *c, Expr *e);
+/* Sets what the context wants; the caller has checked that it can be. */
+void coerce_to(Analyzer *a, Expr *e, const SqlType *type);
+/* Analyzes, and demands a boolean: "<what> must evaluate to a boolean (actual: integer)". */
+int analyze_boolean(ExprContext *c, Expr *e, const char *what);
+/* Coerces all to their common type; error text "<what> must be the same type or coercible to a common type. …". */
+int coerce_to_common(ExprContext *c, Expr *const *items, size_t n, const char *what, const SqlType **ret);
+int analyze_window(ExprContext *c, Window *window);
+/* Replaces a ? by its value. */
+int analyze_parameter(ExprContext *c, Expr *e);
+
+/* ---- literals ---- */
+typedef struct TimestampLiteral {
+    int64_t year; int month, day, hour, minute, second;
+    int64_t picos;                /* of the second */
+    int precision;                /* digits of the fraction written */
+    bool has_time;
+    Str zone;                     /* ptr NULL: none */
+} TimestampLiteral;
+bool literal_parse_date(Str text, int64_t *ret_days);
+bool literal_parse_timestamp(Str text, TimestampLiteral *ret);
+bool literal_parse_time(Str text, TimestampLiteral *ret);
+/* Milliseconds, or months when *ret_is_months. */
+bool literal_parse_interval(const Expr *e, int64_t *ret, bool *ret_is_months);
+/* Digits and scale of a decimal literal; false when it is none. */
+bool literal_parse_decimal(Str text, int *ret_precision, int *ret_scale);
+
+/* ---- scope.c ---- */
+/* Resolves an EXPR_IDENT or EXPR_DEREFERENCE in place. */
+int resolve_name(ExprContext *c, Expr *e);
+bool name_is(Str a, Str b);       /* as identifiers compare: case does not count */
+bool field_has_qualifier(const Field *field, const Ident *parts, size_t n);
+void mark_used(const Field *field);
+/* Flattens a.b.c to its parts; false when the base is no name. */
+bool name_parts(Analyzer *a, const Expr *e, QualifiedName *ret);
+
+/* ---- analyze_relation.c, analyze_query.c, analyze_select.c, analyze_aggregate.c ---- */
+int analyze_relation(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named);
+int analyze_query(Analyzer *a, Query *query, const Scope *parent, const NamedScope *named);
+int analyze_select(Analyzer *a, QueryBody *body, SortItem *order_by, size_t n_order_by, const Scope *parent,
+                   const NamedScope *named);
+int analyze_order_by_output(Analyzer *a, SortItem *items, size_t n, const Field *fields, size_t n_fields,
+                            const Scope *parent, const NamedScope *named);
+/* ORDER BY 2, ORDER BY alias. 1: it was one (ordinal set), 0: not, -1: error. */
+int resolve_order_ordinal(Analyzer *a, SortItem *item, const Field *fields, size_t n_fields);
+int check_aggregation(Analyzer *a, QuerySpec *spec, const ExprList *grouping, Expr *const *exprs, size_t n);
+int flatten_grouping(Analyzer *a, const QuerySpec *spec, ExprList *ret);
+int analyze_values(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named);
+/* Gives the body's outputs these types; emission casts. */
+void coerce_body(QueryBody *body, const SqlType *const *types, Arena *arena);
+/* WHERE and inner-join conditions that touch one table only, kept with that table for pruning. */
+void collect_conjuncts(Analyzer *a, Relation *from, Expr *where);
+int split_table_name(Analyzer *a, const QualifiedName *name, Str parts[3]);
+
+/* ---- expr_util.c ---- */
+typedef void (*ExprVisit)(Expr *child, void *arg);
+void expr_children(const Expr *e, ExprVisit visit, void *arg);       /* not into subqueries */
+bool expr_equal(const Expr *a, const Expr *b);
+bool expr_is_deterministic(const Expr *e);
+Str expr_text(Analyzer *a, const Expr *e);                            /* as messages show it */
+Str expr_list_text(Analyzer *a, const ExprList *list);
+void expr_list_add(Analyzer *a, ExprList *list, Expr *e);             /* once */

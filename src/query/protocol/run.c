@@ -1,0 +1,297 @@
+/* run.c - a worker of the statement pool runs one statement: dispatch by kind, rows into pages. */
+#include "query/protocol/run.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "query/engine/emitter.h"
+#include "query/protocol/results.h"
+#include "query/protocol/server.h"
+
+enum { FLUSH_AFTER_US = 200000, SQL_MAX = 256 << 20, PAGE_MAX = 1 << 30 };
+
+static bool is_cancelled(RunningStatement *s, Error *err)
+{
+    if (!atomic_load(&s->context.cancelled))
+        return false;
+    err_set(err, ERR_USER_CANCELED, "Query was canceled");
+    return true;
+}
+
+/* ---- queries ---- */
+
+typedef struct RowStream {
+    RunningStatement *statement;
+    const SqlType *const *types;
+    size_t n_types;
+    Buf page;
+    int64_t n_rows, flushed_us;
+} RowStream;
+
+static int flush_page(RowStream *x, Error *err)
+{
+    buf_putc(&x->page, ']');
+    if (buf_check(&x->page, err) || statement_put_page(x->statement, &x->page, x->n_rows, err))
+        return -1;
+    x->n_rows = 0;
+    x->flushed_us = clock_monotonic_us();
+    return 0;
+}
+
+static int take_chunk(RowStream *x, const EngineChunk *chunk, Error *err)
+{
+    enum { STEP = 512 };       /* rows between looks at the page's size: wide rows must not make huge pages */
+    size_t n = engine_chunk_rows(chunk);
+    for (size_t from = 0; from < n; from += STEP) {
+        size_t to = from + STEP < n ? from + STEP : n;
+        buf_putc(&x->page, x->n_rows ? ',' : '[');
+        if (engine_chunk_to_json(chunk, x->types, x->n_types, from, to, &x->page, err))
+            return -1;
+        x->n_rows += (int64_t)(to - from);
+        if (x->page.len >= STATEMENT_PAGE_BYTES && flush_page(x, err))
+            return -1;
+    }
+    bool waiting = x->n_rows && clock_monotonic_us() - x->flushed_us > FLUSH_AFTER_US;
+    return waiting ? flush_page(x, err) : 0;
+}
+
+static int stream_rows(RunningStatement *s, Str sql, const Analysis *analysis, Error *err)
+{
+    EngineResult *result;
+    RowStream x = { .statement = s, .page = BUF_INIT(PAGE_MAX), .n_types = analysis->n_columns,
+                    .flushed_us = clock_monotonic_us() };
+    const SqlType **types = arena_array(s->arena, const SqlType *, analysis->n_columns);
+    for (size_t i = 0; i < analysis->n_columns; i++)
+        types[i] = results_client_type(analysis->columns[i].type, &s->session, s->arena);
+    x.types = types;
+    if (engine_query(s->context.connection, sql, &result, err))
+        return -1;
+    int r = 0;
+    for (EngineChunk *chunk; !r && !(r = engine_next(result, &chunk, err)) && chunk;)
+        r = is_cancelled(s, err) ? -1 : take_chunk(&x, chunk, err);
+    engine_result_free(result);
+    if (!r && x.n_rows)
+        r = flush_page(&x, err);
+    buf_free(&x.page);
+    return r;
+}
+
+int run_analyze(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n_parameters, bool describe_only,
+                Analysis **ret, Error *err)
+{
+    AnalyzerSession *session = arena_new_of(s->arena, AnalyzerSession);
+    *session = (AnalyzerSession){ .user = s->session.user, .catalog = s->session.catalog, .schema = s->session.schema,
+                                  .time_zone = s->session.time_zone, .start_us = s->created_us, .parameters = parameters,
+                                  .n_parameters = n_parameters, .describe_only = describe_only };
+    s->context.session = session;
+    return sql_analyze(ast, session, catalogs_metadata(&s->context), s->arena, ret, err);
+}
+
+static int emit_sql(RunningStatement *s, const Query *query, Str *ret, Error *err)
+{
+    Buf sql = BUF_INIT(SQL_MAX);
+    EmitContext emit = { .arena = s->arena, .session = s->context.session, .statement = &s->context };
+    int r = emit_query(&emit, query, &sql, err) || buf_check(&sql, err) ? -1 : 0;
+    if (!r)
+        *ret = arena_str(s->arena, buf_str(&sql));
+    buf_free(&sql);
+    if (!r)
+        log_debug("query.sql", L_CSTR("query_id", s->id), L_STR("sql", *ret));
+    return r;
+}
+
+/* The client gets types that it understands; the query is cast to them by the column's own type. */
+static int run_query_with(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n, Error *err)
+{
+    Analysis *analysis;
+    Str sql;
+    statement_set_state(s, STATE_PLANNING);
+    if (run_analyze(s, ast, parameters, n, false, &analysis, err) || emit_sql(s, ast->query, &sql, err))
+        return -1;
+    statement_set_columns(s, analysis->columns, analysis->n_columns);
+    statement_set_state(s, STATE_RUNNING);
+    return stream_rows(s, sql, analysis, err);
+}
+
+int run_query(RunningStatement *s, Statement *ast, Error *err) { return run_query_with(s, ast, NULL, 0, err); }
+
+int run_query_text(RunningStatement *s, Str sql, Error *err)
+{
+    Statement *ast;
+    if (sql_parse(sql, s->arena, &ast, err))
+        return -1;
+    return run_query(s, ast, err);
+}
+
+int run_text_result(RunningStatement *s, const char *column, Str text, Error *err)
+{
+    OutputColumn *columns = arena_new_of(s->arena, OutputColumn);
+    columns->name = str_from(column);
+    columns->type = &TYPE_VARCHAR_;
+    statement_set_columns(s, columns, 1);
+    Buf page = BUF_INIT(PAGE_MAX);
+    buf_puts(&page, "[[");
+    json_escape(&page, text);
+    buf_puts(&page, "]]");
+    int r = statement_put_page(s, &page, 1, err);
+    buf_free(&page);
+    return r;
+}
+
+/* ---- writes ---- */
+
+static const OutputColumn rows_column[] = { { { "rows", 4 }, &TYPE_BIGINT_ } };
+
+static int put_row_count(RunningStatement *s, const char *update_type, int64_t rows, Error *err)
+{
+    statement_set_columns(s, rows_column, 1);
+    statement_set_update(s, str_from(update_type), rows);
+    Buf page = BUF_INIT(64);
+    buf_printf(&page, "[[%lld]]", (long long)rows);
+    int r = statement_put_page(s, &page, 1, err);
+    buf_free(&page);
+    return r;
+}
+
+static int run_write(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n, Error *err)
+{
+    Analysis *analysis;
+    Str sql;
+    int64_t rows = 0;
+    bool is_insert = ast->kind == STMT_INSERT;
+    statement_set_state(s, STATE_PLANNING);
+    if (run_analyze(s, ast, parameters, n, false, &analysis, err) || emit_sql(s, ast->query, &sql, err))
+        return -1;
+    statement_set_state(s, STATE_RUNNING);
+    int r = is_insert ? catalogs_insert(&s->context, ast, analysis, sql, &rows, err)
+                      : catalogs_create_table_as(&s->context, ast, analysis, sql, &rows, err);
+    return r ? -1 : put_row_count(s, is_insert ? "INSERT" : "CREATE TABLE", rows, err);
+}
+
+static const struct { StatementKind kind; const char *update_type; } ddl_kinds[] = {
+    { STMT_CREATE_SCHEMA, "CREATE SCHEMA" }, { STMT_DROP_SCHEMA, "DROP SCHEMA" }, { STMT_CREATE_TABLE, "CREATE TABLE" },
+    { STMT_DROP_TABLE, "DROP TABLE" }, { STMT_RENAME_TABLE, "RENAME TABLE" }, { STMT_COMMENT, "COMMENT" },
+    { STMT_RENAME_SCHEMA, "RENAME SCHEMA" }, { STMT_ADD_COLUMN, "ADD COLUMN" }, { STMT_DROP_COLUMN, "DROP COLUMN" },
+    { STMT_RENAME_COLUMN, "RENAME COLUMN" }, { STMT_SET_COLUMN_TYPE, "SET COLUMN TYPE" },
+    { STMT_SET_PROPERTIES, "SET PROPERTIES" }, { STMT_CREATE_VIEW, "CREATE VIEW" }, { STMT_DROP_VIEW, "DROP VIEW" },
+};
+
+static const char *ddl_update_type(StatementKind kind)
+{
+    for (size_t i = 0; i < sizeof ddl_kinds / sizeof *ddl_kinds; i++)
+        if (ddl_kinds[i].kind == kind)
+            return ddl_kinds[i].update_type;
+    return NULL;
+}
+
+static int run_ddl(RunningStatement *s, Statement *ast, Error *err)
+{
+    Analysis *analysis;
+    statement_set_state(s, STATE_PLANNING);
+    /* Column types and property values are resolved by the analyzer. */
+    if (run_analyze(s, ast, NULL, 0, false, &analysis, err))
+        return -1;
+    statement_set_state(s, STATE_RUNNING);
+    if (catalogs_run_ddl(&s->context, ast, err))
+        return -1;
+    statement_set_update(s, str_from(ddl_update_type(ast->kind)), -1);
+    return 0;
+}
+
+/* ---- dispatch ---- */
+
+static int refuse(const Statement *ast, Error *err)
+{
+    Str what = ast->what.len ? ast->what : STR("This statement");
+    return err_set_sql(err, ERR_NOT_SUPPORTED, ast->pos.line, ast->pos.column, "%.*s is not supported", STR_ARG(what));
+}
+
+static int dispatch(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n, Error *err);
+
+static int run_execute(RunningStatement *s, Statement *ast, Error *err)
+{
+    Statement *inner = ast->inner;
+    if (!inner && sql_parse(ast->immediate, s->arena, &inner, err))
+        return -1;
+    if ((size_t)inner->n_parameters != ast->n_args)
+        return err_set_sql(err, ERR_INVALID_PARAMETER_USAGE, ast->pos.line, ast->pos.column,
+                           "Incorrect number of parameters: expected %d but found %zu", inner->n_parameters, ast->n_args);
+    return dispatch(s, inner, ast->args, ast->n_args, err);
+}
+
+static int dispatch(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n, Error *err)
+{
+    switch (ast->kind) {
+    case STMT_QUERY:
+        return run_query_with(s, ast, parameters, n, err);
+    case STMT_INSERT:
+    case STMT_CREATE_TABLE_AS:
+        return run_write(s, ast, parameters, n, err);
+    case STMT_EXECUTE:
+    case STMT_EXECUTE_IMMEDIATE:
+        return run_execute(s, ast, err);
+    case STMT_SHOW_CATALOGS: case STMT_SHOW_SCHEMAS: case STMT_SHOW_TABLES: case STMT_SHOW_COLUMNS: case STMT_SHOW_SESSION:
+    case STMT_SHOW_CREATE_TABLE: case STMT_SHOW_CREATE_SCHEMA: case STMT_SHOW_CREATE_VIEW: case STMT_SHOW_FUNCTIONS:
+        return run_show(s, ast, err);
+    case STMT_EXPLAIN:
+        return run_explain(s, ast, err);
+    case STMT_DESCRIBE_INPUT:
+    case STMT_DESCRIBE_OUTPUT:
+        return run_describe_prepared(s, ast, err);
+    case STMT_USE: case STMT_SET_SESSION: case STMT_RESET_SESSION: case STMT_SET_TIME_ZONE: case STMT_PREPARE:
+    case STMT_DEALLOCATE: case STMT_SET_PATH: case STMT_SET_ROLE:
+        return run_session_statement(s, ast, err);
+    case STMT_UNSUPPORTED:
+        return refuse(ast, err);
+    default:
+        return ddl_update_type(ast->kind) ? run_ddl(s, ast, err) : refuse(ast, err);
+    }
+}
+
+static int run_with_connection(RunningStatement *s, Error *err)
+{
+    EngineConnection *connection;
+    if (engine_acquire(s->server->engine, &connection, err))
+        return -1;
+    pthread_mutex_lock(&s->lock);
+    s->context.connection = connection;
+    pthread_mutex_unlock(&s->lock);
+    int r = is_cancelled(s, err) ? -1 : dispatch(s, s->ast, NULL, 0, err);
+    /* From here no cancel may reach the connection: the next statement gets it. */
+    pthread_mutex_lock(&s->lock);
+    s->context.connection = NULL;
+    pthread_mutex_unlock(&s->lock);
+    engine_release(connection);
+    return r;
+}
+
+void run_statement(void *arg)
+{
+    RunningStatement *s = arg;
+    Server *server = s->server;
+    Error err;
+    atomic_fetch_sub(&server->queued, 1);
+    atomic_fetch_add(&server->running, 1);
+    log_context_set(str_from(s->id), s->session.trace_token);
+    s->context.arena = s->arena;
+    s->context.catalogs = server->catalogs;
+    s->context.query_id = str_from(s->id);
+    s->context.task_key = s->session.task_key;
+    s->context.properties = s->session.properties;
+    s->context.n_properties = s->session.n_properties;
+    pthread_mutex_lock(&s->lock);
+    s->started_us = clock_monotonic_us();
+    pthread_mutex_unlock(&s->lock);
+    int r = run_with_connection(s, &err);
+    statement_end(s, r ? &err : NULL);
+    if (r && (err.code == ERR_INTERNAL || err.code == ERR_IO))
+        log_error("query.failed", L_CSTR("query_id", s->id), L_ERR(&err), L_STR("sql", str_slice(s->sql, 0, 2000)));
+    else
+        log_info("query.end", L_CSTR("query_id", s->id), L_STR("user", s->session.user),
+                 L_CSTR("state", r ? "FAILED" : "FINISHED"), L_INT("ms", (s->ended_us - s->created_monotonic_us) / 1000));
+    log_context_set(STR_NULL, STR_NULL);
+    atomic_fetch_sub(&server->running, 1);
+    statement_unref(s);
+}

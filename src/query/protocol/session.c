@@ -1,0 +1,198 @@
+#include "query/protocol/session.h"
+
+#include "base/limits.h"
+
+enum { MAX_PREPARED_BYTES = 4 << 20, DECODED_MAX = 1 << 20 };
+
+const SessionPropertyDef session_properties[] = {
+#define P(catalog, name, type, default_value, description) { catalog, name, type, default_value, description },
+#include "query/protocol/session_properties.def"
+#undef P
+};
+const size_t n_session_properties = sizeof session_properties / sizeof *session_properties;
+
+static Str copy_header(HttpRequest *r, const char *name, Arena *arena)
+{
+    Str value = http_header(r, name);
+    return value.ptr ? arena_str(arena, str_trim(value)) : STR_NULL;
+}
+
+static int decode(Str text, Arena *arena, Str *ret, Error *err)
+{
+    _cleanup_buf_ Buf out = BUF_INIT(DECODED_MAX);
+    if (percent_decode(text, true, &out, err) || buf_check(&out, err))
+        return -1;
+    *ret = arena_str(arena, buf_str(&out));
+    return 0;
+}
+
+/* Calls fn for each element of a comma list in every header of this name. */
+typedef int (*ElementFn)(void *arg, Str element, Error *err);
+static int each_element(HttpRequest *r, const char *name, ElementFn fn, void *arg, Error *err)
+{
+    HttpHeader h;
+    for (size_t i = 0; http_header_at(r, i, &h); i++) {
+        if (!str_eq_nocase(h.name, str_from(name)))
+            continue;
+        for (Str rest = h.value; rest.ptr;) {
+            Str element = str_trim(str_cut(rest, ',', &rest));
+            if (element.len && fn(arg, element, err))
+                return -1;
+        }
+    }
+    return 0;
+}
+
+typedef struct Reading {
+    Arena *arena;
+    Vec(SessionProperty) properties;
+    Vec(PreparedStatement) prepared;
+    ClientSession *session;
+} Reading;
+
+static int read_property(void *arg, Str element, Error *err)
+{
+    Reading *x = arg;
+    Str value, name = str_cut(element, '=', &value), rest;
+    SessionProperty p = { 0 };
+    if (!value.ptr || !name.len)
+        return err_set(err, ERR_BAD_REQUEST, "Invalid X-Trino-Session header");
+    if (decode(str_trim(value), x->arena, &p.value, err))
+        return err_set(err, ERR_BAD_REQUEST, "Invalid X-Trino-Session header");
+    Str first = str_cut(str_trim(name), '.', &rest);
+    p.catalog = rest.ptr ? arena_lower(x->arena, first) : STR("");
+    p.name = arena_lower(x->arena, rest.ptr ? rest : first);
+    *vec_push(x->arena, &x->properties) = p;
+    return 0;
+}
+
+static int read_prepared(void *arg, Str element, Error *err)
+{
+    Reading *x = arg;
+    Str value, name = str_cut(element, '=', &value);
+    PreparedStatement p;
+    if (!value.ptr || decode(str_trim(name), x->arena, &p.name, err) || decode(str_trim(value), x->arena, &p.sql, err))
+        return err_set(err, ERR_BAD_REQUEST, "Invalid X-Trino-Prepared-Statement header");
+    *vec_push(x->arena, &x->prepared) = p;
+    return 0;
+}
+
+static int read_capability(void *arg, Str element, Error *err)
+{
+    ClientSession *s = ((Reading *)arg)->session;
+    if (str_is(element, "PARAMETRIC_DATETIME"))
+        s->parametric_datetime = true;
+    else if (str_is(element, "NUMBER"))
+        s->number_type = true;
+    else if (str_is(element, "VARIANT"))
+        s->variant_type = true;
+    return 0;
+}
+
+static Str base_uri(HttpRequest *r, Arena *arena)
+{
+    Str scheme = http_header(r, "X-Forwarded-Proto"), host = http_header(r, "X-Forwarded-Host");
+    if (!host.ptr)
+        host = http_header(r, "Host");
+    return arena_printf(arena, "%s://%.*s", str_is(scheme, "https") ? "https" : "http", STR_ARG(host));
+}
+
+/* HTTP Basic without a password names the user too. */
+static Str basic_user(HttpRequest *r, Arena *arena)
+{
+    Str value = http_header(r, "Authorization"), rest;
+    _cleanup_buf_ Buf out = BUF_INIT(1024);
+    if (!str_has_prefix(value, STR("Basic ")) ||
+        base64_decode(str_trim(str_slice(value, 6, value.len)), false, &out, NULL))
+        return STR_NULL;
+    Str user = str_cut(buf_str(&out), ':', &rest);
+    return user.len ? arena_str(arena, user) : STR_NULL;
+}
+
+static int read_names(HttpRequest *r, Arena *arena, ClientSession *s, Error *err)
+{
+    s->user = copy_header(r, "X-Trino-User", arena);
+    if (!s->user.len)
+        s->user = copy_header(r, "X-Trino-Original-User", arena);
+    if (!s->user.len)
+        s->user = basic_user(r, arena);
+    if (!s->user.len)
+        return err_set(err, ERR_UNAUTHORIZED, "Basic authentication or X-Trino-Original-User or X-Trino-User must be sent");
+    s->source = copy_header(r, "X-Trino-Source", arena);
+    s->path = copy_header(r, "X-Trino-Path", arena);
+    s->language = copy_header(r, "X-Trino-Language", arena);
+    s->client_info = copy_header(r, "X-Trino-Client-Info", arena);
+    s->client_tags = copy_header(r, "X-Trino-Client-Tags", arena);
+    s->trace_token = copy_header(r, "X-Trino-Trace-Token", arena);
+    s->time_zone = copy_header(r, "X-Trino-Time-Zone", arena);
+    Str catalog = http_header(r, "X-Trino-Catalog"), schema = http_header(r, "X-Trino-Schema");
+    s->catalog = catalog.ptr ? arena_lower(arena, str_trim(catalog)) : STR("");
+    s->schema = schema.ptr ? arena_lower(arena, str_trim(schema)) : STR("");
+    if (s->schema.len && !s->catalog.len)
+        return err_set(err, ERR_BAD_REQUEST, "Schema is set but catalog is not");
+    return 0;
+}
+
+int session_read(HttpRequest *r, Arena *arena, ClientSession *ret, Error *err)
+{
+    ClientSession s = { 0 };
+    Reading x = { .arena = arena, .session = &s };
+    if (read_names(r, arena, &s, err) || each_element(r, "X-Trino-Session", read_property, &x, err) ||
+        each_element(r, "X-Trino-Prepared-Statement", read_prepared, &x, err) ||
+        each_element(r, "X-Trino-Client-Capabilities", read_capability, &x, err))
+        return -1;
+    Str transaction = http_header(r, "X-Trino-Transaction-Id");
+    s.has_transactions = transaction.ptr != NULL;
+    s.transaction_id = transaction.ptr && !str_eq_nocase(transaction, STR("NONE")) ? arena_str(arena, transaction) : STR_NULL;
+    s.properties = x.properties.items;
+    s.n_properties = x.properties.n;
+    s.prepared = x.prepared.items;
+    s.n_prepared = x.prepared.n;
+    for (size_t i = 0; i < s.n_properties; i++) {
+        if (s.properties[i].catalog.len)
+            continue;
+        if (str_is(s.properties[i].name, "lakehouse_task_key"))
+            s.task_key = s.properties[i].value;
+        else if (str_is(s.properties[i].name, "time_zone_id") && s.properties[i].value.len)
+            s.time_zone = s.properties[i].value;
+    }
+    if (!s.time_zone.len)
+        s.time_zone = STR("UTC");
+    s.base_uri = base_uri(r, arena);
+    *ret = s;
+    return 0;
+}
+
+static int bad_value(Str name, Str value, const char *type, Error *err)
+{
+    return err_set(err, ERR_INVALID_SESSION_PROPERTY, "%.*s is invalid: %.*s is no %s", STR_ARG(name), STR_ARG(value), type);
+}
+
+int session_check_property(Str catalog, Str name, Str value, Str iceberg_catalog, Error *err)
+{
+    const char *space = catalog.len == 0 ? "" : str_eq(catalog, iceberg_catalog) ? "iceberg" : NULL;
+    for (size_t i = 0; space && i < n_session_properties; i++) {
+        const SessionPropertyDef *p = &session_properties[i];
+        if (strcmp(p->catalog, space) || !str_is(name, p->name))
+            continue;
+        int64_t number;
+        if (strcmp(p->type, "boolean") == 0 && !str_eq_nocase(value, STR("true")) && !str_eq_nocase(value, STR("false")))
+            return bad_value(name, value, p->type, err);
+        if (strcmp(p->type, "integer") == 0 && str_to_i64(value, INT32_MIN, INT32_MAX, &number, NULL))
+            return bad_value(name, value, p->type, err);
+        return 0;
+    }
+    if (catalog.len)
+        return err_set(err, ERR_INVALID_SESSION_PROPERTY, "Session property '%.*s.%.*s' does not exist", STR_ARG(catalog),
+                       STR_ARG(name));
+    return err_set(err, ERR_INVALID_SESSION_PROPERTY, "Session property '%.*s' does not exist", STR_ARG(name));
+}
+
+int session_check_properties(const ClientSession *session, Str iceberg_catalog, Error *err)
+{
+    for (size_t i = 0; i < session->n_properties; i++)
+        if (session_check_property(session->properties[i].catalog, session->properties[i].name, session->properties[i].value,
+                                   iceberg_catalog, err))
+            return -1;
+    return 0;
+}

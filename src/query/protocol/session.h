@@ -1,0 +1,34 @@
+/* session.h - what a client says of itself in X-Trino-* headers.
+ *
+ * All session state lives in the client and comes with every request; only open transactions will live here. Strings are copied into the
+ * arena. Source: Trino client protocol, ProtocolHeaders. */
+#pragma once
+
+#include "net/http_server.h"
+#include "query/connector/statement_context.h"
+
+typedef struct PreparedStatement { Str name, sql; } PreparedStatement;
+
+typedef struct ClientSession {
+    Str user, source, catalog, schema, path, time_zone, language, client_info, client_tags, trace_token, task_key;
+    bool has_transactions;                /* X-Trino-Transaction-Id was sent */
+    Str transaction_id;                   /* "NONE" or an id; ptr NULL: none */
+    const SessionProperty *properties; size_t n_properties;
+    const PreparedStatement *prepared; size_t n_prepared;
+    bool parametric_datetime, number_type, variant_type;      /* client capabilities */
+    Str base_uri;                         /* "http://HOST" for nextUri, from Host and X-Forwarded-Proto */
+} ClientSession;
+
+/* ERR_UNAUTHORIZED without a user; ERR_BAD_REQUEST with Trino's text otherwise. */
+int session_read(HttpRequest *r, Arena *arena, ClientSession *ret, Error *err);
+
+/* Session properties that exist, by session_properties.def. ERR_INVALID_SESSION_PROPERTY names the property. */
+int session_check_properties(const ClientSession *session, Str iceberg_catalog, Error *err);
+int session_check_property(Str catalog, Str name, Str value, Str iceberg_catalog, Error *err);
+
+typedef struct SessionPropertyDef {
+    const char *catalog;                  /* "" system, "iceberg" the Iceberg catalog's */
+    const char *name, *type, *default_value, *description;
+} SessionPropertyDef;
+extern const SessionPropertyDef session_properties[];
+extern const size_t n_session_properties;

@@ -1,0 +1,167 @@
+/* session_statements.c - statements that change the client's session: they answer with headers. */
+#include "base/buf.h"
+#include "query/protocol/run.h"
+#include "query/protocol/server.h"
+#include "query/sql/print.h"
+
+static void header_pair(RunningStatement *s, const char *header, Str name, Str value)
+{
+    _cleanup_buf_ Buf text = BUF_INIT(8 << 20);
+    percent_encode(name, false, &text);
+    buf_putc(&text, '=');
+    percent_encode(value, false, &text);
+    statement_add_header(s, header, buf_str(&text));
+}
+
+static Str lower_part(RunningStatement *s, const QualifiedName *name, size_t i)
+{
+    return i < name->n ? arena_lower(s->arena, name->parts[i].text) : STR_NULL;
+}
+
+static int run_use(RunningStatement *s, const Statement *ast, Error *err)
+{
+    bool has_catalog = ast->name.n == 2;
+    Str catalog = has_catalog ? lower_part(s, &ast->name, 0) : s->session.catalog;
+    Str schema = lower_part(s, &ast->name, ast->name.n - 1);
+    SqlPos pos = ast->name.pos;
+    bool exists;
+    if (!catalog.len)
+        return err_set_sql(err, ERR_MISSING_CATALOG_NAME, pos.line, pos.column,
+                           "Catalog must be specified when session catalog is not set");
+    MetadataSource *metadata = catalogs_metadata(&s->context);
+    if (metadata->catalog_exists(metadata, catalog, &exists, err))
+        return -1;
+    if (!exists)
+        return err_set_sql(err, ERR_CATALOG_NOT_FOUND, pos.line, pos.column, "Catalog '%.*s' not found", STR_ARG(catalog));
+    if (metadata->schema_exists(metadata, catalog, schema, &exists, err))
+        return -1;
+    if (!exists)
+        return err_set_sql(err, ERR_SCHEMA_NOT_FOUND, pos.line, pos.column, "Schema does not exist: %.*s.%.*s",
+                           STR_ARG(catalog), STR_ARG(schema));
+    if (has_catalog)
+        statement_add_header(s, "X-Trino-Set-Catalog", catalog);
+    statement_add_header(s, "X-Trino-Set-Schema", schema);
+    return 0;
+}
+
+/* The text of a constant, as a session property keeps it. */
+static int constant_text(const Expr *e, Arena *arena, Str *ret, Error *err)
+{
+    if (e->kind == EXPR_STRING || e->kind == EXPR_DECIMAL || e->kind == EXPR_DOUBLE)
+        *ret = e->text;
+    else if (e->kind == EXPR_INTEGER)
+        *ret = arena_printf(arena, "%lld", (long long)e->integer.value);
+    else if (e->kind == EXPR_BOOLEAN)
+        *ret = e->boolean ? STR("true") : STR("false");
+    else if (e->kind == EXPR_UNARY && e->unary.op == '-' && e->unary.operand->kind == EXPR_INTEGER)
+        *ret = arena_printf(arena, "-%lld", (long long)e->unary.operand->integer.value);
+    else
+        return err_set_sql(err, ERR_NOT_SUPPORTED, e->pos.line, e->pos.column, "Session property value must be a constant");
+    return 0;
+}
+
+static Str property_name(RunningStatement *s, const Statement *ast, Str *ret_catalog)
+{
+    *ret_catalog = ast->name.n == 2 ? lower_part(s, &ast->name, 0) : STR("");
+    return lower_part(s, &ast->name, ast->name.n - 1);
+}
+
+static int run_set_session(RunningStatement *s, const Statement *ast, Error *err)
+{
+    Str catalog, value, name = property_name(s, ast, &catalog);
+    if (constant_text(ast->value, s->arena, &value, err) ||
+        session_check_property(catalog, name, value, s->server->iceberg_name, err))
+        return -1;
+    Str full = catalog.len ? arena_printf(s->arena, "%.*s.%.*s", STR_ARG(catalog), STR_ARG(name)) : name;
+    header_pair(s, "X-Trino-Set-Session", full, value);
+    return 0;
+}
+
+static int run_reset_session(RunningStatement *s, const Statement *ast, Error *err)
+{
+    Str catalog, name = property_name(s, ast, &catalog);
+    for (size_t i = 0; i < n_session_properties; i++) {
+        const SessionPropertyDef *p = &session_properties[i];
+        bool here = p->catalog[0] ? str_eq(catalog, s->server->iceberg_name) : catalog.len == 0;
+        if (here && str_is(name, p->name)) {
+            Str full = catalog.len ? arena_printf(s->arena, "%.*s.%.*s", STR_ARG(catalog), STR_ARG(name)) : name;
+            statement_add_header(s, "X-Trino-Clear-Session", full);
+            return 0;
+        }
+    }
+    return err_set_sql(err, ERR_INVALID_SESSION_PROPERTY, ast->name.pos.line, ast->name.pos.column,
+                       "Session property '%.*s' does not exist", STR_ARG(name));
+}
+
+static int run_set_time_zone(RunningStatement *s, const Statement *ast, Error *err)
+{
+    Str zone = STR("");
+    if (ast->value && constant_text(ast->value, s->arena, &zone, err))
+        return -1;
+    if (!ast->value)
+        statement_add_header(s, "X-Trino-Clear-Session", STR("time_zone_id"));
+    else
+        header_pair(s, "X-Trino-Set-Session", STR("time_zone_id"), zone);
+    return 0;
+}
+
+static int run_prepare(RunningStatement *s, const Statement *ast, Error *err)
+{
+    StatementKind kind = ast->inner->kind;
+    if (kind == STMT_PREPARE || kind == STMT_EXECUTE || kind == STMT_DEALLOCATE)
+        return err_set(err, ERR_NOT_SUPPORTED, "Invalid statement type for prepared statement: %s",
+                       kind == STMT_PREPARE ? "PREPARE" : kind == STMT_EXECUTE ? "EXECUTE" : "DEALLOCATE");
+    /* The text as the client wrote it, so that positions in later errors are its own. */
+    header_pair(s, "X-Trino-Added-Prepare", ast->name.parts[0].text, str_trim(ast->inner->text));
+    return 0;
+}
+
+static int run_deallocate(RunningStatement *s, const Statement *ast, Error *err)
+{
+    Str name = ast->name.parts[0].text;
+    for (size_t i = 0; i < s->session.n_prepared; i++)
+        if (str_eq_nocase(s->session.prepared[i].name, name)) {
+            _cleanup_buf_ Buf text = BUF_INIT(1 << 16);
+            percent_encode(s->session.prepared[i].name, false, &text);
+            statement_add_header(s, "X-Trino-Deallocated-Prepare", buf_str(&text));
+            return 0;
+        }
+    return err_set(err, ERR_TRINO_NOT_FOUND, "Prepared statement not found: %.*s", STR_ARG(name));
+}
+
+static int run_set_path(RunningStatement *s, const Statement *ast, Error *err)
+{
+    ptrdiff_t at = str_find_char(str_trim(ast->text), ' ');
+    Str rest = str_trim(str_slice(str_trim(ast->text), (size_t)(at + 1), ast->text.len));
+    statement_add_header(s, "X-Trino-Set-Path", str_trim(str_slice(rest, 4, rest.len)));
+    return 0;
+}
+
+static int run_set_role(RunningStatement *s, const Statement *ast, Error *err)
+{
+    statement_add_header(s, "X-Trino-Set-Role", STR("system=NONE"));
+    return 0;
+}
+
+static const struct {
+    StatementKind kind;
+    const char *update_type;
+    int (*run)(RunningStatement *s, const Statement *ast, Error *err);
+} kinds[] = {
+    { STMT_USE, "USE", run_use }, { STMT_SET_SESSION, "SET SESSION", run_set_session },
+    { STMT_RESET_SESSION, "RESET SESSION", run_reset_session }, { STMT_SET_TIME_ZONE, "SET TIME ZONE", run_set_time_zone },
+    { STMT_PREPARE, "PREPARE", run_prepare }, { STMT_DEALLOCATE, "DEALLOCATE", run_deallocate },
+    { STMT_SET_PATH, "SET PATH", run_set_path }, { STMT_SET_ROLE, "SET ROLE", run_set_role },
+};
+
+int run_session_statement(RunningStatement *s, Statement *ast, Error *err)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].kind == ast->kind) {
+            if (kinds[i].run(s, ast, err))
+                return -1;
+            statement_set_update(s, str_from(kinds[i].update_type), -1);
+            return 0;
+        }
+    return err_set(err, ERR_NOT_SUPPORTED, "This statement is not supported");
+}

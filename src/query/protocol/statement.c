@@ -1,0 +1,228 @@
+#include "query/protocol/statement.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/rng.h"
+#include "query/protocol/server.h"
+
+const char *statement_state_name(StatementState state)
+{
+    static const char *const names[] = { "QUEUED", "PLANNING", "RUNNING", "FINISHING", "FINISHED", "FAILED" };
+    return names[state];
+}
+
+/* Statements that change nothing outside their client's session; only these may run in the POST. */
+bool statement_has_effects(const Statement *ast)
+{
+    switch (ast->kind) {
+    case STMT_QUERY: case STMT_SHOW_CATALOGS: case STMT_SHOW_SCHEMAS: case STMT_SHOW_TABLES: case STMT_SHOW_COLUMNS:
+    case STMT_SHOW_CREATE_TABLE: case STMT_SHOW_CREATE_SCHEMA: case STMT_SHOW_CREATE_VIEW: case STMT_SHOW_FUNCTIONS:
+    case STMT_SHOW_SESSION: case STMT_SHOW_STATS: case STMT_EXPLAIN: case STMT_USE: case STMT_SET_SESSION:
+    case STMT_RESET_SESSION: case STMT_SET_TIME_ZONE: case STMT_PREPARE: case STMT_DEALLOCATE: case STMT_DESCRIBE_INPUT:
+    case STMT_DESCRIBE_OUTPUT: case STMT_SET_ROLE: case STMT_SET_PATH: case STMT_UNSUPPORTED:
+        return false;
+    case STMT_EXECUTE_IMMEDIATE:
+        return !ast->inner || statement_has_effects(ast->inner);
+    default:
+        return true;       /* EXECUTE too: what was prepared is known only later (the caller looks) */
+    }
+}
+
+static bool is_ended(StatementState state) { return state == STATE_FINISHED || state == STATE_FAILED; }
+
+void statement_set_state(RunningStatement *s, StatementState state)
+{
+    MUTEX_GUARD(&s->lock);
+    if (!is_ended(s->state))
+        s->state = state;
+    if (state == STATE_RUNNING && !s->analysed_us)
+        s->analysed_us = clock_monotonic_us();
+}
+
+void statement_set_columns(RunningStatement *s, const OutputColumn *columns, size_t n)
+{
+    MUTEX_GUARD(&s->lock);
+    s->columns = columns;
+    s->n_columns = n;
+    s->columns_known = true;
+}
+
+int statement_put_page(RunningStatement *s, Buf *rows, int64_t n_rows, Error *err)
+{
+    StatementPage *page = calloc(1, sizeof *page);
+    if (!page)
+        abort();
+    MUTEX_GUARD(&s->lock);
+    while (s->queued_bytes > STATEMENT_QUEUE_BYTES && !s->cancel_requested)
+        pthread_cond_wait(&s->changed, &s->lock);
+    if (s->cancel_requested) {
+        free(page);
+        return err_set(err, ERR_USER_CANCELED, "Query was canceled");
+    }
+    page->rows = *rows;
+    page->n_rows = n_rows;
+    *rows = BUF_INIT(rows->max);
+    s->queued_bytes += page->rows.len;
+    if (s->last_page)
+        s->last_page->next = page;
+    else
+        s->first_page = page;
+    s->last_page = page;
+    pthread_cond_broadcast(&s->changed);
+    return 0;
+}
+
+void statement_add_header(RunningStatement *s, const char *name, Str value)
+{
+    MUTEX_GUARD(&s->lock);
+    if (s->n_headers < sizeof s->headers / sizeof *s->headers)
+        s->headers[s->n_headers++] = (SessionHeader){ name, arena_str(s->arena, value) };
+}
+
+void statement_set_update(RunningStatement *s, Str type, int64_t count)
+{
+    MUTEX_GUARD(&s->lock);
+    s->update_type = arena_str(s->arena, type);
+    s->update_count = count;
+}
+
+static void drop_pages(RunningStatement *s)
+{
+    while (s->first_page) {
+        StatementPage *page = s->first_page;
+        s->first_page = page->next;
+        buf_free(&page->rows);
+        free(page);
+    }
+    s->last_page = NULL;
+    s->queued_bytes = 0;
+}
+
+void statement_end(RunningStatement *s, const Error *error)
+{
+    MUTEX_GUARD(&s->lock);
+    if (s->ended)
+        return;
+    /* A cancel that came first decides how the statement ends, whatever the engine made of the interrupt. */
+    if (error && !(s->cancel_requested && s->error.message[0]))
+        s->error = *error;
+    bool failed = error || s->cancel_requested;
+    s->state = failed ? STATE_FAILED : STATE_FINISHED;
+    if (failed)
+        drop_pages(s);
+    s->ended = true;
+    s->ended_us = clock_monotonic_us();
+    metric_inc(METRIC_QUERY_COMPLETED, statement_state_name(s->state));
+    metric_observe(METRIC_QUERY_DURATION, (double)(s->ended_us - s->created_monotonic_us) / 1e6);
+    pthread_cond_broadcast(&s->changed);
+}
+
+RunningStatement *statement_new(Server *server, Arena *arena, const ClientSession *session, Str sql)
+{
+    RunningStatement *s = calloc(1, sizeof *s);
+    if (!s)
+        abort();
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&s->lock, NULL);
+    s->server = server;
+    s->arena = arena;
+    s->session = *session;
+    s->sql = sql;
+    s->references = 1;
+    s->update_count = -1;
+    s->last_token = -1;
+    s->last_answer = BUF_INIT((size_t)1 << 31);
+    s->created_us = clock_now_us();
+    s->created_monotonic_us = s->last_contact_us = clock_monotonic_us();
+    server_make_id(server, s->id);
+    uint8_t random[16];
+    rng_bytes(random, sizeof random);
+    s->slug[0] = 'y';
+    hex_encode(random, sizeof random, s->slug + 1);
+    return s;
+}
+
+void statement_ref(RunningStatement *s)
+{
+    MUTEX_GUARD(&s->lock);
+    s->references++;
+}
+
+void statement_unref(RunningStatement *s)
+{
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    bool last = --s->references == 0;
+    pthread_mutex_unlock(&s->lock);
+    if (!last)
+        return;
+    drop_pages(s);
+    buf_free(&s->last_answer);
+    arena_free(s->arena);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->changed);
+    free(s);
+}
+
+void statement_start(RunningStatement *s)
+{
+    Error err;
+    pthread_mutex_lock(&s->lock);
+    bool first = !s->started && !s->ended;
+    s->started = true;
+    if (first)
+        s->references++;           /* the worker's */
+    pthread_mutex_unlock(&s->lock);
+    if (!first)
+        return;
+    atomic_fetch_add(&s->server->queued, 1);
+    if (worker_pool_submit(s->server->pool, run_statement, s, &err) == 0)
+        return;
+    atomic_fetch_sub(&s->server->queued, 1);
+    err_set(&err, ERR_OVERLOADED, "Too many queued queries");
+    statement_end(s, &err);
+    statement_unref(s);
+}
+
+void statement_cancel(RunningStatement *s, ErrCode code, const char *message)
+{
+    pthread_mutex_lock(&s->lock);
+    bool running = s->started && !s->ended;
+    if (!s->ended && !s->cancel_requested) {
+        s->cancel_requested = true;
+        err_set(&s->error, code, "%s", message);
+        atomic_store(&s->context.cancelled, true);
+        if (s->context.connection)
+            engine_interrupt(s->context.connection);
+    }
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    if (!running)
+        statement_end(s, NULL);
+}
+
+void statement_wait(RunningStatement *s, int64_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    MUTEX_GUARD(&s->lock);
+    while (!s->ended && !s->first_page)
+        if (pthread_cond_timedwait(&s->changed, &s->lock, &until) == ETIMEDOUT)
+            break;
+}
