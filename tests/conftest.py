@@ -1,6 +1,2 @@
-"""The platform fixture is shared by all Python tests."""
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent / 'e2e'))
-pytest_plugins = []
+"""The fixtures of platform_fixture.py (platform, make_platform, s3, …) are there for every Python test."""
+from platform_fixture import lakehouse_binary, make_platform, platform, s3  # noqa: F401

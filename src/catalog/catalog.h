@@ -48,6 +48,7 @@ enum {
     ROUTE_FORM = 2,                     /* takes a form */
     ROUTE_CHANGES = 4,                  /* honours Idempotency-Key */
     ROUTE_HIDDEN = 8,                   /* not listed in /v1/config */
+    ROUTE_TABLE = 16,                   /* answers with the table that it commits to */
 };
 extern const CatRoute catalog_routes[];
 extern const size_t n_catalog_routes;
@@ -121,11 +122,11 @@ typedef struct Outcome {
     Str body;                           /* ptr NULL: none */
     Str metadata_location;              /* ptr NULL: none; else the reply is this table */
 } Outcome;
-/* registry_write() with the outcome kept; job may be NULL. */
+/* registry_write() with the outcome kept; job may be NULL. The job may still fill the outcome in. */
 int catalog_write(CatRequest *q, RegistryJob job, void *arg, const Outcome *outcome, Error *err);
 /* Waits for a request with the same key that is under way; *ret_replied: the kept reply was given. */
 int replay_begin(CatRequest *q, bool *ret_replied, Error *err);
-/* The request with this key is over; a final error is kept. */
+/* The request with this key is over; a final error is kept. Done by the replies that tell of success. */
 void replay_end(CatRequest *q, const Error *failure);
 
 /* ---- commits (commit.c) ---- */
@@ -133,7 +134,8 @@ void replay_end(CatRequest *q, const Error *failure);
 typedef struct TableCommit {
     Str namespace_path, name;
     const Json *requirements, *updates;
-    Arena *arena;                       /* holds those and what is made of them; owned. NULL: they are the request's */
+    Arena *arena;                       /* of what is made of them; owned */
+    bool holds_request;                 /* the arena holds requirements and updates too, so that the model may outlive the request */
 
     RegNamespace ns;                    /* the rest is of the attempt */
     RegEntry entry;                     /* id 0: to be created */

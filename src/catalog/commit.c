@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "catalog/catalog.h"
@@ -96,24 +97,38 @@ static int find_pointers(CatRequest *q, TableCommit *commits, size_t n, Error *e
     return rc;
 }
 
+/* Before anything is written there; the swap checks again. */
+static int check_new_location(CatRequest *q, TableCommit *t, Error *err)
+{
+    RegConn *conn;
+    int rc;
+
+    if (location_owned_form(t->table->location, q->arena, &t->owned_location, err) < 0)
+        return -1;
+    if (t->base_table && str_eq(t->base_table->location, t->table->location))
+        return 0;
+    conn = registry_borrow(q->catalog->registry, err);
+    rc = conn ? location_check(q->catalog, conn, t->table->location, t->entry.id, q->arena, err) : -1;
+    registry_return(q->catalog->registry, conn);
+    return rc;
+}
+
 /* Makes the table's next document; t->document stays NULL when nothing changes. */
 static int prepare(CatRequest *q, TableCommit *t, Error *err)
 {
-    Arena *arena = t->arena ? t->arena : q->arena;
     Str base_location = t->entry.id ? t->entry.metadata_location : STR_NULL;
 
     if (t->entry.id != 0 && (catalog_load(q->catalog, base_location, &t->base, err) < 0 ||
                              document_table(t->base, &t->base_table, err) < 0))
         return -1;
-    if (metadata_apply(t->base_table, base_location, t->requirements, t->updates, arena, &t->table, err) < 0)
+    if (metadata_apply(t->base_table, base_location, t->requirements, t->updates, t->arena, &t->table, err) < 0)
         return -1;
     if (t->table == t->base_table)
         return 0;
-    if (location_owned_form(t->table->location, q->arena, &t->owned_location, err) < 0)
+    if (check_new_location(q, t, err) < 0)
         return -1;
     Str location = metadata_file_location(t->table, t->entry.id ? t->entry.version + 1 : 0, q->arena);
-    /* From here on the document owns the arena; a further attempt makes its own from the request's tree, which stays. */
-    if (document_new(location, t->table, NULL, NULL, &t->document, err) < 0)
+    if (document_new(location, t->table, &t->document, err) < 0)
         return -1;
     return catalog_store(q->catalog, t->document, t->table, err);
 }
@@ -211,22 +226,13 @@ static bool changes_anything(const TableCommit *commits, size_t n)
 
 /* ---- after it ---- */
 
-/* The committed document with its model, which the next commit then need not parse. */
+/* With its model, which the next commit then need not parse. */
 static void keep_document(Catalog *c, TableCommit *t)
 {
-    Document *full;
-    Error err;
-
     if (t->base)
         document_cache_remove(c->documents, document_location(t->base));
-    if (t->arena) {
-        Arena *arena = t->arena;
-        t->arena = NULL;
-        if (document_new(document_location(t->document), t->table, arena, t->base, &full, &err) == 0) {
-            document_unref(t->document);
-            t->document = full;
-        }
-    }
+    if (t->holds_request)
+        document_set_model(t->document, t->table, TAKE_PTR(t->arena), t->base);
     document_cache_put(c->documents, t->document);
 }
 
@@ -248,7 +254,7 @@ static void end_attempt(Catalog *c, TableCommit *commits, size_t n, bool committ
 static int attempt(CatRequest *q, TableCommit *commits, size_t n, bool *ret_lost, Error *err)
 {
     SwapJob job = { .catalog = q->catalog, .arena = arena_new(CATALOG_ARENA_BYTES), .commits = commits, .n = n };
-    Outcome outcome = { n == 1 ? 200 : 204, STR_NULL, STR_NULL };
+    Outcome outcome = { q->route->flags & ROUTE_TABLE ? 200 : 204, STR_NULL, STR_NULL };
     size_t done = 0;
     int rc = find_pointers(q, commits, n, err);
 
@@ -258,7 +264,7 @@ static int attempt(CatRequest *q, TableCommit *commits, size_t n, bool *ret_lost
             commits[done].document = NULL;
         }
     if (rc == 0) {
-        if (q->route->flags & ROUTE_COMMIT_ONE)
+        if (q->route->flags & ROUTE_TABLE)
             outcome.metadata_location = document_location(commits[0].document ? commits[0].document : commits[0].base);
         bool changes = changes_anything(commits, n);
         rc = fault_point("catalog.swap", err) ? -1 : catalog_write(q, changes ? swap_job : NULL, &job, &outcome, err);

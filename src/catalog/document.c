@@ -125,30 +125,31 @@ int document_parse(Str location, Str text, Document **ret, Error *err)
     return 0;
 }
 
-int document_new(Str location, const TableMetadata *table, Arena *arena, Document *base, Document **ret, Error *err)
+int document_new(Str location, const TableMetadata *table, Document **ret, Error *err)
 {
-    Model *base_model = NULL, *model;
     Str text;
 
-    if (write_text(table, false, &text, err) < 0) {
-        arena_free(arena);
+    if (write_text(table, false, &text, err) < 0)
         return -1;
-    }
-    if (!arena) {
-        *ret = make_document(location, text, NULL);
-        return 0;
-    }
-    if (base) {
-        MUTEX_GUARD(&base->lock);
-        base_model = base->model;
-    }
-    model = model_new(table, arena, base_model);
-    if (model->chain >= CATALOG_CHAIN_MAX) {    /* the next commit reads the text again, and all that memory goes */
-        model_unref(model);
-        model = NULL;
-    }
-    *ret = make_document(location, text, model);
+    *ret = make_document(location, text, NULL);
     return 0;
+}
+
+static Model *model_of(Document *d)
+{
+    MUTEX_GUARD(&d->lock);
+    return d->model;
+}
+
+void document_set_model(Document *d, const TableMetadata *table, Arena *arena, Document *base)
+{
+    Model *model = model_new(table, arena, base ? model_of(base) : NULL);
+
+    MUTEX_GUARD(&d->lock);
+    if (d->model || model->chain >= CATALOG_CHAIN_MAX)    /* a long chain: the next commit reads the text and all that memory goes */
+        model_unref(model);
+    else
+        d->model = model;
 }
 
 Document *document_ref(Document *d)

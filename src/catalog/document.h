@@ -25,9 +25,11 @@ void document_cache_remove(DocumentCache *cache, Str location);    /* a document
 /* Makes a document of the text of a file, which is parsed, and written anew so that what readers demand is in it.
  * ERR_ICEBERG_INVALID_METADATA. */
 int document_parse(Str location, Str text, Document **ret, Error *err);
-/* Makes a document of a model. `arena` (taken over, on failure too) holds what the model has beyond `base`, which may be NULL and
- * is kept alive by the new document as long as needed. arena NULL: the document keeps the text alone. */
-int document_new(Str location, const TableMetadata *table, Arena *arena, Document *base, Document **ret, Error *err);
+/* Writes a model's text. The document does not keep the model. ERR_LIMIT. */
+int document_new(Str location, const TableMetadata *table, Document **ret, Error *err);
+/* Gives a document that has no model yet the one it was written from, so that the next commit need not parse. `arena` (taken over)
+ * holds what the model has beyond that of `base`, which may be NULL and is kept alive as long as needed. */
+void document_set_model(Document *document, const TableMetadata *table, Arena *arena, Document *base);
 Document *document_ref(Document *document);
 void document_unref(Document *document);           /* NULL is fine */
 void document_unrefp(Document **document);

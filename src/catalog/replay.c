@@ -60,12 +60,15 @@ static void hold_key(Catalog *c, Str key)
     pthread_mutex_unlock(&c->keys_lock);
 }
 
-static void free_key(Catalog *c, Str key)
+static void free_key(CatRequest *q)
 {
+    Catalog *c = q->catalog;
+
     pthread_mutex_lock(&c->keys_lock);
-    map_remove(c->keys, key);
+    map_remove(c->keys, q->key);
     pthread_cond_broadcast(&c->key_freed);
     pthread_mutex_unlock(&c->keys_lock);
+    q->key = STR_NULL;
 }
 
 int replay_begin(CatRequest *q, bool *ret_replied, Error *err)
@@ -86,15 +89,14 @@ int replay_begin(CatRequest *q, bool *ret_replied, Error *err)
     if (conn)
         rc = reg_find_reply(conn, q->key, q->arena, &reply, err);
     registry_return(q->catalog->registry, conn);
-    if (rc == 0 && reply.found) {
-        rc = replay(q, &reply, err);
-        *ret_replied = rc == 0;
+    if (rc == 0 && !reply.found)
+        return 0;
+    if (rc == 0 && replay(q, &reply, err) == 0) {
+        *ret_replied = true;        /* the request is gone, and with it its key */
+        return 0;
     }
-    if (rc < 0 || reply.found) {
-        free_key(q->catalog, q->key);
-        q->key = STR_NULL;
-    }
-    return rc;
+    free_key(q);
+    return -1;
 }
 
 /* ---- keeping ---- */
@@ -103,7 +105,7 @@ typedef struct KeptWrite {
     const CatRequest *q;
     RegistryJob job;
     void *arg;
-    RegReply reply;
+    const Outcome *outcome;
 } KeptWrite;
 
 static int kept_job(RegConn *conn, void *arg, Error *err)
@@ -112,17 +114,19 @@ static int kept_job(RegConn *conn, void *arg, Error *err)
 
     if (w->job && w->job(conn, w->arg, err) < 0)
         return -1;
-    return w->q->key.len > 0 ? reg_add_reply(conn, w->q->key, &w->reply, err) : 0;
+    if (w->q->key.len == 0)
+        return 0;
+    RegReply reply = { .status = w->outcome->status, .fingerprint = w->q->fingerprint, .body = w->outcome->body,
+                       .metadata_location = w->outcome->metadata_location };
+    return reg_add_reply(conn, w->q->key, &reply, err);
 }
 
 int catalog_write(CatRequest *q, RegistryJob job, void *arg, const Outcome *outcome, Error *err)
 {
-    KeptWrite w = { .q = q, .job = job, .arg = arg };
+    KeptWrite w = { q, job, arg, outcome };
 
     if (!job && q->key.len == 0)
         return 0;
-    w.reply = (RegReply){ .status = outcome->status, .fingerprint = q->fingerprint, .body = outcome->body,
-                          .metadata_location = outcome->metadata_location };
     return registry_write(q->catalog->registry, kept_job, &w, err);
 }
 
@@ -159,5 +163,5 @@ void replay_end(CatRequest *q, const Error *failure)
         return;
     if (failure && is_final(failure->code))
         keep_error(q, failure);
-    free_key(q->catalog, q->key);
+    free_key(q);
 }

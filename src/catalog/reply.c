@@ -14,18 +14,21 @@ static void count_reply(const CatRequest *q, int status)
 
 void reply_json(CatRequest *q, int status, Buf *body)
 {
+    replay_end(q, NULL);
     count_reply(q, status);
     http_reply_buf(q->http, status, "application/json", body);
 }
 
 void reply_text(CatRequest *q, int status, Str json)
 {
+    replay_end(q, NULL);
     count_reply(q, status);
     http_reply(q->http, status, "application/json", json);
 }
 
 void reply_empty(CatRequest *q, int status)
 {
+    replay_end(q, NULL);
     count_reply(q, status);
     http_reply(q->http, status, NULL, STR(""));
 }

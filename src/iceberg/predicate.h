@@ -56,33 +56,32 @@ const IcePred *ice_pred_or(Arena *arena, const IcePred *const *children, size_t 
 const IcePred *ice_pred_and2(Arena *arena, const IcePred *a, const IcePred *b);
 const IcePred *ice_pred_or2(Arena *arena, const IcePred *a, const IcePred *b);
 const IcePred *ice_pred_not(Arena *arena, const IcePred *child);
-/* kind: EQ, NE, LT, LE, GT, GE, STARTS_WITH, NOT_STARTS_WITH. A null literal makes FALSE. */
+/* kind: EQ, NE, LT, LE, GT, GE, STARTS_WITH, NOT_STARTS_WITH. With a null literal it selects nothing,
+ * negated too. */
 const IcePred *ice_pred_compare(Arena *arena, IcePredKind kind, const IceField *field, IceValue literal);
 /* kind: IS_NULL, NOT_NULL, IS_NAN, NOT_NAN */
 const IcePred *ice_pred_unary(Arena *arena, IcePredKind kind, const IceField *field);
-/* NULLs among the literals: IN ignores them, NOT IN becomes FALSE. */
+/* With NULL among the literals NOT IN selects nothing. */
 const IcePred *ice_pred_in(Arena *arena, const IceField *field, const IceValue *literals, size_t n,
                            bool negated);
 
 typedef enum IceMatch { ICE_MATCH_NONE, ICE_MATCH_SOME, ICE_MATCH_ALL } IceMatch;
 
-/* By partition values and column metrics of a data file. For a delete file the columns' metrics are those of
- * the deletes and are not looked at: only its partition is. */
-IceMatch ice_pred_match_file(const IcePred *pred, const IceDataFile *file, const IcePartitionType *types,
-                             const IceSchema *schema);
-/* By partition values alone: ALL means that the file can be dropped whole (metadata delete) whatever its
- * metrics say. */
+/* By partition values and column metrics of a data file. */
+IceMatch ice_pred_match_file(const IcePred *pred, const IceDataFile *file, const IcePartitionSpec *spec);
+/* By partition values alone, for data and delete files: ALL means that the file can be dropped whole
+ * (metadata delete) whatever its metrics say. */
 IceMatch ice_pred_match_partition(const IcePred *pred, const IceDataFile *file,
-                                  const IcePartitionType *types, const IceSchema *schema);
+                                  const IcePartitionSpec *spec);
 /* By the partition summaries of the manifest list. */
 IceMatch ice_pred_match_manifest(const IcePred *pred, const IceManifestFile *manifest,
-                                 const IcePartitionType *types, const IceSchema *schema);
-/* One row: value of a field id -> selected? `value_of` gives the value of a field. */
+                                 const IcePartitionType *types);
+/* One row: `value_of` gives the value of a field. */
 typedef IceValue (*IceValueOf)(void *arg, int32_t field_id);
 bool ice_pred_match_row(const IcePred *pred, IceValueOf value_of, void *arg);
 
-/* {"type":"and",...} both ways: the REST form of expressions (expressions-spec.md). Unknown field:
- * ERR_BAD_REQUEST. */
+/* The REST form of a filter (expressions-spec.md and the older term form), whose logic has two values: the
+ * tree gets the IS NULL and IS NAN that make it mean the same here. Transforms and functions become opaque.
+ * ERR_BAD_REQUEST: unknown field or form. */
 int ice_pred_from_json(const Json *json, const IceSchema *schema, bool case_sensitive, Arena *arena,
                        const IcePred **ret, Error *err);
-void ice_pred_to_json(JsonWriter *w, const IcePred *pred, const IceSchema *schema, Arena *arena);

@@ -187,6 +187,14 @@ static bool lines_are_strict(const char *bytes, size_t n)
     return true;
 }
 
+/* method SP target SP version: llhttp takes more blanks than one. */
+static bool request_line_is_strict(const HttpParser *p)
+{
+    size_t after = (size_t)p->target.at + p->target.len;
+    return p->target.at == p->method.at + p->method.len + 1 && p->head_len - after > 8 &&
+           memcmp(p->base + after, " HTTP/1.", 8) == 0;
+}
+
 /* Cuts "http://authority" off an absolute-form target; the authority must be what Host says. */
 static HttpParseResult check_target(HttpParser *p)
 {
@@ -254,11 +262,14 @@ static HttpParseResult check_head(HttpParser *p)
         return p->ll.http_major > 1 ? refused(p, 505, "HTTP/1.0 and HTTP/1.1 are spoken here")
                                     : refused(p, 400, "the HTTP version is missing or unknown");
     p->minor = p->ll.http_minor;
+    if (!request_line_is_strict(p))
+        return refused(p, 400, "more than one blank in the request line");
     if (!lines_are_strict(p->base + p->method.at, p->head_len - p->method.at))
         return refused(p, 400, "a bare line feed or a folded line");
     HeadCounts counts = { 0 };
     for (size_t i = 0; i < p->n_headers; i++) {
-        assert(http_is_token(span_str(p, p->headers[i].name)));
+        if (!http_is_token(span_str(p, p->headers[i].name)))
+            return refused(p, 400, "a header name with a character that is not allowed");
         if (note_header(p, i, &counts) != HTTP_PARSE_HEAD)
             return HTTP_PARSE_REFUSED;
     }
@@ -288,6 +299,9 @@ HttpParseResult http_parse_head(HttpParser *p, const char *bytes, size_t n)
     llhttp_errno_t code = llhttp_execute(&p->ll, bytes + p->fed, n - p->fed);
     if (code == HPE_OK) {
         p->fed = n;
+        size_t after = (size_t)p->target.at + p->target.len;
+        if (p->target.len > 0 && after < n && (bytes[after] == '\r' || bytes[after] == '\n'))
+            return refused(p, 400, "the HTTP version is missing or unknown");
         return n == LIMIT_HTTP_HEADER_BYTES ? refused(p, 431, "the header section is too large") : HTTP_PARSE_MORE;
     }
     if (code != HPE_PAUSED)

@@ -25,6 +25,7 @@ static void put_free(void *arg)
     PutState *state = arg;
     buf_free(&state->meta);
     buf_free(&state->decoded);
+    payload_free(&state->payload);
     if (state->fd >= 0) close(state->fd);
 }
 

@@ -192,8 +192,10 @@ int analyze_order_by_output(Analyzer *a, SortItem *items, size_t n, const Field 
     Scope scope = { parent, outputs, n_fields };
     for (size_t i = 0; i < n; i++) {
         int ordinal = resolve_order_ordinal(a, &items[i], fields, n_fields);
+        if (ordinal < 0)
+            return -1;
         if (ordinal)
-            return ordinal < 0 ? -1 : i + 1 < n ? analyze_order_by_output(a, items + i + 1, n - i - 1, fields, n_fields, parent, named) : 0;
+            continue;
         ExprContext c = { .a = a, .scope = &scope, .named = named };
         if (analyze_expr(&c, items[i].expr) < 0)
             return -1;

@@ -248,6 +248,8 @@ static int analyze_having(Select *s)
 static void use_outputs(Expr *e, void *arg)
 {
     Select *s = arg;
+    if (e->kind == EXPR_FUNCTION && !e->call.over && function_is_aggregate(e->call.name.parts[e->call.name.n - 1].text))
+        return;              /* what is aggregated are the rows before the outputs are made */
     if (e->kind != EXPR_IDENT) {
         expr_children(e, use_outputs, s);
         return;

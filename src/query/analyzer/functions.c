@@ -42,6 +42,14 @@ bool function_exists(Str name)
     return i < N_FUNCTIONS && str_is(name, table[i].name);
 }
 
+bool function_is_aggregate(Str name)
+{
+    for (size_t i = 0; i < N_FUNCTIONS; i++)
+        if (str_eq_nocase(str_from(table[i].name), name))
+            return table[i].kind == FUNCTION_AGGREGATE;
+    return false;
+}
+
 static Str signature_half(const FunctionDef *def, bool result)
 {
     Str all = str_from(def->signature);

@@ -21,6 +21,7 @@ typedef struct FunctionDef {
 /* The table, sorted by name: SHOW FUNCTIONS walks it. */
 const FunctionDef *function_table(size_t *ret_n);
 bool function_exists(Str name);
+bool function_is_aggregate(Str name);      /* in any case */
 /* One signature's parts as SHOW FUNCTIONS prints them: "bigint", "varchar(x), bigint". */
 Str function_return_text(const FunctionDef *def, Arena *arena);
 Str function_arguments_text(const FunctionDef *def, Arena *arena);

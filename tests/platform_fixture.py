@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get('LAKEHOUSE_BUILD', ROOT / 'build'))
 LAKEHOUSE = BUILD / 'lakehouse'
 
@@ -25,14 +25,18 @@ class Platform(dict):
         self.env = {**os.environ, **(env or {})}
         self.options = list(options)
         self.process = None
+        self.ports = {}
 
     def start(self, timeout=60):
         endpoints = self.data.parent / (self.data.name + '.endpoints.json')
         endpoints.unlink(missing_ok=True)
         log = open(self.data.parent / (self.data.name + '.log'), 'a')
+        # Free ports the first time; the same ones after a restart, so that clients that retry find the platform again.
+        where = ['--listen', '127.0.0.1:0']
+        if self.ports:
+            where = [word for role, port in self.ports.items() for word in ('--set', f'{role}.port={port}')]
         self.process = subprocess.Popen(
-            [str(LAKEHOUSE), 'up', '--data', str(self.data / 'lake'), '--listen', '127.0.0.1:0',
-             '--endpoints', str(endpoints), *self.options],
+            [str(LAKEHOUSE), 'up', '--data', str(self.data / 'lake'), *where, '--endpoints', str(endpoints), *self.options],
             env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
         deadline = time.monotonic() + timeout
@@ -43,6 +47,7 @@ class Platform(dict):
         self.clear()
         self.update(json.loads(endpoints.read_text()))
         endpoints.unlink()
+        self.ports = {role: int(self[role]['url'].rsplit(':', 1)[1]) for role in ('storage', 'catalog', 'query')}
         return self
 
     def logs(self):
