@@ -45,7 +45,8 @@ static void show_bar(Import *m, const char *what, double percent, int64_t bytes,
     for (int i = 0; i < BAR_WIDTH; i++)
         bar[i] = i < filled ? '=' : i == filled ? '>' : ' ';
     bar[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r\033[K%-10s [%s] %3.0f%% %.1f MB", what, bar, percent < 0 ? 0 : percent, (double)bytes / 1e6);
+    fprintf(stderr, "\r\033[K%-10s [%s] %3.0f%% %.1f MB", what, bar, percent < 0 ? 0 : percent,
+            (double)bytes / 1e6);
     if (rows > 0)
         fprintf(stderr, ", %lld rows", (long long)rows);
     fflush(stderr);
@@ -103,8 +104,9 @@ static void take_line(Import *m, Str text)
     json_get_bool(json, "created", false, &created, NULL);
     json_get_int(json, "files", 0, &files, NULL);
     clear_bar(m);
-    printf("%.*s: %lld rows %s in %lld file%s, %.2f s\n", STR_ARG(table), (long long)rows, created ? "loaded into a new table" : "added",
-           (long long)files, files == 1 ? "" : "s", (double)(clock_monotonic_us() - m->started_us) / 1e6);
+    printf("%.*s: %lld rows %s in %lld file%s, %.2f s\n", STR_ARG(table), (long long)rows,
+           created ? "loaded into a new table" : "added", (long long)files, files == 1 ? "" : "s",
+           (double)(clock_monotonic_us() - m->started_us) / 1e6);
     m->done = true;
 }
 
@@ -179,10 +181,19 @@ static int import(const Parsed *p, Import *m, Error *err)
     HttpClient *client = http_client_new(command_server(p), STR_NULL, err);
     if (!client)
         return -1;
-    HttpHeader headers[] = { { STR("X-Trino-User"), str_from(user ? user : entry ? entry->pw_name : "lakehouse") },
-                             { STR("Content-Type"), STR("application/octet-stream") } };
-    HttpCall call = { .method = "POST", .target = make_target(p), .headers = headers, .n_headers = 2, .read_body = read_file,
-                      .body_length = m->size, .on_body = on_answer, .arg = m, .timeout_ms = -1 };
+    HttpHeader headers[] = {{STR("X-Trino-User"), str_from(user    ? user
+                                                           : entry ? entry->pw_name
+                                                                   : "lakehouse")},
+                            {STR("Content-Type"), STR("application/octet-stream")}};
+    HttpCall call = {.method = "POST",
+                     .target = make_target(p),
+                     .headers = headers,
+                     .n_headers = 2,
+                     .read_body = read_file,
+                     .body_length = m->size,
+                     .on_body = on_answer,
+                     .arg = m,
+                     .timeout_ms = -1};
     HttpResponse response;
     int r = http_client_call(client, &call, m->arena, &response, err);
     http_client_free(client);
@@ -195,14 +206,18 @@ static int import(const Parsed *p, Import *m, Error *err)
     }
     if (r)
         return -1;
-    return m->done ? 0 : err_set(err, ERR_IO, "the server's answer (status %d) ended early: whether the import happened is unknown",
-                                 response.status);
+    return m->done
+               ? 0
+               : err_set(
+                     err, ERR_IO,
+                     "the server's answer (status %d) ended early: whether the import happened is unknown",
+                     response.status);
 }
 
 int command_import(const Parsed *p)
 {
     Error err;
-    Import m = { .fd = -1, .line = BUF_INIT(MAX_LINE), .arena = p->arena, .started_us = clock_monotonic_us() };
+    Import m = {.fd = -1, .line = BUF_INIT(MAX_LINE), .arena = p->arena, .started_us = clock_monotonic_us()};
     m.show_progress = isatty(STDERR_FILENO) && !option_flag(p, "no-progress");
     int r = import(p, &m, &err);
     if (m.fd > STDERR_FILENO)

@@ -30,13 +30,15 @@ static int stop(const Parsed *p, Error *err)
         return 0;
     }
     if (kill(pid, SIGTERM))
-        return err_set_errno(err, ERR_INTERNAL, errno, "cannot signal process %d: %s", (int)pid, strerror(errno));
+        return err_set_errno(err, ERR_INTERNAL, errno, "cannot signal process %d: %s", (int)pid,
+                             strerror(errno));
     bool tty = isatty(STDERR_FILENO);
     int64_t start = clock_monotonic_us();
     for (pid_t now = pid; now == pid;) {
         int64_t waited = (clock_monotonic_us() - start) / 1000;
         if (waited > STOP_TIMEOUT_MS)
-            return err_set(err, ERR_TIMEOUT, "process %d has not ended after %d s", (int)pid, STOP_TIMEOUT_MS / 1000);
+            return err_set(err, ERR_TIMEOUT, "process %d has not ended after %d s", (int)pid,
+                           STOP_TIMEOUT_MS / 1000);
         if (tty && waited > 1000)
             fprintf(stderr, "\rdraining … %llds ", (long long)(waited / 1000));
         clock_sleep_ms(20);
@@ -59,8 +61,8 @@ static RoleStatus ask_ready(Str url, Arena *arena)
 {
     RoleStatus status = { 0 };
     Error err;
-    HttpClient *client;
-    if (http_client_new(url, STR_NULL, &err)) {
+    HttpClient *client = http_client_new(url, STR_NULL, &err);
+    if (!client) {
         status.message = arena_str(arena, str_from(err.message));
         return status;
     }
@@ -80,7 +82,8 @@ static RoleStatus ask_ready(Str url, Arena *arena)
         Str name = STR_NULL, message = STR_NULL;
         const Json *check = checks->array.items[i];
         if (json_get_bool(check, "ready", true, &ready, NULL) || ready ||
-            json_get_string(check, "name", STR(""), &name, NULL) || json_get_string(check, "message", STR(""), &message, NULL))
+            json_get_string(check, "name", STR(""), &name, NULL) ||
+            json_get_string(check, "message", STR(""), &message, NULL))
             continue;
         status.message = arena_printf(arena, "%.*s: %.*s", STR_ARG(name), STR_ARG(message));
     }
@@ -97,13 +100,16 @@ static int print_status(const Json *endpoints, Arena *arena)
         Str url;
         int64_t pid = 0, restarts = 0;
         if (!json_is(m->value, JSON_OBJECT) || json_need_string(m->value, "url", &url, NULL) ||
-            json_get_int(m->value, "pid", 0, &pid, NULL) || json_get_int(m->value, "restarts", 0, &restarts, NULL))
+            json_get_int(m->value, "pid", 0, &pid, NULL) ||
+            json_get_int(m->value, "restarts", 0, &restarts, NULL))
             continue;
         RoleStatus s = ask_ready(url, arena);
         all_ready = all_ready && s.ready;
         printf("%-9.*s %-26.*s %-12s %8lld %9lld%s%.*s\n", STR_ARG(m->key), STR_ARG(url),
-               s.ready ? "ready" : s.answered ? "not ready" : "unreachable", (long long)pid, (long long)restarts,
-               s.message.len ? "  " : "", STR_ARG(s.message));
+               s.ready      ? "ready"
+               : s.answered ? "not ready"
+                            : "unreachable",
+               (long long)pid, (long long)restarts, s.message.len ? "  " : "", STR_ARG(s.message));
     }
     return all_ready ? 0 : 1;
 }
@@ -154,7 +160,10 @@ int command_config(const Parsed *parsed)
     for (size_t i = 0; i < config_count(); i++) {
         ConfigValue v = config_at(config, i);
         bool secret = v.key->kind == CONFIG_SECRET && v.text.ptr;
-        printf("%-26s %-28.*s # %.*s\n", v.key->name, STR_ARG(secret ? STR("(secret)") : v.text.ptr ? v.text : STR("(not set)")),
+        printf("%-26s %-28.*s # %.*s\n", v.key->name,
+               STR_ARG(secret       ? STR("(secret)")
+                       : v.text.ptr ? v.text
+                                    : STR("(not set)")),
                STR_ARG(v.source));
     }
     config_free(config);

@@ -67,8 +67,9 @@ static int apply_session(const Parsed *p, TrinoSession *session, Error *err)
 {
     const char *catalog = option_value(p, "catalog"), *schema = option_value(p, "schema");
     const char *zone = option_value(p, "timezone");
-    trino_session_set(session, catalog ? str_from(catalog) : STR("iceberg"), schema ? str_from(schema) : STR_NULL,
-                      zone ? str_from(zone) : local_zone(p->arena), STR("lakehouse-sql"));
+    trino_session_set(session, catalog ? str_from(catalog) : STR("iceberg"),
+                      schema ? str_from(schema) : STR_NULL, zone ? str_from(zone) : local_zone(p->arena),
+                      STR("lakehouse-sql"));
     size_t position = 0;
     for (const char *text; (text = option_next(p, "session", &position));) {
         Str value, name = str_cut(str_from(text), '=', &value);

@@ -86,7 +86,8 @@ static int detach(const Parsed *p, Error *err)
     Str data_dir = config_data_dir(config, p->arena);
     config_free(config);
     if (fs_mkdir_all(arena_printf(p->arena, "%.*s/logs", STR_ARG(data_dir)).ptr, 0700, err))
-        return err_set(err, ERR_CONFIG, "data folder %.*s cannot be made: %s", STR_ARG(data_dir), strerror(errno));
+        return err_set(err, ERR_CONFIG, "data folder %.*s cannot be made: %s", STR_ARG(data_dir),
+                       strerror(errno));
     Str log = arena_printf(p->arena, "%.*s/logs/supervisor.log", STR_ARG(data_dir));
     int notify[2];
     /* Above 3, so that the child's dup2 to 3 is a real one and drops close-on-exec. */

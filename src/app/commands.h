@@ -1,4 +1,5 @@
-/* commands.h - the commands' entry points; each returns the exit code: 0, 1 (it failed), 2 (wrong use or configuration). */
+/* commands.h - the commands' entry points; each returns the exit code: 0, 1 (it failed), 2 (wrong use or
+ * configuration). */
 #pragma once
 
 #include "app/options.h"

@@ -7,7 +7,8 @@
 #include "base/limits.h"
 #include "format/yaml.h"
 
-static int apply_mapping(Config *config, const char *file, Str prefix, const YamlNode *mapping, Arena *arena, Error *err)
+static int apply_mapping(Config *config, const char *file, Str prefix, const YamlNode *mapping, Arena *arena,
+                         Error *err)
 {
     for (size_t i = 0; i < mapping->n; i++) {
         const YamlEntry *e = &mapping->entries[i];
@@ -18,7 +19,8 @@ static int apply_mapping(Config *config, const char *file, Str prefix, const Yam
             continue;
         }
         if (e->value->kind == YAML_NODE_SEQUENCE)
-            return err_set(err, ERR_CONFIG, "%s:%d: %.*s takes one value, not a list", file, e->line, STR_ARG(key));
+            return err_set(err, ERR_CONFIG, "%s:%d: %.*s takes one value, not a list", file, e->line,
+                           STR_ARG(key));
         if (e->value->kind == YAML_NODE_NULL)
             continue;
         Str source = arena_printf(arena, "%s:%d", file, e->line);

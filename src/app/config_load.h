@@ -1,4 +1,5 @@
-/* config_load.h - the layers of the configuration, in their order: lakehouse.yaml, env/<name>, environment, --set. */
+/* config_load.h - the layers of the configuration, in their order: lakehouse.yaml, env/<name>, environment,
+ * --set. */
 #pragma once
 
 #include "app/options.h"

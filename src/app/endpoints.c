@@ -25,8 +25,9 @@ int endpoints_write_run_file(const EndpointList *list, const Config *config, Are
     return fs_write_file_atomic(instance_endpoints_path(list->data_dir, arena).ptr, buf_str(&out), 0600, err);
 }
 
-static int read_root_keys(const EndpointList *list, const Config *config, Arena *arena, Str *ret_user, Str *ret_password,
-                          Error *err)
+/* The storage role's file of lines "access_key=…" and "secret_key=…". */
+static int read_root_keys(const EndpointList *list, const Config *config, Arena *arena, Str *ret_user,
+                          Str *ret_password, Error *err)
 {
     *ret_user = config_str(config, "storage.root_user");
     *ret_password = config_str(config, "storage.root_password");
@@ -34,14 +35,22 @@ static int read_root_keys(const EndpointList *list, const Config *config, Arena 
         return 0;
     _cleanup_buf_ Buf text = BUF_INIT(4096);
     Str path = arena_printf(arena, "%.*s/storage/root-credentials", STR_ARG(list->data_dir));
-    const Json *json;
-    if (fs_read_file(path.ptr, 4096, &text, err) || json_parse(buf_str(&text), arena, &json, err))
+    if (fs_read_file(path.ptr, 4096, &text, err))
         return err_prefix(err, "root credentials");
-    return json_need_string(json, "access_key", ret_user, err) || json_need_string(json, "secret_key", ret_password, err)
-               ? -1 : 0;
+    for (Str rest = buf_str(&text); rest.ptr;) {
+        Str value, name = str_cut(str_cut(rest, '\n', &rest), '=', &value);
+        if (str_is(name, "access_key"))
+            *ret_user = arena_str(arena, value);
+        else if (str_is(name, "secret_key"))
+            *ret_password = arena_str(arena, value);
+    }
+    if (!ret_user->len || !ret_password->len)
+        return err_set(err, ERR_CORRUPT, "%s: expected lines access_key=… and secret_key=…", path.ptr);
+    return 0;
 }
 
-int endpoints_write_client_file(const EndpointList *list, const Config *config, const char *path, Arena *arena, Error *err)
+int endpoints_write_client_file(const EndpointList *list, const Config *config, const char *path,
+                                Arena *arena, Error *err)
 {
     Str user, password;
     if (read_root_keys(list, config, arena, &user, &password, err))

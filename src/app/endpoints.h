@@ -1,4 +1,5 @@
-/* endpoints.h - where the roles are reached, for tools: the file of `up --endpoints` and DATA/run/endpoints.json. */
+/* endpoints.h - where the roles are reached, for tools: the file of `up --endpoints` and
+ * DATA/run/endpoints.json. */
 #pragma once
 
 #include <sys/types.h>
@@ -16,4 +17,5 @@ typedef struct EndpointList {
 /* For roles and `status`: URLs, pids, restarts; no keys. */
 int endpoints_write_run_file(const EndpointList *list, const Config *config, Arena *arena, Error *err);
 /* For tests and tools: the bases that clients of each contract take, with the storage keys; mode 0600. */
-int endpoints_write_client_file(const EndpointList *list, const Config *config, const char *path, Arena *arena, Error *err);
+int endpoints_write_client_file(const EndpointList *list, const Config *config, const char *path,
+                                Arena *arena, Error *err);

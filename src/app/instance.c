@@ -8,7 +8,10 @@
 
 #include "base/fs.h"
 
-static Str lock_path(Str data_dir, Arena *arena) { return arena_printf(arena, "%.*s/run/lock", STR_ARG(data_dir)); }
+static Str lock_path(Str data_dir, Arena *arena)
+{
+    return arena_printf(arena, "%.*s/run/lock", STR_ARG(data_dir));
+}
 
 Str instance_endpoints_path(Str data_dir, Arena *arena)
 {
@@ -23,10 +26,11 @@ static int check_writable(Str data_dir, Error *err)
     if (stat(path, &st) || !S_ISDIR(st.st_mode))
         return err_set(err, ERR_CONFIG, "data folder %s is no folder", path);
     if (access(path, R_OK | W_OK | X_OK))
-        return err_set_errno(err, ERR_CONFIG, errno, "data folder %s cannot be written: %s", path, strerror(errno));
+        return err_set_errno(err, ERR_CONFIG, errno, "data folder %s cannot be written: %s", path,
+                             strerror(errno));
     if ((st.st_mode & 077) && chmod(path, 0700))
-        return err_set_errno(err, ERR_CONFIG, errno, "data folder %s is open to others and its mode cannot be changed",
-                             path);
+        return err_set_errno(err, ERR_CONFIG, errno,
+                             "data folder %s is open to others and its mode cannot be changed", path);
     return 0;
 }
 
@@ -35,7 +39,8 @@ int instance_claim(Str data_dir, Arena *arena, Instance *ret, Error *err)
     Instance c = { .data_dir = data_dir, .lock_fd = -1 };
     c.run_dir = arena_printf(arena, "%.*s/run", STR_ARG(data_dir));
     if (fs_mkdir_all(arena_cstr(arena, data_dir), 0700, err))
-        return err_set(err, ERR_CONFIG, "data folder %.*s cannot be made: %s", STR_ARG(data_dir), strerror(errno));
+        return err_set(err, ERR_CONFIG, "data folder %.*s cannot be made: %s", STR_ARG(data_dir),
+                       strerror(errno));
     if (check_writable(data_dir, err) || fs_mkdir(c.run_dir.ptr, 0700, err) ||
         fs_mkdir(arena_printf(arena, "%.*s/logs", STR_ARG(data_dir)).ptr, 0700, err) ||
         fs_open(lock_path(data_dir, arena).ptr, O_RDWR | O_CREAT, 0600, &c.lock_fd, err))
@@ -44,7 +49,8 @@ int instance_claim(Str data_dir, Arena *arena, Instance *ret, Error *err)
         pid_t pid = 0;
         close(c.lock_fd);
         if (!instance_find(data_dir, arena, &pid, NULL) && pid)
-            return err_set(err, ERR_CONFIG, "data folder %.*s is in use by process %d (lakehouse stop --data %.*s)",
+            return err_set(err, ERR_CONFIG,
+                           "data folder %.*s is in use by process %d (lakehouse stop --data %.*s)",
                            STR_ARG(data_dir), (int)pid, STR_ARG(data_dir));
         return err_set(err, ERR_CONFIG, "data folder %.*s is in use by another process", STR_ARG(data_dir));
     }

@@ -21,30 +21,34 @@ static const Option config_options[] = { CONFIG_OPTIONS, { 0 } };
 static const Option status_options[] = {
     CONFIG_OPTIONS, { "json", 0, NULL, "print what is known as JSON", false }, { 0 } };
 static const Option no_options[] = { { 0 } };
-#define CLIENT_OPTIONS \
-    { "server", 's', "URL", "the query role (default $LAKEHOUSE_SERVER, else http://127.0.0.1:8080)", false }, \
-    { "user", 'u', "NAME", "user (default: the system's name for you)", false }
+#define CLIENT_OPTIONS                                                                                       \
+    {"server", 's', "URL", "the query role (default $LAKEHOUSE_SERVER, else http://127.0.0.1:8080)", false}, \
+    {                                                                                                        \
+        "user", 'u', "NAME", "user (default: the system's name for you)", false                              \
+    }
 static const Option sql_options[] = {
     CLIENT_OPTIONS,
-    { "catalog", 0, "NAME", "catalog (default iceberg)", false },
-    { "schema", 0, "NAME", "schema", false },
-    { "execute", 'e', "SQL", "run these statements and exit", false },
-    { "file", 'f', "FILE", "run the statements of FILE (- for standard input) and exit", false },
-    { "output-format", 0, "FORMAT", "ALIGNED, VERTICAL, CSV, CSV_HEADER, CSV_UNQUOTED, TSV, TSV_HEADER, JSON, MARKDOWN, NULL", false },
-    { "session", 0, "KEY=VALUE", "session property", true },
-    { "timezone", 0, "ZONE", "session time zone (default: the system's)", false },
-    { "no-progress", 0, NULL, "show no progress", false },
-    { "no-pager", 0, NULL, "do not page long results", false },
-    { "ignore-errors", 0, NULL, "go on after a statement failed (with --execute and --file)", false },
-    { 0 },
+    {"catalog", 0, "NAME", "catalog (default iceberg)", false},
+    {"schema", 0, "NAME", "schema", false},
+    {"execute", 'e', "SQL", "run these statements and exit", false},
+    {"file", 'f', "FILE", "run the statements of FILE (- for standard input) and exit", false},
+    {"output-format", 0, "FORMAT",
+     "ALIGNED, VERTICAL, CSV, CSV_HEADER, CSV_UNQUOTED, TSV, TSV_HEADER, JSON, MARKDOWN, NULL", false},
+    {"session", 0, "KEY=VALUE", "session property", true},
+    {"timezone", 0, "ZONE", "session time zone (default: the system's)", false},
+    {"no-progress", 0, NULL, "show no progress", false},
+    {"no-pager", 0, NULL, "do not page long results", false},
+    {"ignore-errors", 0, NULL, "go on after a statement failed (with --execute and --file)", false},
+    {0},
 };
 static const Option import_options[] = {
     CLIENT_OPTIONS,
-    { "table", 't', "SCHEMA.TABLE", "table to create or to append to; CATALOG.SCHEMA.TABLE too", false },
-    { "format", 0, "FORMAT", "parquet, csv or json (default: by the file's name and content)", false },
-    { "partitioned-by", 0, "TRANSFORM", "partition a new table: 'month(date)', 'bucket(id, 8)'; may stand several times", true },
-    { "no-progress", 0, NULL, "show no progress", false },
-    { 0 },
+    {"table", 't', "SCHEMA.TABLE", "table to create or to append to; CATALOG.SCHEMA.TABLE too", false},
+    {"format", 0, "FORMAT", "parquet, csv or json (default: by the file's name and content)", false},
+    {"partitioned-by", 0, "TRANSFORM",
+     "partition a new table: 'month(date)', 'bucket(id, 8)'; may stand several times", true},
+    {"no-progress", 0, NULL, "show no progress", false},
+    {0},
 };
 
 static int command_version(const Parsed *parsed)
@@ -54,34 +58,37 @@ static int command_version(const Parsed *parsed)
 }
 
 static const Command commands[] = {
-    { "up", "", "Start the platform: one process a role, supervised.",
-      "  lakehouse up\n  lakehouse up --detach --data /srv/lake\n  lakehouse up --listen 127.0.0.1:0 --endpoints ep.json\n",
-      up_options, 0, 0, command_up },
-    { "stop", "", "Drain and stop the platform that runs on a data folder.", "  lakehouse stop --data ./data\n",
-      config_options, 0, 0, command_stop },
-    { "serve", "ROLE", "Run one role in this process (containers do this).",
-      "  lakehouse serve storage --data /srv/lake\n", config_options, 1, 1, serve_run },
-    { "status", "", "Show the roles, their state and addresses; exit code 0 when all are ready.",
-      "  lakehouse status\n", status_options, 0, 0, command_status },
-    { "sql", "", "The SQL shell; with --execute or --file, run statements and exit.",
-      "  lakehouse sql\n  lakehouse sql --execute 'SELECT count(*) FROM demo.flights'\n"
-      "  lakehouse sql --file report.sql --output-format CSV_HEADER > report.csv\n",
-      sql_options, 0, 0, command_sql },
-    { "import", "FILE", "Load a Parquet, CSV or JSON file (- for standard input) into a table.",
-      "  lakehouse import flights.parquet --table demo.flights --partitioned-by 'month(date)'\n"
-      "  gzip -dc events.json.gz | lakehouse import - --format json --table demo.events\n",
-      import_options, 1, 1, command_import },
-    { "config", "show", "Show the configuration and where each value came from.",
-      "  lakehouse config show --set query.memory_limit=8GiB\n", config_options, 1, 1, command_config },
-    { "version", "", "Print the version.", NULL, no_options, 0, 0, command_version },
+    {"up", "", "Start the platform: one process a role, supervised.",
+     "  lakehouse up\n  lakehouse up --detach --data /srv/lake\n  lakehouse up --listen 127.0.0.1:0 "
+     "--endpoints ep.json\n",
+     up_options, 0, 0, command_up},
+    {"stop", "", "Drain and stop the platform that runs on a data folder.",
+     "  lakehouse stop --data ./data\n", config_options, 0, 0, command_stop},
+    {"serve", "ROLE", "Run one role in this process (containers do this).",
+     "  lakehouse serve storage --data /srv/lake\n", config_options, 1, 1, serve_run},
+    {"status", "", "Show the roles, their state and addresses; exit code 0 when all are ready.",
+     "  lakehouse status\n", status_options, 0, 0, command_status},
+    {"sql", "", "The SQL shell; with --execute or --file, run statements and exit.",
+     "  lakehouse sql\n  lakehouse sql --execute 'SELECT count(*) FROM demo.flights'\n"
+     "  lakehouse sql --file report.sql --output-format CSV_HEADER > report.csv\n",
+     sql_options, 0, 0, command_sql},
+    {"import", "FILE", "Load a Parquet, CSV or JSON file (- for standard input) into a table.",
+     "  lakehouse import flights.parquet --table demo.flights --partitioned-by 'month(date)'\n"
+     "  gzip -dc events.json.gz | lakehouse import - --format json --table demo.events\n",
+     import_options, 1, 1, command_import},
+    {"config", "show", "Show the configuration and where each value came from.",
+     "  lakehouse config show --set query.memory_limit=8GiB\n", config_options, 1, 1, command_config},
+    {"version", "", "Print the version.", NULL, no_options, 0, 0, command_version},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands, COMMAND_ARENA = 16 << 20 };
 
 static void print_help(FILE *out)
 {
-    fprintf(out, "lakehouse %s: an S3 store, an Iceberg REST catalog and a Trino SQL engine in one program\n\n"
-                 "Usage: lakehouse COMMAND [options]\n\n", LAKEHOUSE_VERSION);
+    fprintf(out,
+            "lakehouse %s: an S3 store, an Iceberg REST catalog and a Trino SQL engine in one program\n\n"
+            "Usage: lakehouse COMMAND [options]\n\n",
+            LAKEHOUSE_VERSION);
     for (size_t i = 0; i < N_COMMANDS; i++)
         fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
     fprintf(out, "\nlakehouse COMMAND --help tells more.\n");

@@ -53,7 +53,8 @@ static int unknown_option(const Command *command, const char *text, Str name, Er
     }
     if (nearest)
         return err_set(err, ERR_CONFIG, "unknown option %s: did you mean --%s?", text, nearest->name);
-    return err_set(err, ERR_CONFIG, "unknown option %s (lakehouse %s --help lists them)", text, command->name);
+    return err_set(err, ERR_CONFIG, "unknown option %s (lakehouse %s --help lists them)", text,
+                   command->name);
 }
 
 static int take_option(const Command *command, int argc, char **argv, int *i, Parsed *p, Error *err)
@@ -72,7 +73,8 @@ static int take_option(const Command *command, int argc, char **argv, int *i, Pa
             return err_set(err, ERR_CONFIG, "option --%s needs a value: %s", option->name, option->value);
         value = argv[++*i];
     }
-    if (!option->repeats && (option->value ? option_value(p, option->name) != NULL : option_flag(p, option->name)))
+    if (!option->repeats &&
+        (option->value ? option_value(p, option->name) != NULL : option_flag(p, option->name)))
         return err_set(err, ERR_CONFIG, "option --%s stands twice", option->name);
     p->options[p->n_options].option = option;
     p->options[p->n_options++].value = value;

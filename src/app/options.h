@@ -1,7 +1,7 @@
 /* options.h - command-line options from tables: parsing, --help and the errors are made from them.
  *
- * An option is "--name VALUE" or "--name=VALUE" or a flag "--name". Unknown options are ERR_CONFIG with the nearest one named. "--" ends
- * the options. */
+ * An option is "--name VALUE" or "--name=VALUE" or a flag "--name". Unknown options are ERR_CONFIG with the
+ * nearest one named. "--" ends the options. */
 #pragma once
 
 #include "base/arena.h"
@@ -36,7 +36,7 @@ typedef struct Parsed {
 /* argv begins after the command's name. */
 int options_parse(const Command *command, int argc, char **argv, Arena *arena, Parsed *ret, Error *err);
 bool option_flag(const Parsed *parsed, const char *name);
-const char *option_value(const Parsed *parsed, const char *name);          /* the last one; NULL when absent */
+const char *option_value(const Parsed *parsed, const char *name); /* the last one; NULL when absent */
 /* Walks a repeated option; NULL at the end. *position starts at 0. */
 const char *option_next(const Parsed *parsed, const char *name, size_t *position);
 void options_print_help(const Command *command, int fd);

@@ -18,10 +18,18 @@ struct ResultPrinter {
     bool header_done;
 };
 
-static const struct { const char *name; ResultFormat format; } names[] = {
-    { "ALIGNED", FORMAT_ALIGNED }, { "VERTICAL", FORMAT_VERTICAL }, { "CSV", FORMAT_CSV },
-    { "CSV_HEADER", FORMAT_CSV_HEADER }, { "CSV_UNQUOTED", FORMAT_CSV_UNQUOTED }, { "TSV", FORMAT_TSV },
-    { "TSV_HEADER", FORMAT_TSV_HEADER }, { "JSON", FORMAT_JSON }, { "MARKDOWN", FORMAT_MARKDOWN }, { "NULL", FORMAT_NULL },
+static const struct { const char *name; ResultFormat format;
+} names[] = {
+    {"ALIGNED", FORMAT_ALIGNED},
+    {"VERTICAL", FORMAT_VERTICAL},
+    {"CSV", FORMAT_CSV},
+    {"CSV_HEADER", FORMAT_CSV_HEADER},
+    {"CSV_UNQUOTED", FORMAT_CSV_UNQUOTED},
+    {"TSV", FORMAT_TSV},
+    {"TSV_HEADER", FORMAT_TSV_HEADER},
+    {"JSON", FORMAT_JSON},
+    {"MARKDOWN", FORMAT_MARKDOWN},
+    {"NULL", FORMAT_NULL},
 };
 
 int result_format_parse(const char *name, ResultFormat *ret, Error *err)
@@ -96,7 +104,8 @@ static Cell make_cell(Arena *arena, const Json *v)
 
 static bool is_number(Str type)
 {
-    static const char *const numeric[] = { "tinyint", "smallint", "integer", "bigint", "real", "double", "decimal", "number" };
+    static const char *const numeric[] = {"tinyint", "smallint", "integer", "bigint",
+                                          "real",    "double",   "decimal", "number"};
     for (size_t i = 0; i < sizeof numeric / sizeof *numeric; i++)
         if (str_has_prefix(type, str_from(numeric[i])))
             return true;
@@ -124,7 +133,11 @@ static void put_tsv(Buf *out, Str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        const char *escape = c == '\t' ? "\\t" : c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\\' ? "\\\\" : NULL;
+        const char *escape = c == '\t'   ? "\\t"
+                             : c == '\n' ? "\\n"
+                             : c == '\r' ? "\\r"
+                             : c == '\\' ? "\\\\"
+                                         : NULL;
         if (escape)
             buf_puts(out, escape);
         else
@@ -235,7 +248,8 @@ static void flush_table(ResultPrinter *p, Buf *out)
         buf_puts(out, markdown ? "|" : "");
         for (size_t c = 0; c < p->n_columns; c++) {
             buf_puts(out, c && !markdown ? "|" : "");
-            put_aligned_cell(out, p->cells.items[r * p->n_columns + c].text, width[c], is_number(p->columns[c].type));
+            put_aligned_cell(out, p->cells.items[r * p->n_columns + c].text, width[c],
+                             is_number(p->columns[c].type));
             buf_puts(out, markdown ? "|" : "");
         }
         buf_putc(out, '\n');

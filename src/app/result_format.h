@@ -1,7 +1,8 @@
 /* result_format.h - rows of the Trino protocol to text on a terminal or in a pipe.
  *
- * ALIGNED looks at types (numbers right) and works in batches of ALIGNED_BATCH rows, so that a result of any size prints in bounded
- * memory; the others stream. Values read as Trino's own shell prints them: NULL as NULL (empty in CSV and TSV), [1, 2], {a=1}. */
+ * ALIGNED looks at types (numbers right) and works in batches of ALIGNED_BATCH rows, so that a result of any
+ * size prints in bounded memory; the others stream. Values read as Trino's own shell prints them: NULL as
+ * NULL (empty in CSV and TSV), [1, 2], {a=1}. */
 #pragma once
 
 #include <stdio.h>
@@ -9,8 +10,16 @@
 #include "client/trino_client.h"
 
 typedef enum ResultFormat {
-    FORMAT_ALIGNED, FORMAT_VERTICAL, FORMAT_CSV, FORMAT_CSV_HEADER, FORMAT_CSV_UNQUOTED, FORMAT_TSV, FORMAT_TSV_HEADER,
-    FORMAT_JSON, FORMAT_MARKDOWN, FORMAT_NULL,
+    FORMAT_ALIGNED,
+    FORMAT_VERTICAL,
+    FORMAT_CSV,
+    FORMAT_CSV_HEADER,
+    FORMAT_CSV_UNQUOTED,
+    FORMAT_TSV,
+    FORMAT_TSV_HEADER,
+    FORMAT_JSON,
+    FORMAT_MARKDOWN,
+    FORMAT_NULL,
 } ResultFormat;
 
 enum { ALIGNED_BATCH = 10000, CELL_MAX = 1 << 20 };

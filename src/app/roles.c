@@ -30,6 +30,8 @@ int role_check_listen(Str host, Error *err)
 {
     if (str_is(host, "localhost") || str_is(host, "::1") || str_has_prefix(host, STR("127.")))
         return 0;
-    return err_set(err, ERR_CONFIG, "listen address %.*s is not loopback: it needs TLS and authentication, which "
-                   "this version does not have yet; listen on 127.0.0.1 and put a TLS proxy in front", STR_ARG(host));
+    return err_set(err, ERR_CONFIG,
+                   "listen address %.*s is not loopback: it needs TLS and authentication, which "
+                   "this version does not have yet; listen on 127.0.0.1 and put a TLS proxy in front",
+                   STR_ARG(host));
 }

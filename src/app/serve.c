@@ -25,7 +25,8 @@ static void lower_own_standing(const Role *role)
     }
 }
 
-/* The supervisor's capability came over a pipe, not the environment, which other processes of the user could read. */
+/* The supervisor's capability came over a pipe, not the environment, which other processes of the user could
+ * read. */
 static Str read_capability(Arena *arena)
 {
     char hex[64];
@@ -41,7 +42,8 @@ static int open_own_listeners(RoleContext *c, const Role *role, Arena *arena, Er
     if (role_check_listen(host, err) ||
         http_listen_tcp(host, role_port(c->config, role), &c->tcp_fd, &port, err) ||
         fs_mkdir_all(c->run_dir.ptr, 0700, err) ||
-        http_listen_unix(arena_printf(arena, "%.*s/%s.sock", STR_ARG(c->run_dir), role->name).ptr, &c->unix_fd, err))
+        http_listen_unix(arena_printf(arena, "%.*s/%s.sock", STR_ARG(c->run_dir), role->name).ptr,
+                         &c->unix_fd, err))
         return -1;
     c->public_url = arena_printf(arena, "http://%.*s:%d", STR_ARG(host), port);
     return 0;
@@ -92,7 +94,8 @@ static int serve(const Role *role, const Config *config, Arena *arena, Error *er
     c.data_dir = config_data_dir(config, arena);
     c.run_dir = arena_printf(arena, "%.*s/run", STR_ARG(c.data_dir));
     if (getenv("LAKEHOUSE_CAPABILITY_FD")) {
-        /* The supervisor's death is ours. The check after closes the race with a supervisor that is already gone. */
+        /* The supervisor's death is ours. The check after closes the race with a supervisor that is already
+         * gone. */
         const char *supervisor = getenv("LAKEHOUSE_SUPERVISOR_PID");
         int64_t pid = 0;
         prctl(PR_SET_PDEATHSIG, SIGTERM);

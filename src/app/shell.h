@@ -1,4 +1,5 @@
-/* shell.h - running statements for `lakehouse sql`: one at a time, with progress, Ctrl-C, output and footer. */
+/* shell.h - running statements for `lakehouse sql`: one at a time, with progress, Ctrl-C, output and footer.
+ */
 #pragma once
 
 #include "app/result_format.h"

@@ -27,7 +27,8 @@ static int take_names(void *arg, const TrinoPage *page)
 
 static void read_names(void)
 {
-    Str catalog = trino_session_catalog(the_shell->session), schema = trino_session_schema(the_shell->session);
+    Str catalog = trino_session_catalog(the_shell->session),
+        schema = trino_session_schema(the_shell->session);
     if (!names_arena)
         names_arena = arena_new(16 << 20);
     Str key = arena_printf(names_arena, "%.*s.%.*s", STR_ARG(catalog), STR_ARG(schema));
@@ -36,10 +37,13 @@ static void read_names(void)
     names_for = key;
     names.n = 0;
     Error ignored;
-    Str sql = schema.len ? arena_printf(names_arena, "SELECT table_name FROM information_schema.tables WHERE table_schema = '%.*s'",
-                                        STR_ARG(schema))
-                         : STR("SELECT DISTINCT table_schema || '.' || table_name FROM information_schema.tables "
-                               "WHERE table_schema <> 'information_schema'");
+    Str sql =
+        schema.len
+            ? arena_printf(names_arena,
+                           "SELECT table_name FROM information_schema.tables WHERE table_schema = '%.*s'",
+                           STR_ARG(schema))
+            : STR("SELECT DISTINCT table_schema || '.' || table_name FROM information_schema.tables "
+                  "WHERE table_schema <> 'information_schema'");
     trino_run(the_shell->session, sql, take_names, NULL, &ignored);
 }
 
@@ -92,7 +96,8 @@ static void print_shell_help(void)
 {
     printf("Statements end with a semicolon and may take several lines. Also:\n"
            "  help       this text\n  quit, exit leave (Ctrl-D too)\n  clear      empty the screen\n"
-           "Ctrl-C cancels a running statement or drops what was typed. SHOW CATALOGS; SHOW SCHEMAS; SHOW TABLES FROM demo;\n");
+           "Ctrl-C cancels a running statement or drops what was typed. SHOW CATALOGS; SHOW SCHEMAS; SHOW "
+           "TABLES FROM demo;\n");
 }
 
 /* Shell words stand alone on a line. 1: handled, -1: leave, 0: SQL. */
@@ -130,7 +135,8 @@ int shell_interact(Shell *shell)
     the_shell = shell;
     rl_readline_name = "lakehouse";
     rl_attempted_completion_function = complete;
-    rl_completer_word_break_characters = " \t\n\"'`@$><=;|&{(,";
+    static char breaks[] = " \t\n\"'`@$><=;|&{(,";
+    rl_completer_word_break_characters = breaks;
     using_history();
     stifle_history(HISTORY_ENTRIES);
     Str path = history_path(arena);

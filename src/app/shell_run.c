@@ -45,7 +45,12 @@ static void human(double value, const char *const *units, char *out, size_t size
         value /= 1000;
         unit++;
     }
-    snprintf(out, size, unit == 0 ? "%.0f%s" : value < 10 ? "%.2f%s" : value < 100 ? "%.1f%s" : "%.0f%s", value, units[unit]);
+    snprintf(out, size,
+             unit == 0     ? "%.0f%s"
+             : value < 10  ? "%.2f%s"
+             : value < 100 ? "%.1f%s"
+                           : "%.0f%s",
+             value, units[unit]);
 }
 
 static const char *const row_units[] = { "", "K", "M", "B", "T", NULL };
@@ -54,7 +59,8 @@ static const char *const byte_units[] = { "B", "kB", "MB", "GB", "TB", NULL };
 static void show_progress(Run *r, const TrinoPage *page)
 {
     int64_t now = clock_monotonic_us();
-    if (!r->shell->show_progress || now - r->started_us < PROGRESS_AFTER_US || now - r->last_progress_us < PROGRESS_EVERY_US)
+    if (!r->shell->show_progress || now - r->started_us < PROGRESS_AFTER_US ||
+        now - r->last_progress_us < PROGRESS_EVERY_US)
         return;
     char rows[32], bar[BAR_WIDTH + 1];
     double percent = page->stats.progress_percent;
@@ -63,8 +69,9 @@ static void show_progress(Run *r, const TrinoPage *page)
         bar[i] = i < filled ? '=' : i == filled ? '>' : ' ';
     bar[BAR_WIDTH] = '\0';
     human((double)page->stats.processed_rows, row_units, rows, sizeof rows);
-    fprintf(stderr, "\r\033[K%.*s %.*s %.1fs [%s] %3.0f%% %s rows", STR_ARG(page->query_id), STR_ARG(page->stats.state),
-            (double)(now - r->started_us) / 1e6, bar, percent < 0 ? 0 : percent, rows);
+    fprintf(stderr, "\r\033[K%.*s %.*s %.1fs [%s] %3.0f%% %s rows", STR_ARG(page->query_id),
+            STR_ARG(page->stats.state), (double)(now - r->started_us) / 1e6, bar, percent < 0 ? 0 : percent,
+            rows);
     fflush(stderr);
     r->progress_shown = true;
     r->last_progress_us = now;
@@ -140,7 +147,8 @@ static void print_error(const Error *err, Str sql)
 static void print_update(const Run *r)
 {
     if (r->update_count >= 0)
-        printf("%s: %lld row%s\n", r->update_text, (long long)r->update_count, r->update_count == 1 ? "" : "s");
+        printf("%s: %lld row%s\n", r->update_text, (long long)r->update_count,
+               r->update_count == 1 ? "" : "s");
     else
         printf("%s\n", r->update_text);
 }

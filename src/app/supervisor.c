@@ -58,11 +58,14 @@ static int64_t now_ms(void) { return clock_monotonic_us() / 1000; }
 static int open_sockets(Supervisor *s, Error *err)
 {
     const char *listen = option_value(s->parsed, "listen");
-    Str rest = STR_NULL, host = listen ? str_cut(str_from(listen), ':', &rest) : config_str(s->config, "listen");
+    Str rest = STR_NULL,
+        host = listen ? str_cut(str_from(listen), ':', &rest) : config_str(s->config, "listen");
     bool any_port = rest.ptr && str_is(rest, "0");
     if (rest.ptr && !any_port)
-        return err_set(err, ERR_CONFIG, "--listen %s: only port 0 (free ports) may be given; set storage.port, "
-                       "catalog.port, query.port for others", listen);
+        return err_set(err, ERR_CONFIG,
+                       "--listen %s: only port 0 (free ports) may be given; set storage.port, "
+                       "catalog.port, query.port for others",
+                       listen);
     if (role_check_listen(host, err))
         return -1;
     for (size_t i = 0; i < n_roles; i++) {
@@ -137,7 +140,8 @@ static int spawn(Supervisor *s, Child *c, int capability_fd, int ready_fd, Error
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-    /* All sources are above the targets: the supervisor's own descriptors 3 to 9 are kept occupied (reserve_low_fds). */
+    /* All sources are above the targets: the supervisor's own descriptors 3 to 9 are kept occupied
+     * (reserve_low_fds). */
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, c->log_fd, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, c->log_fd, STDERR_FILENO);
@@ -185,8 +189,8 @@ static int start_child(Supervisor *s, Child *c, Error *err)
 static void child_ended(Supervisor *s, Child *c, int status)
 {
     int64_t lived = now_ms() - c->started_ms;
-    log_warn("supervisor.ended", L_CSTR("child", c->role->name), L_INT("pid", c->pid), L_INT("lived_ms", lived),
-             L_INT("exit", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
+    log_warn("supervisor.ended", L_CSTR("child", c->role->name), L_INT("pid", c->pid),
+             L_INT("lived_ms", lived), L_INT("exit", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
              L_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0));
     c->pid = 0;
     c->ready = false;
@@ -232,8 +236,8 @@ static int write_endpoints(Supervisor *s, Error *err)
 
 static void print_banner(const Supervisor *s)
 {
-    printf("lakehouse %s is ready in %lld ms (data: %.*s)\n", LAKEHOUSE_VERSION, (long long)(now_ms() - s->started_ms),
-           STR_ARG(s->instance.data_dir));
+    printf("lakehouse %s is ready in %lld ms (data: %.*s)\n", LAKEHOUSE_VERSION,
+           (long long)(now_ms() - s->started_ms), STR_ARG(s->instance.data_dir));
     for (size_t i = 0; i < n_roles; i++)
         printf("  %-9s %-14s %.*s\n", s->children[i].role->name, s->children[i].role->contract,
                STR_ARG(s->children[i].url));
@@ -368,8 +372,9 @@ static int start_failed(const Supervisor *s, Error *err)
 {
     for (size_t i = 0; i < n_roles; i++)
         if (!s->children[i].ready)
-            return err_set(err, ERR_UNAVAILABLE, "%s did not start; see %.*s/logs/%s.log", s->children[i].role->name,
-                           STR_ARG(s->instance.data_dir), s->children[i].role->name);
+            return err_set(err, ERR_UNAVAILABLE, "%s did not start; see %.*s/logs/%s.log",
+                           s->children[i].role->name, STR_ARG(s->instance.data_dir),
+                           s->children[i].role->name);
     return err_set(err, ERR_UNAVAILABLE, "the platform did not start");
 }
 
@@ -380,7 +385,8 @@ static int loop_once(Supervisor *s, Error *err)
         fds[1 + i] = (struct pollfd){ .fd = s->children[i].ready_fd, .events = POLLIN };
     if (poll(fds, 1 + n_roles, next_timeout(s)) < 0 && errno != EINTR)
         return err_set_errno(err, ERR_INTERNAL, errno, "poll");
-    /* Readiness before deaths: a role that became ready and died at once must not be taken for one that never was. */
+    /* Readiness before deaths: a role that became ready and died at once must not be taken for one that never
+     * was. */
     for (size_t i = 0; i < n_roles; i++)
         if (fds[1 + i].revents && s->children[i].ready_fd >= 0 && child_ready(s, &s->children[i], err))
             return -1;
@@ -420,7 +426,8 @@ static int supervise(Supervisor *s, Error *err)
     rng_bytes(secret, sizeof secret);
     hex_encode(secret, sizeof secret, s->capability);
     if (instance_claim(config_data_dir(s->config, s->arena), s->arena, &s->instance, err) ||
-        open_sockets(s, err) || instance_write_pid(&s->instance, err) || open_signals(s, err) || write_endpoints(s, err))
+        open_sockets(s, err) || instance_write_pid(&s->instance, err) || open_signals(s, err) ||
+        write_endpoints(s, err))
         return -1;
     int r = 0;
     for (size_t i = 0; i < n_roles && !r; i++)

@@ -1,12 +1,13 @@
 /* arena.h - memory that lives as long as one request, query or run.
  *
- * An arena hands out memory that is freed all at once. It has a byte budget from configuration. Two ways to take memory:
- *   arena_alloc(): never NULL. Past the budget it still answers (so that straight-line code needs no checks) and the
- *     arena is marked as exceeded; loops over what a client sent call arena_check() and stop with ERR_LIMIT.
- *   arena_try(): for sizes that a client names; NULL with ERR_LIMIT when the budget would be passed.
- * The process aborts only when the machine itself has no memory for a small allocation.
+ * An arena hands out memory that is freed all at once. It has a byte budget from configuration. Two ways to
+ * take memory: arena_alloc(): never NULL. Past the budget it still answers (so that straight-line code needs
+ * no checks) and the arena is marked as exceeded; loops over what a client sent call arena_check() and stop
+ * with ERR_LIMIT. arena_try(): for sizes that a client names; NULL with ERR_LIMIT when the budget would be
+ * passed. The process aborts only when the machine itself has no memory for a small allocation.
  *
- * Not thread-safe: an arena belongs to one thread at a time. Memory is 16-byte aligned; arena_alloc zeroes it. */
+ * Not thread-safe: an arena belongs to one thread at a time. Memory is 16-byte aligned; arena_alloc zeroes
+ * it. */
 #pragma once
 
 #include <stdarg.h>
@@ -41,7 +42,8 @@ void arena_on_free(Arena *arena, void (*fn)(void *arg), void *arg);
 
 /* A growing array in an arena: `Vec(T) v = {0}; *vec_push(arena, &v) = x; v.items[i]; v.n`. */
 #define Vec(T) struct { T *items; size_t n, cap; }
-#define vec_push(arena, v) \
-    (((v)->n == (v)->cap ? ((v)->items = arena_grow_((arena), (v)->items, &(v)->cap, sizeof *(v)->items)) : NULL), \
+#define vec_push(arena, v)                                                                                   \
+    (((v)->n == (v)->cap ? ((v)->items = arena_grow_((arena), (v)->items, &(v)->cap, sizeof *(v)->items))    \
+                         : NULL),                                                                            \
      &(v)->items[(v)->n++])
 void *arena_grow_(Arena *arena, void *items, size_t *cap, size_t item_size);

@@ -1,8 +1,8 @@
 /* buf.h - bytes being built, with a stated maximum.
  *
- * A Buf owns its memory (malloc). Appending past the maximum sets `overflow`, drops the bytes and answers -1; it is
- * enough to call buf_check() once at the end. data is never NULL after the first append and ends in NUL.
- *     _cleanup_buf_ Buf out = BUF_INIT(1 << 20); */
+ * A Buf owns its memory (malloc). Appending past the maximum sets `overflow`, drops the bytes and answers -1;
+ * it is enough to call buf_check() once at the end. data is never NULL after the first append and ends in
+ * NUL. _cleanup_buf_ Buf out = BUF_INIT(1 << 20); */
 #pragma once
 
 #include <stdarg.h>
@@ -23,7 +23,10 @@ static inline void buf_clear(Buf *buf) { buf->len = 0; buf->overflow = false; }
 static inline Str buf_str(const Buf *buf) { return (Str){ buf->data ? buf->data : "", buf->len }; }
 int buf_append(Buf *buf, const void *bytes, size_t n);
 static inline int buf_add(Buf *buf, Str s) { return buf_append(buf, s.ptr, s.len); }
-static inline int buf_puts(Buf *buf, const char *c_string) { return buf_append(buf, c_string, strlen(c_string)); }
+static inline int buf_puts(Buf *buf, const char *c_string)
+{
+    return buf_append(buf, c_string, strlen(c_string));
+}
 int buf_putc(Buf *buf, char c);
 int buf_printf(Buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int buf_vprintf(Buf *buf, const char *format, va_list args);

@@ -19,7 +19,8 @@ int64_t civil_to_days(int year, int month, int day);   /* days since 1970-01-01 
 void civil_from_days(int64_t days, int *ret_year, int *ret_month, int *ret_day);
 
 enum { TIME_TEXT_MAX = 40 };
-/* "2026-11-24T09:51:00.000Z" (digits: fraction digits 0-6), "Tue, 24 Nov 2026 09:51:00 GMT", "20261124T095100Z". out[TIME_TEXT_MAX]. */
+/* "2026-11-24T09:51:00.000Z" (digits: fraction digits 0-6), "Tue, 24 Nov 2026 09:51:00 GMT",
+ * "20261124T095100Z". out[TIME_TEXT_MAX]. */
 void time_format_iso(int64_t us, int digits, char *out);
 void time_format_http(int64_t us, char *out);
 void time_format_amz(int64_t us, char *out);

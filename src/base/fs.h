@@ -1,9 +1,10 @@
 /* fs.h - the file system, with fault points and a record of writes and syncs.
  *
- * Everything durable goes through here: data files, segments, and SQLite (through the VFS that fs_sqlite_register()
- * installs and that calls the same functions). Each call that changes something passes the fault point named
- * "fs.<call>". When LAKEHOUSE_FS_TRACE names a folder, each such call is also appended to FOLDER/<pid>.fstrace, so that a test
- * can replay any prefix of a run with unsynced data dropped (fs_trace.h tells the format).
+ * Everything durable goes through here: data files, segments, and SQLite (through the VFS that
+ * fs_sqlite_register() installs and that calls the same functions). Each call that changes something passes
+ * the fault point named "fs.<call>". When LAKEHOUSE_FS_TRACE names a folder, each such call is also appended
+ * to FOLDER/<pid>.fstrace, so that a test can replay any prefix of a run with unsynced data dropped
+ * (fs_trace.h tells the format).
  *
  * Errors: ERR_DISK_FULL, ERR_NOT_FOUND, ERR_IO, with the path and the system's words in the message. A failed
  * sync is final: callers must stop accepting writes, never sync again and hope. */
@@ -39,7 +40,8 @@ int fs_remove_tree(const char *path, Error *err);
 int fs_size(const char *path, int64_t *ret_size, Error *err);
 bool fs_exists(const char *path);
 int fs_read_file(const char *path, size_t max_bytes, Buf *out, Error *err);
-/* Writes a whole file so that after a crash there is either the old or the new one: temp file, sync, rename, dir sync. */
+/* Writes a whole file so that after a crash there is either the old or the new one: temp file, sync, rename,
+ * dir sync. */
 int fs_write_file_atomic(const char *path, Str content, mode_t mode, Error *err);
 
 /* Makes "lakehouse" SQLite's default VFS; idempotent. */

@@ -1,7 +1,7 @@
 /* fs_trace.h - the format of the record of writes and syncs.
  *
- * A file is a run of records, little-endian: u64 monotonic microseconds, u32 kind, u32 path length, u64 a, u64 b, u64
- * payload length, path, payload. Kinds: */
+ * A file is a run of records, little-endian: u64 monotonic microseconds, u32 kind, u32 path length, u64 a,
+ * u64 b, u64 payload length, path, payload. Kinds: */
 #pragma once
 
 typedef enum FsTraceKind {

@@ -1,7 +1,8 @@
 /* log.h - one JSON line an event on standard error.
  *
  *     log_info("storage.put", L_STR("bucket", b), L_INT("bytes", n));
- * gives {"ts":"…","level":"info","role":"storage","event":"storage.put","request_id":"…","trace_id":"…","bucket":…}.
+ * gives
+ * {"ts":"…","level":"info","role":"storage","event":"storage.put","request_id":"…","trace_id":"…","bucket":…}.
  * Fields carry data, never secrets or signatures. Thread-safe; a line is one write(2). */
 #pragma once
 
@@ -19,8 +20,10 @@ typedef struct LogField {
 
 #define L_STR(field_name, value) ((LogField){ .name = (field_name), .kind = LOG_FIELD_STR, .str = (value) })
 #define L_CSTR(field_name, value) L_STR(field_name, str_from(value))
-#define L_INT(field_name, value) ((LogField){ .name = (field_name), .kind = LOG_FIELD_INT, .i64 = (int64_t)(value) })
-#define L_DOUBLE(field_name, value) ((LogField){ .name = (field_name), .kind = LOG_FIELD_DOUBLE, .f64 = (value) })
+#define L_INT(field_name, value)                                                                             \
+    ((LogField){.name = (field_name), .kind = LOG_FIELD_INT, .i64 = (int64_t)(value)})
+#define L_DOUBLE(field_name, value)                                                                          \
+    ((LogField){.name = (field_name), .kind = LOG_FIELD_DOUBLE, .f64 = (value)})
 #define L_ERR(err) L_CSTR("error", (err)->message), L_CSTR("code", err_info((err)->code)->name)
 
 #define log_at_(level, event, ...) \

@@ -14,8 +14,10 @@ typedef enum MetricId {
 enum { METRIC_SERIES_MAX = 256 };
 
 /* label values in the order of metrics.def, NULL-terminated by the macro; none for metrics without labels. */
-#define metric_add(id, amount, ...) metric_add_((id), (amount), (const char *[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
-#define metric_set(id, value, ...) metric_set_((id), (value), (const char *[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+#define metric_add(id, amount, ...)                                                                          \
+    metric_add_((id), (amount), (const char *[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+#define metric_set(id, value, ...)                                                                           \
+    metric_set_((id), (value), (const char *[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
 #define metric_inc(id, ...) metric_add(id, 1, ##__VA_ARGS__)
 #define metric_observe(id, value) metric_observe_((id), (value))
 void metric_add_(MetricId id, double amount, const char *const *labels);

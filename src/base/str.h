@@ -20,9 +20,15 @@ typedef struct Str {
 #define STR_NULL ((Str){ NULL, 0 })
 #define STR_ARG(s) ((int)(s).len), ((s).ptr ? (s).ptr : "") /* for "%.*s" */
 
-static inline Str str_from(const char *c_string) { return (Str){ c_string, c_string ? strlen(c_string) : 0 }; }
+static inline Str str_from(const char *c_string)
+{
+    return (Str){c_string, c_string ? strlen(c_string) : 0};
+}
 static inline Str str_of(const char *ptr, size_t len) { return (Str){ ptr, len }; }
-static inline bool str_eq(Str a, Str b) { return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0); }
+static inline bool str_eq(Str a, Str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
 static inline bool str_is(Str a, const char *c_string) { return str_eq(a, str_from(c_string)); }
 static inline bool str_is_empty(Str s) { return s.len == 0; }
 
@@ -36,11 +42,12 @@ ptrdiff_t str_find_char(Str s, char c);              /* index or -1 */
 ptrdiff_t str_rfind_char(Str s, char c);
 ptrdiff_t str_find(Str s, Str needle);               /* index or -1 */
 
-/* Cuts `s` at the first `separator`: returns what is before it and sets *rest to what is after (ptr NULL when there
- * was none, so `while (rest.ptr)` walks all parts, empty ones too). */
+/* Cuts `s` at the first `separator`: returns what is before it and sets *rest to what is after (ptr NULL when
+ * there was none, so `while (rest.ptr)` walks all parts, empty ones too). */
 Str str_cut(Str s, char separator, Str *rest);
 
-/* Whole-string decimal integers within [min, max]; no sign but '-', no blanks. 0, or -1 with ERR_BAD_REQUEST. */
+/* Whole-string decimal integers within [min, max]; no sign but '-', no blanks. 0, or -1 with ERR_BAD_REQUEST.
+ */
 int str_to_i64(Str s, int64_t min, int64_t max, int64_t *ret, Error *err);
 int str_to_u64(Str s, uint64_t max, uint64_t *ret, Error *err);
 int str_to_double(Str s, double *ret, Error *err);   /* C locale, whole string */
@@ -60,7 +67,8 @@ struct Buf;
 int base64_encode(Str bytes, bool url, struct Buf *out);
 int base64_decode(Str text, bool url, struct Buf *out, Error *err);
 
-/* Percent-decoding of URI paths and queries ('+' is a blank only when `plus` is set); -1 on a malformed escape. */
+/* Percent-decoding of URI paths and queries ('+' is a blank only when `plus` is set); -1 on a malformed
+ * escape. */
 int percent_decode(Str s, bool plus, struct Buf *out, Error *err);
 /* Percent-encodes all but A-Z a-z 0-9 - . _ ~ and, when `keep_slash`, '/'. AWS's UriEncode. */
 int percent_encode(Str s, bool keep_slash, struct Buf *out);

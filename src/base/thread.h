@@ -1,5 +1,5 @@
-/* thread.h - threads, locks and the worker pool. pthread mutexes and conditions are used as they are; this adds the
- * cleanup forms, named threads and a bounded pool. */
+/* thread.h - threads, locks and the worker pool. pthread mutexes and conditions are used as they are; this
+ * adds the cleanup forms, named threads and a bounded pool. */
 #pragma once
 
 #include <pthread.h>

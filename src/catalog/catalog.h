@@ -11,6 +11,7 @@
 #include "catalog/document.h"
 #include "catalog/registry.h"
 #include "client/storage_client.h"
+#include "net/http_client.h"
 #include "net/service.h"
 
 typedef struct Pending Pending;
@@ -50,8 +51,8 @@ enum {
     ROUTE_HIDDEN = 8,                   /* not listed in /v1/config */
     ROUTE_TABLE = 16,                   /* answers with the table that it commits to */
 };
-extern const CatRoute catalog_routes[];
-extern const size_t n_catalog_routes;
+extern const CatRoute cat_routes[];
+extern const size_t n_cat_routes;
 
 struct CatRequest {
     HttpRequest *http;
@@ -61,58 +62,59 @@ struct CatRequest {
     Str namespace_path, name;           /* of the path; the name is a table's or a view's */
     Str body;
     const Json *json;                   /* of a JSON body */
+    Arena *own_arena;                   /* ROUTE_TABLE: holds the tree; freed with the request unless it is taken */
     Str key;                            /* Idempotency-Key; empty: none */
     uint64_t fingerprint;               /* of the whole request, when there is a key */
 };
 
-void catalog_handle(HttpRequest *request, void *catalog);
+void cat_handle(HttpRequest *request, void *catalog);
 
 /* ---- replies (reply.c) ---- */
 
-void reply_json(CatRequest *q, int status, Buf *body);                  /* takes the Buf's memory */
-void reply_text(CatRequest *q, int status, Str json);
-void reply_empty(CatRequest *q, int status);
-void reply_error(CatRequest *q, const Error *err);
+void cat_reply_json(CatRequest *q, int status, Buf *body);                  /* takes the Buf's memory */
+void cat_reply_text(CatRequest *q, int status, Str json);
+void cat_reply_empty(CatRequest *q, int status);
+void cat_reply_error(CatRequest *q, const Error *err);
 /* LoadTableResult and CommitTableResponse. A staged table has no location. */
-int reply_table(CatRequest *q, Document *document, bool staged, bool refs_only, Error *err);
-Str table_etag(Str metadata_location, bool refs_only, Arena *arena);    /* without quotes */
+int cat_reply_table(CatRequest *q, Document *document, bool staged, bool refs_only, Error *err);
+Str cat_table_etag(Str metadata_location, bool refs_only, Arena *arena);    /* without quotes */
 
 /* ---- names (names.c) ---- */
 
 /* A path segment as it was sent to a namespace's path. ERR_BAD_REQUEST. */
-int namespace_of_segment(Str raw, Arena *arena, Str *ret, Error *err);
-int namespace_of_text(Str text, Str *ret, Error *err);                  /* decoded, levels joined by 0x1F */
-int namespace_of_json(const Json *array, Arena *arena, Str *ret, Error *err);
-void namespace_to_json(JsonWriter *w, Str path);                        /* ["a","b"] */
-int name_of_segment(Str raw, Arena *arena, Str *ret, Error *err);
-int name_check(Str name, Error *err);
+int cat_namespace_of_segment(Str raw, Arena *arena, Str *ret, Error *err);
+int cat_namespace_of_text(Str text, Str *ret, Error *err);                  /* decoded, levels joined by 0x1F */
+int cat_namespace_of_json(const Json *array, Arena *arena, Str *ret, Error *err);
+void cat_namespace_to_json(JsonWriter *w, Str path);                        /* ["a","b"] */
+int cat_name_of_segment(Str raw, Arena *arena, Str *ret, Error *err);
+int cat_name_check(Str name, Error *err);
 /* {"namespace":[…],"name":…} */
-int identifier_of_json(const Json *object, Arena *arena, Str *ret_namespace, Str *ret_name, Error *err);
-void identifier_to_json(JsonWriter *w, Str namespace_path, Str name);
+int cat_identifier_of_json(const Json *object, Arena *arena, Str *ret_namespace, Str *ret_name, Error *err);
+void cat_identifier_to_json(JsonWriter *w, Str namespace_path, Str name);
 
 /* ---- locations (location.c) ---- */
 
 /* "s3://bucket/key/" of a location, as the registry owns it. ERR_BAD_REQUEST. */
-int location_owned_form(Str location, Arena *arena, Str *ret, Error *err);
-bool location_is_ours(Str location);                                    /* of a scheme that our storage has */
+int cat_location_owned_form(Str location, Arena *arena, Str *ret, Error *err);
+bool cat_location_is_ours(Str location);                                    /* of a scheme that our storage has */
 /* Where a new table goes when its client names no place: <namespace's folder>/<table>, with -<8 hex> when that was ever another's. */
-int location_choose(Catalog *c, RegConn *conn, const RegNamespace *ns, Str name, Arena *arena, Str *ret, Error *err);
+int cat_location_choose(Catalog *c, RegConn *conn, const RegNamespace *ns, Str name, Arena *arena, Str *ret, Error *err);
 /* May a table be put where its client says? ERR_VALIDATION. */
-int location_check(Catalog *c, RegConn *conn, Str location, int64_t entry_id, Arena *arena, Error *err);
-void location_reserve(Catalog *c, Str location);                        /* for a staged table */
-void location_unreserve(Catalog *c, Str location);
+int cat_location_check(Catalog *c, RegConn *conn, Str location, int64_t entry_id, Arena *arena, Error *err);
+void cat_location_reserve(Catalog *c, Str location);                        /* for a staged table */
+void cat_location_unreserve(Catalog *c, Str location);
 
 /* ---- metadata files (files.c) ---- */
 
 /* "<location>/metadata/00001-<uuid>.metadata.json", by the table's properties. */
-Str metadata_file_location(const TableMetadata *table, int64_t version, Arena *arena);
-int64_t metadata_file_version(Str metadata_location);                   /* of its name; 0 when it has none */
+Str cat_metadata_file_location(const TableMetadata *table, int64_t version, Arena *arena);
+int64_t cat_metadata_file_version(Str metadata_location);                   /* of its name; 0 when it has none */
 /* From the cache or storage. ERR_NOT_FOUND when the file is gone. */
-int catalog_load(Catalog *c, Str metadata_location, Document **ret, Error *err);
+int cat_load(Catalog *c, Str metadata_location, Document **ret, Error *err);
 /* Writes the file durably, before anything points to it. When it fails nothing is visible and what was written is collected. */
-int catalog_store(Catalog *c, const Document *document, const TableMetadata *table, Error *err);
-/* Ends what catalog_store() began: the pointer was moved, or the file is to be removed. */
-void catalog_stored(Catalog *c, Str metadata_location, bool is_used);
+int cat_store(Catalog *c, const Document *document, const TableMetadata *table, Error *err);
+/* Ends what cat_store() began: the pointer was moved, or the file is to be removed. */
+void cat_stored(Catalog *c, Str metadata_location, bool is_used);
 
 /* ---- writing (replay.c) ---- */
 
@@ -123,11 +125,11 @@ typedef struct Outcome {
     Str metadata_location;              /* ptr NULL: none; else the reply is this table */
 } Outcome;
 /* registry_write() with the outcome kept; job may be NULL. The job may still fill the outcome in. */
-int catalog_write(CatRequest *q, RegistryJob job, void *arg, const Outcome *outcome, Error *err);
+int cat_write(CatRequest *q, RegistryJob job, void *arg, const Outcome *outcome, Error *err);
 /* Waits for a request with the same key that is under way; *ret_replied: the kept reply was given. */
-int replay_begin(CatRequest *q, bool *ret_replied, Error *err);
+int cat_replay_begin(CatRequest *q, bool *ret_replied, Error *err);
 /* The request with this key is over; a final error is kept. Done by the replies that tell of success. */
-void replay_end(CatRequest *q, const Error *failure);
+void cat_replay_end(CatRequest *q, const Error *failure);
 
 /* ---- commits (commit.c) ---- */
 
@@ -144,25 +146,25 @@ typedef struct TableCommit {
     Str owned_location;
 } TableCommit;
 
-/* Commits to all or to none; documents are then current (base where nothing changed). Free with table_commits_free(). */
-int catalog_commit(CatRequest *q, TableCommit *commits, size_t n, Error *err);
-void table_commits_free(TableCommit *commits, size_t n);
+/* Commits to all or to none; documents are then current (base where nothing changed). Free with cat_table_commits_free(). */
+int cat_commit(CatRequest *q, TableCommit *commits, size_t n, Error *err);
+void cat_table_commits_free(TableCommit *commits, size_t n);
 /* Holds the locks of tables while it changes their pointers. Names may repeat. */
 typedef struct TableLocks { uint16_t stripes[2 * CATALOG_TABLES_PER_COMMIT]; size_t n; } TableLocks;
-void table_locks_add(TableLocks *locks, Str namespace_path, Str name);
-void table_locks_take(Catalog *c, TableLocks *locks);
-void table_locks_release(Catalog *c, TableLocks *locks);
+void cat_table_locks_add(TableLocks *locks, Str namespace_path, Str name);
+void cat_table_locks_take(Catalog *c, TableLocks *locks);
+void cat_table_locks_release(Catalog *c, TableLocks *locks);
 
 /* ---- collection (pending.c, collector.c) ---- */
 
-int pending_open(Str folder, Pending **ret, Error *err);
-void pending_close(Pending *pending);
-int pending_add(Pending *pending, Str uri, Error *err);                 /* before a file is written */
-void pending_end(Pending *pending, Str uri);                            /* its fate is known */
-/* What an earlier process left unended; the files are removed by pending_recovered(). Arena. */
-int pending_left(Pending *pending, Arena *arena, Str **ret_uris, size_t *ret_n, Error *err);
-void pending_recovered(Pending *pending);
+int cat_pending_open(Str folder, Pending **ret, Error *err);
+void cat_pending_close(Pending *pending);
+int cat_pending_add(Pending *pending, Str uri, Error *err);                 /* before a file is written */
+void cat_pending_end(Pending *pending, Str uri);                            /* its fate is known */
+/* What an earlier process left unended; the files are removed by cat_pending_recovered(). Arena. */
+int cat_pending_left(Pending *pending, Arena *arena, Str **ret_uris, size_t *ret_n, Error *err);
+void cat_pending_recovered(Pending *pending);
 
-int collector_start(Catalog *c, Collector **ret, Error *err);
-void collector_stop(Collector *collector);
-void collector_wake(Collector *collector);                              /* there may be work */
+int cat_collector_start(Catalog *c, Collector **ret, Error *err);
+void cat_collector_stop(Collector *collector);
+void cat_collector_wake(Collector *collector);                              /* there may be work */

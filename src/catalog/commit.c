@@ -15,7 +15,7 @@
 
 /* ---- locks ---- */
 
-void table_locks_add(TableLocks *locks, Str namespace_path, Str name)
+void cat_table_locks_add(TableLocks *locks, Str namespace_path, Str name)
 {
     uint64_t hash = hash_bytes(namespace_path.ptr, namespace_path.len, 0);
 
@@ -29,7 +29,7 @@ static int compare_stripes(const void *a, const void *b)
     return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b;
 }
 
-void table_locks_take(Catalog *c, TableLocks *locks)
+void cat_table_locks_take(Catalog *c, TableLocks *locks)
 {
     size_t unique = 0;
 
@@ -42,7 +42,7 @@ void table_locks_take(Catalog *c, TableLocks *locks)
         pthread_mutex_lock(&c->stripes[locks->stripes[i]]);
 }
 
-void table_locks_release(Catalog *c, TableLocks *locks)
+void cat_table_locks_release(Catalog *c, TableLocks *locks)
 {
     for (size_t i = locks->n; i-- > 0;)
         pthread_mutex_unlock(&c->stripes[locks->stripes[i]]);
@@ -53,14 +53,14 @@ void table_locks_release(Catalog *c, TableLocks *locks)
 
 static void forget_attempt(TableCommit *t)
 {
-    document_unref(t->base);
-    document_unref(t->document);
+    cat_document_unref(t->base);
+    cat_document_unref(t->document);
     t->base = t->document = NULL;
     t->base_table = t->table = NULL;
     t->entry = (RegEntry){ 0 };
 }
 
-void table_commits_free(TableCommit *commits, size_t n)
+void cat_table_commits_free(TableCommit *commits, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         forget_attempt(&commits[i]);
@@ -103,12 +103,12 @@ static int check_new_location(CatRequest *q, TableCommit *t, Error *err)
     RegConn *conn;
     int rc;
 
-    if (location_owned_form(t->table->location, q->arena, &t->owned_location, err) < 0)
+    if (cat_location_owned_form(t->table->location, q->arena, &t->owned_location, err) < 0)
         return -1;
     if (t->base_table && str_eq(t->base_table->location, t->table->location))
         return 0;
     conn = registry_borrow(q->catalog->registry, err);
-    rc = conn ? location_check(q->catalog, conn, t->table->location, t->entry.id, q->arena, err) : -1;
+    rc = conn ? cat_location_check(q->catalog, conn, t->table->location, t->entry.id, q->arena, err) : -1;
     registry_return(q->catalog->registry, conn);
     return rc;
 }
@@ -118,8 +118,8 @@ static int prepare(CatRequest *q, TableCommit *t, Error *err)
 {
     Str base_location = t->entry.id ? t->entry.metadata_location : STR_NULL;
 
-    if (t->entry.id != 0 && (catalog_load(q->catalog, base_location, &t->base, err) < 0 ||
-                             document_table(t->base, &t->base_table, err) < 0))
+    if (t->entry.id != 0 && (cat_load(q->catalog, base_location, &t->base, err) < 0 ||
+                             cat_document_table(t->base, &t->base_table, err) < 0))
         return -1;
     if (metadata_apply(t->base_table, base_location, t->requirements, t->updates, t->arena, &t->table, err) < 0)
         return -1;
@@ -127,10 +127,10 @@ static int prepare(CatRequest *q, TableCommit *t, Error *err)
         return 0;
     if (check_new_location(q, t, err) < 0)
         return -1;
-    Str location = metadata_file_location(t->table, t->entry.id ? t->entry.version + 1 : 0, q->arena);
-    if (document_new(location, t->table, &t->document, err) < 0)
+    Str location = cat_metadata_file_location(t->table, t->entry.id ? t->entry.version + 1 : 0, q->arena);
+    if (cat_document_new(location, t->table, &t->document, err) < 0)
         return -1;
-    return catalog_store(q->catalog, t->document, t->table, err);
+    return cat_store(q->catalog, t->document, t->table, err);
 }
 
 /* ---- the swap ---- */
@@ -155,10 +155,10 @@ static int swap_create(SwapJob *job, RegConn *conn, TableCommit *t, Error *err)
         job->lost = true;
         return err_set(err, ERR_COMMIT_FAILED, "Requirement failed: table already exists");
     }
-    if (location_check(job->catalog, conn, t->table->location, 0, job->arena, err) < 0)
+    if (cat_location_check(job->catalog, conn, t->table->location, 0, job->arena, err) < 0)
         return -1;
     entry = (RegEntry){ .namespace_id = t->ns.id, .kind = REG_TABLE, .name = t->name, .uuid = t->table->table_uuid,
-                        .metadata_location = document_location(t->document) };
+                        .metadata_location = cat_document_location(t->document) };
     if (reg_add_entry(conn, &entry, &id, err) < 0)
         return -1;
     return reg_add_location(conn, t->owned_location, id, err);
@@ -184,7 +184,7 @@ static int swap_change(SwapJob *job, RegConn *conn, TableCommit *t, Error *err)
 {
     bool swapped;
 
-    if (reg_swap_entry(conn, t->entry.id, t->entry.metadata_location, document_location(t->document), t->entry.version + 1,
+    if (reg_swap_entry(conn, t->entry.id, t->entry.metadata_location, cat_document_location(t->document), t->entry.version + 1,
                        &swapped, err) < 0)
         return -1;
     if (!swapped) {
@@ -192,7 +192,7 @@ static int swap_change(SwapJob *job, RegConn *conn, TableCommit *t, Error *err)
         return err_set(err, ERR_COMMIT_FAILED, "The table was changed meanwhile");
     }
     if (!str_eq(t->base_table->location, t->table->location) &&
-        (location_check(job->catalog, conn, t->table->location, t->entry.id, job->arena, err) < 0 ||
+        (cat_location_check(job->catalog, conn, t->table->location, t->entry.id, job->arena, err) < 0 ||
          reg_add_location(conn, t->owned_location, t->entry.id, err) < 0))
         return -1;
     if (!str_eq(t->base_table->table_uuid, t->table->table_uuid) &&
@@ -230,10 +230,10 @@ static bool changes_anything(const TableCommit *commits, size_t n)
 static void keep_document(Catalog *c, TableCommit *t)
 {
     if (t->base)
-        document_cache_remove(c->documents, document_location(t->base));
+        cat_document_cache_remove(c->documents, cat_document_location(t->base));
     if (t->holds_request)
-        document_set_model(t->document, t->table, TAKE_PTR(t->arena), t->base);
-    document_cache_put(c->documents, t->document);
+        cat_document_set_model(t->document, t->table, TAKE_PTR(t->arena), t->base);
+    cat_document_cache_put(c->documents, t->document);
 }
 
 static void end_attempt(Catalog *c, TableCommit *commits, size_t n, bool committed, bool unknown)
@@ -242,11 +242,11 @@ static void end_attempt(Catalog *c, TableCommit *commits, size_t n, bool committ
         TableCommit *t = &commits[i];
         if (!t->document || unknown)
             continue;               /* unknown: the next process looks at what was written */
-        catalog_stored(c, document_location(t->document), committed);
+        cat_stored(c, cat_document_location(t->document), committed);
         if (!committed)
             continue;
         if (t->entry.id == 0)
-            location_unreserve(c, t->owned_location);
+            cat_location_unreserve(c, t->owned_location);
         keep_document(c, t);
     }
 }
@@ -260,14 +260,14 @@ static int attempt(CatRequest *q, TableCommit *commits, size_t n, bool *ret_lost
 
     for (; rc == 0 && done < n; done++)
         if ((rc = prepare(q, &commits[done], err)) < 0) {
-            document_unref(commits[done].document);    /* its file was never whole: catalog_store() saw to it */
+            cat_document_unref(commits[done].document);    /* its file was never whole: cat_store() saw to it */
             commits[done].document = NULL;
         }
     if (rc == 0) {
         if (q->route->flags & ROUTE_TABLE)
-            outcome.metadata_location = document_location(commits[0].document ? commits[0].document : commits[0].base);
+            outcome.metadata_location = cat_document_location(commits[0].document ? commits[0].document : commits[0].base);
         bool changes = changes_anything(commits, n);
-        rc = fault_point("catalog.swap", err) ? -1 : catalog_write(q, changes ? swap_job : NULL, &job, &outcome, err);
+        rc = fault_point("catalog.swap", err) ? -1 : cat_write(q, changes ? swap_job : NULL, &job, &outcome, err);
     }
     end_attempt(q->catalog, commits, done, rc == 0, rc < 0 && err->code == ERR_COMMIT_UNKNOWN);
     *ret_lost = rc < 0 && job.lost;
@@ -284,7 +284,7 @@ static const char *outcome_name(int rc, const Error *err)
     return err->code == ERR_COMMIT_UNKNOWN ? "unknown" : "failed";
 }
 
-int catalog_commit(CatRequest *q, TableCommit *commits, size_t n, Error *err)
+int cat_commit(CatRequest *q, TableCommit *commits, size_t n, Error *err)
 {
     TableLocks *locks = arena_new_of(q->arena, TableLocks);
     bool lost = true;
@@ -292,14 +292,14 @@ int catalog_commit(CatRequest *q, TableCommit *commits, size_t n, Error *err)
 
     assert(n <= CATALOG_TABLES_PER_COMMIT);
     for (size_t i = 0; i < n; i++)
-        table_locks_add(locks, commits[i].namespace_path, commits[i].name);
-    table_locks_take(q->catalog, locks);
+        cat_table_locks_add(locks, commits[i].namespace_path, commits[i].name);
+    cat_table_locks_take(q->catalog, locks);
     for (int i = 0; lost && i < CATALOG_COMMIT_ATTEMPTS; i++) {
         for (size_t j = 0; j < n; j++)
             forget_attempt(&commits[j]);
         rc = attempt(q, commits, n, &lost, err);
     }
-    table_locks_release(q->catalog, locks);
+    cat_table_locks_release(q->catalog, locks);
     for (size_t i = 0; i < n; i++)
         metric_inc(METRIC_CATALOG_COMMITS, outcome_name(rc, err));
     return rc;

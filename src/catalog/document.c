@@ -110,7 +110,7 @@ static Document *make_document(Str location, Str text, Model *model)
     return d;
 }
 
-int document_parse(Str location, Str text, Document **ret, Error *err)
+int cat_document_parse(Str location, Str text, Document **ret, Error *err)
 {
     Model *model;
     Str canonical;
@@ -125,7 +125,7 @@ int document_parse(Str location, Str text, Document **ret, Error *err)
     return 0;
 }
 
-int document_new(Str location, const TableMetadata *table, Document **ret, Error *err)
+int cat_document_new(Str location, const TableMetadata *table, Document **ret, Error *err)
 {
     Str text;
 
@@ -141,7 +141,7 @@ static Model *model_of(Document *d)
     return d->model;
 }
 
-void document_set_model(Document *d, const TableMetadata *table, Arena *arena, Document *base)
+void cat_document_set_model(Document *d, const TableMetadata *table, Arena *arena, Document *base)
 {
     Model *model = model_new(table, arena, base ? model_of(base) : NULL);
 
@@ -152,13 +152,13 @@ void document_set_model(Document *d, const TableMetadata *table, Arena *arena, D
         d->model = model;
 }
 
-Document *document_ref(Document *d)
+Document *cat_document_ref(Document *d)
 {
     atomic_fetch_add(&d->refs, 1);
     return d;
 }
 
-void document_unref(Document *d)
+void cat_document_unref(Document *d)
 {
     if (!d || atomic_fetch_sub(&d->refs, 1) != 1)
         return;
@@ -170,17 +170,17 @@ void document_unref(Document *d)
     free(d);
 }
 
-void document_unrefp(Document **document)
+void cat_document_unrefp(Document **document)
 {
-    document_unref(*document);
+    cat_document_unref(*document);
 }
 
-Str document_location(const Document *d)
+Str cat_document_location(const Document *d)
 {
     return d->location;
 }
 
-Str document_text(const Document *d)
+Str cat_document_text(const Document *d)
 {
     return d->text;
 }
@@ -191,7 +191,7 @@ static int need_model(Document *d, Error *err)
     return d->model ? 0 : parse_model(d->text, &d->model, err);
 }
 
-int document_table(Document *d, const TableMetadata **ret, Error *err)
+int cat_document_table(Document *d, const TableMetadata **ret, Error *err)
 {
     MUTEX_GUARD(&d->lock);
     if (need_model(d, err) < 0)
@@ -200,7 +200,7 @@ int document_table(Document *d, const TableMetadata **ret, Error *err)
     return 0;
 }
 
-int document_refs_text(Document *d, Str *ret, Error *err)
+int cat_document_refs_text(Document *d, Str *ret, Error *err)
 {
     MUTEX_GUARD(&d->lock);
     if (!d->refs_text.ptr) {
@@ -219,7 +219,7 @@ int document_refs_text(Document *d, Str *ret, Error *err)
 
 /* ---- the cache ---- */
 
-DocumentCache *document_cache_new(size_t max_bytes)
+DocumentCache *cat_document_cache_new(size_t max_bytes)
 {
     DocumentCache *cache = calloc(1, sizeof *cache);
 
@@ -231,14 +231,14 @@ DocumentCache *document_cache_new(size_t max_bytes)
     return cache;
 }
 
-void document_cache_free(DocumentCache *cache)
+void cat_document_cache_free(DocumentCache *cache)
 {
     if (!cache)
         return;
     while (cache->oldest) {
         Document *d = cache->oldest;
         cache->oldest = d->newer;
-        document_unref(d);
+        cat_document_unref(d);
     }
     map_free(cache->map);
     pthread_mutex_destroy(&cache->lock);
@@ -259,7 +259,7 @@ static void link_newest(DocumentCache *cache, Document *d)
     cache->newest = d;
 }
 
-Document *document_cache_get(DocumentCache *cache, Str location)
+Document *cat_document_cache_get(DocumentCache *cache, Str location)
 {
     MUTEX_GUARD(&cache->lock);
     Document *d = map_get(cache->map, location);
@@ -267,10 +267,10 @@ Document *document_cache_get(DocumentCache *cache, Str location)
         return NULL;
     unlink_document(cache, d);
     link_newest(cache, d);
-    return document_ref(d);
+    return cat_document_ref(d);
 }
 
-void document_cache_remove(DocumentCache *cache, Str location)
+void cat_document_cache_remove(DocumentCache *cache, Str location)
 {
     pthread_mutex_lock(&cache->lock);
     Document *d = map_remove(cache->map, location);
@@ -279,7 +279,7 @@ void document_cache_remove(DocumentCache *cache, Str location)
         cache->bytes -= d->cached_bytes;
     }
     pthread_mutex_unlock(&cache->lock);
-    document_unref(d);
+    cat_document_unref(d);
 }
 
 /* What it takes with all that may be made of it later. */
@@ -289,14 +289,14 @@ static size_t document_bytes(Document *d)
     return sizeof *d + d->location.len + 2 * d->text.len + (d->model ? d->model->bytes : 4 * d->text.len);
 }
 
-void document_cache_put(DocumentCache *cache, Document *d)
+void cat_document_cache_put(DocumentCache *cache, Document *d)
 {
     size_t bytes = document_bytes(d);
     Document *dropped = NULL;
 
     pthread_mutex_lock(&cache->lock);
     if (bytes <= cache->max_bytes && !map_get(cache->map, d->location)) {
-        map_put(cache->map, d->location, document_ref(d));
+        map_put(cache->map, d->location, cat_document_ref(d));
         d->cached_bytes = bytes;
         cache->bytes += bytes;
         link_newest(cache, d);
@@ -313,7 +313,7 @@ void document_cache_put(DocumentCache *cache, Document *d)
     pthread_mutex_unlock(&cache->lock);
     while (dropped) {
         Document *next = dropped->older;
-        document_unref(dropped);
+        cat_document_unref(dropped);
         dropped = next;
     }
 }

@@ -12,32 +12,32 @@
 typedef struct Document Document;
 typedef struct DocumentCache DocumentCache;
 
-DocumentCache *document_cache_new(size_t max_bytes);
-void document_cache_free(DocumentCache *cache);
+DocumentCache *cat_document_cache_new(size_t max_bytes);
+void cat_document_cache_free(DocumentCache *cache);
 
 /* A reference, or NULL when it is not in the cache. */
-Document *document_cache_get(DocumentCache *cache, Str location);
+Document *cat_document_cache_get(DocumentCache *cache, Str location);
 /* Puts a document in; one that is there already stays and is what later gets answer. */
-void document_cache_put(DocumentCache *cache, Document *document);
+void cat_document_cache_put(DocumentCache *cache, Document *document);
 
-void document_cache_remove(DocumentCache *cache, Str location);    /* a document that no pointer names any more */
+void cat_document_cache_remove(DocumentCache *cache, Str location);    /* a document that no pointer names any more */
 
 /* Makes a document of the text of a file, which is parsed, and written anew so that what readers demand is in it.
  * ERR_ICEBERG_INVALID_METADATA. */
-int document_parse(Str location, Str text, Document **ret, Error *err);
+int cat_document_parse(Str location, Str text, Document **ret, Error *err);
 /* Writes a model's text. The document does not keep the model. ERR_LIMIT. */
-int document_new(Str location, const TableMetadata *table, Document **ret, Error *err);
+int cat_document_new(Str location, const TableMetadata *table, Document **ret, Error *err);
 /* Gives a document that has no model yet the one it was written from, so that the next commit need not parse. `arena` (taken over)
  * holds what the model has beyond that of `base`, which may be NULL and is kept alive as long as needed. */
-void document_set_model(Document *document, const TableMetadata *table, Arena *arena, Document *base);
-Document *document_ref(Document *document);
-void document_unref(Document *document);           /* NULL is fine */
-void document_unrefp(Document **document);
-#define _cleanup_document_ __attribute__((cleanup(document_unrefp)))
+void cat_document_set_model(Document *document, const TableMetadata *table, Arena *arena, Document *base);
+Document *cat_document_ref(Document *document);
+void cat_document_unref(Document *document);           /* NULL is fine */
+void cat_document_unrefp(Document **document);
+#define _cleanup_document_ __attribute__((cleanup(cat_document_unrefp)))
 
-Str document_location(const Document *document);
-Str document_text(const Document *document);       /* JSON; lives as long as the document */
+Str cat_document_location(const Document *document);
+Str cat_document_text(const Document *document);       /* JSON; lives as long as the document */
 /* The text with only those snapshots that a branch or tag names; made when first asked for. */
-int document_refs_text(Document *document, Str *ret, Error *err);
+int cat_document_refs_text(Document *document, Str *ret, Error *err);
 /* The model; lives as long as the document. Parsed from the text when it is not at hand. */
-int document_table(Document *document, const TableMetadata **ret, Error *err);
+int cat_document_table(Document *document, const TableMetadata **ret, Error *err);

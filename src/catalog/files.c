@@ -14,21 +14,21 @@ static bool is_gzip(const TableMetadata *table)
     return str_eq_nocase(metadata_property(table, "write.metadata.compression-codec", STR("none")), STR("gzip"));
 }
 
-Str metadata_file_location(const TableMetadata *table, int64_t version, Arena *arena)
+Str cat_metadata_file_location(const TableMetadata *table, int64_t version, Arena *arena)
 {
     Str folder = metadata_property(table, "write.metadata.path", STR_NULL);
     char uuid[UUID_TEXT_LEN + 1];
 
     while (folder.len > 0 && folder.ptr[folder.len - 1] == '/')
         folder.len--;
-    if (!folder.ptr || !location_is_ours(folder))
+    if (!folder.ptr || !cat_location_is_ours(folder))
         folder = arena_printf(arena, "%.*s/metadata", STR_ARG(table->location));
     uuid4_text(uuid);
     return arena_printf(arena, "%.*s/%05lld-%s%s.metadata.json", STR_ARG(folder), (long long)version, uuid,
                         is_gzip(table) ? ".gz" : "");
 }
 
-int64_t metadata_file_version(Str location)
+int64_t cat_metadata_file_version(Str location)
 {
     ptrdiff_t slash = str_rfind_char(location, '/');
     Str rest, number = str_cut(str_slice(location, (size_t)(slash + 1), location.len), '-', &rest);
@@ -84,7 +84,7 @@ static char *gzip(Str text, size_t *ret_len)
 
 static int read_text(Catalog *c, Str location, Arena *arena, Str *ret, Error *err)
 {
-    if (!location_is_ours(location))
+    if (!cat_location_is_ours(location))
         return err_set(err, ERR_NOT_FOUND, "Failed to open input stream for file: %.*s (not of this storage)", STR_ARG(location));
     if (storage_get(c->storage, location, LIMIT_METADATA_BYTES, arena, ret, NULL, err) < 0) {
         if (err->code == ERR_NO_SUCH_KEY || err->code == ERR_NO_SUCH_BUCKET || err->code == ERR_NOT_FOUND)
@@ -99,9 +99,9 @@ static int read_text(Catalog *c, Str location, Arena *arena, Str *ret, Error *er
     return 0;
 }
 
-int catalog_load(Catalog *c, Str location, Document **ret, Error *err)
+int cat_load(Catalog *c, Str location, Document **ret, Error *err)
 {
-    Document *d = document_cache_get(c->documents, location);
+    Document *d = cat_document_cache_get(c->documents, location);
     Str text;
 
     if (d) {
@@ -109,21 +109,21 @@ int catalog_load(Catalog *c, Str location, Document **ret, Error *err)
         return 0;
     }
     _cleanup_arena_ Arena *arena = arena_new(2ul * LIMIT_METADATA_BYTES);
-    if (read_text(c, location, arena, &text, err) < 0 || document_parse(location, text, ret, err) < 0)
+    if (read_text(c, location, arena, &text, err) < 0 || cat_document_parse(location, text, ret, err) < 0)
         return -1;
-    document_cache_put(c->documents, *ret);
+    cat_document_cache_put(c->documents, *ret);
     return 0;
 }
 
 /* ---- writing ---- */
 
-int catalog_store(Catalog *c, const Document *document, const TableMetadata *table, Error *err)
+int cat_store(Catalog *c, const Document *document, const TableMetadata *table, Error *err)
 {
-    Str location = document_location(document), text = document_text(document);
+    Str location = cat_document_location(document), text = cat_document_text(document);
     char *zipped = NULL;
     int rc;
 
-    if (pending_add(c->pending, location, err) < 0)
+    if (cat_pending_add(c->pending, location, err) < 0)
         return -1;
     if (is_gzip(table)) {
         size_t len;
@@ -135,7 +135,7 @@ int catalog_store(Catalog *c, const Document *document, const TableMetadata *tab
     free(zipped);
     if (rc == 0)
         return 0;
-    catalog_stored(c, location, false);
+    cat_stored(c, location, false);
     err_prefix(err, "The metadata file was not written");
     /* Whether the file is there or not: nothing points to it, so nothing happened and the client may ask again. */
     if (err->code == ERR_IO || err->code == ERR_TIMEOUT)
@@ -153,7 +153,7 @@ static int garbage_job(RegConn *conn, void *arg, Error *err)
     return reg_add_garbage(conn, job->uri, err);
 }
 
-void catalog_stored(Catalog *c, Str location, bool is_used)
+void cat_stored(Catalog *c, Str location, bool is_used)
 {
     GarbageJob job = { location };
     Error err;
@@ -162,7 +162,7 @@ void catalog_stored(Catalog *c, Str location, bool is_used)
     if (!is_used) {
         if (registry_write(c->registry, garbage_job, &job, &err) < 0)
             return;
-        collector_wake(c->collector);
+        cat_collector_wake(c->collector);
     }
-    pending_end(c->pending, location);
+    cat_pending_end(c->pending, location);
 }

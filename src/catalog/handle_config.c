@@ -48,8 +48,8 @@ static void write_endpoints(JsonWriter *w)
     char text[160];
 
     json_array(w);
-    for (size_t i = 0; i < n_catalog_routes; i++) {
-        const CatRoute *route = &catalog_routes[i];
+    for (size_t i = 0; i < n_cat_routes; i++) {
+        const CatRoute *route = &cat_routes[i];
         if (route->flags & ROUTE_HIDDEN)
             continue;
         int n = snprintf(text, sizeof text, "%s /v1/{prefix}/%s", route->method, route->path);
@@ -58,7 +58,7 @@ static void write_endpoints(JsonWriter *w)
     json_end_array(w);
 }
 
-int get_config(CatRequest *q, Error *err)
+int cat_get_config(CatRequest *q, Error *err)
 {
     Str warehouse = http_query_param(q->http, "warehouse");
     Buf body = BUF_INIT(64 << 10);
@@ -76,7 +76,7 @@ int get_config(CatRequest *q, Error *err)
     write_endpoints(&w);
     json_kv_cstr(&w, "idempotency-key-lifetime", CATALOG_IDEMPOTENCY_LIFETIME);
     json_end_object(&w);
-    reply_json(q, 200, &body);
+    cat_reply_json(q, 200, &body);
     return 0;
 }
 
@@ -95,17 +95,17 @@ static Str form_value(Str form, const char *name, Arena *arena)
 }
 
 /* Clients of the old kind ask for a token before anything else. It opens nothing: who may use this port is decided elsewhere. */
-int get_token(CatRequest *q, Error *err)
+int cat_get_token(CatRequest *q, Error *err)
 {
     Str grant = form_value(q->body, "grant_type", q->arena);
 
     if (!str_is(grant, "client_credentials") && !str_is(grant, "refresh_token") &&
         !str_is(grant, "urn:ietf:params:oauth:grant-type:token-exchange")) {
-        reply_text(q, 400, STR("{\"error\":\"unsupported_grant_type\",\"error_description\":\"expected client_credentials\"}"));
+        cat_reply_text(q, 400, STR("{\"error\":\"unsupported_grant_type\",\"error_description\":\"expected client_credentials\"}"));
         return 0;
     }
     http_set_header(q->http, "Cache-Control", STR("no-store"));
-    reply_text(q, 200, STR("{\"access_token\":\"none\",\"token_type\":\"bearer\",\"expires_in\":86400,"
+    cat_reply_text(q, 200, STR("{\"access_token\":\"none\",\"token_type\":\"bearer\",\"expires_in\":86400,"
                            "\"issued_token_type\":\"urn:ietf:params:oauth:token-type:access_token\",\"scope\":\"catalog\"}"));
     return 0;
 }

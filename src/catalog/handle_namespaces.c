@@ -56,7 +56,7 @@ static int read_page(CatRequest *q, Str *ret_after, int64_t *ret_limit, Error *e
     return read_token(q, token, ret_after, err);
 }
 
-int reply_listing(CatRequest *q, RegConn *conn, const Listing *listing, Error *err)
+int cat_reply_listing(CatRequest *q, RegConn *conn, const Listing *listing, Error *err)
 {
     Buf body = BUF_INIT(CATALOG_LIST_BYTES), token = BUF_INIT(2048);
     ListWriter lw = { .w = JSON_WRITER(&body), .listing = listing, .arena = q->arena };
@@ -80,7 +80,7 @@ int reply_listing(CatRequest *q, RegConn *conn, const Listing *listing, Error *e
     if (rc < 0 || (rc = buf_check(&body, err)) < 0)
         buf_free(&body);
     else
-        reply_json(q, 200, &body);
+        cat_reply_json(q, 200, &body);
     return rc;
 }
 
@@ -93,17 +93,17 @@ static int list_children(RegConn *conn, const Listing *listing, Str after, int64
 
 static void write_child(JsonWriter *w, const Listing *listing, Str name)
 {
-    namespace_to_json(w, name);
+    cat_namespace_to_json(w, name);
 }
 
-int list_namespaces(CatRequest *q, Error *err)
+int cat_list_namespaces(CatRequest *q, Error *err)
 {
     Str parent = http_query_param(q->http, "parent");
     Listing listing = { .key = "namespaces", .list = list_children, .write = write_child, .namespace_path = STR("") };
     RegNamespace ns;
     int rc = 0;
 
-    if (parent.len > 0 && namespace_of_text(parent, &listing.namespace_path, err) < 0)
+    if (parent.len > 0 && cat_namespace_of_text(parent, &listing.namespace_path, err) < 0)
         return -1;
     RegConn *conn = registry_borrow(q->catalog->registry, err);
     Registry *registry = q->catalog->registry;
@@ -112,7 +112,7 @@ int list_namespaces(CatRequest *q, Error *err)
     if (parent.len > 0)
         rc = reg_find_namespace(conn, listing.namespace_path, q->arena, &ns, err);
     if (rc == 0)
-        rc = reply_listing(q, conn, &listing, err);
+        rc = cat_reply_listing(q, conn, &listing, err);
     registry_return(registry, conn);
     return rc;
 }
@@ -132,7 +132,7 @@ static int write_namespace(Buf *body, Str path, Str properties, Error *err)
 
     json_object(&w);
     json_key(&w, "namespace");
-    namespace_to_json(&w, path);
+    cat_namespace_to_json(&w, path);
     json_key(&w, "properties");
     json_raw(&w, properties);
     json_end_object(&w);
@@ -142,24 +142,24 @@ static int write_namespace(Buf *body, Str path, Str properties, Error *err)
     return -1;
 }
 
-int load_namespace(CatRequest *q, Error *err)
+int cat_load_namespace(CatRequest *q, Error *err)
 {
     Buf body = BUF_INIT(2 * CATALOG_PROPERTIES_BYTES);
     RegNamespace ns;
 
     if (find(q, &ns, err) < 0 || write_namespace(&body, ns.path, ns.properties, err) < 0)
         return -1;
-    reply_json(q, 200, &body);
+    cat_reply_json(q, 200, &body);
     return 0;
 }
 
-int namespace_exists(CatRequest *q, Error *err)
+int cat_namespace_exists(CatRequest *q, Error *err)
 {
     RegNamespace ns;
 
     if (find(q, &ns, err) < 0)
         return -1;
-    reply_empty(q, 204);
+    cat_reply_empty(q, 204);
     return 0;
 }
 
@@ -185,24 +185,24 @@ static int create_job(RegConn *conn, void *arg, Error *err)
     return reg_add_namespace(conn, job->path, job->properties, err);
 }
 
-int create_namespace(CatRequest *q, Error *err)
+int cat_create_namespace(CatRequest *q, Error *err)
 {
     Buf body = BUF_INIT(2 * CATALOG_PROPERTIES_BYTES);
     const IceProperty *items;
     NamespaceJob job;
     size_t n;
 
-    if (namespace_of_json(json_get(q->json, "namespace"), q->arena, &job.path, err) < 0 ||
+    if (cat_namespace_of_json(json_get(q->json, "namespace"), q->arena, &job.path, err) < 0 ||
         ice_properties_parse(json_get(q->json, "properties"), "properties", q->arena, &items, &n, err) < 0 ||
         properties_text(items, n, q->arena, &job.properties, err) < 0 ||
         write_namespace(&body, job.path, job.properties, err) < 0)
         return -1;
     Outcome outcome = { 200, buf_str(&body), STR_NULL };
-    if (catalog_write(q, create_job, &job, &outcome, err) < 0) {
+    if (cat_write(q, create_job, &job, &outcome, err) < 0) {
         buf_free(&body);
         return -1;
     }
-    reply_json(q, 200, &body);
+    cat_reply_json(q, 200, &body);
     return 0;
 }
 
@@ -212,14 +212,14 @@ static int drop_job(RegConn *conn, void *arg, Error *err)
     return reg_drop_namespace(conn, job->path, err);
 }
 
-int drop_namespace(CatRequest *q, Error *err)
+int cat_drop_namespace(CatRequest *q, Error *err)
 {
     NamespaceJob job = { .path = q->namespace_path };
     Outcome outcome = { 204, STR_NULL, STR_NULL };
 
-    if (catalog_write(q, drop_job, &job, &outcome, err) < 0)
+    if (cat_write(q, drop_job, &job, &outcome, err) < 0)
         return -1;
-    reply_empty(q, 204);
+    cat_reply_empty(q, 204);
     return 0;
 }
 
@@ -317,7 +317,7 @@ static int properties_job(RegConn *conn, void *arg, Error *err)
     return reg_set_namespace_properties(conn, ns.id, text, err);
 }
 
-int update_properties(CatRequest *q, Error *err)
+int cat_update_properties(CatRequest *q, Error *err)
 {
     Outcome outcome = { 200, STR_NULL, STR_NULL };
     _cleanup_arena_ Arena *arena = arena_new(CATALOG_ARENA_BYTES);
@@ -325,8 +325,8 @@ int update_properties(CatRequest *q, Error *err)
 
     if (json_get_array(q->json, "removals", &job.removals, err) < 0 ||
         ice_properties_parse(json_get(q->json, "updates"), "updates", q->arena, &job.updates, &job.n_updates, err) < 0 ||
-        check_removals(&job, err) < 0 || catalog_write(q, properties_job, &job, &outcome, err) < 0)
+        check_removals(&job, err) < 0 || cat_write(q, properties_job, &job, &outcome, err) < 0)
         return -1;
-    reply_text(q, 200, outcome.body);
+    cat_reply_text(q, 200, outcome.body);
     return 0;
 }

@@ -9,17 +9,17 @@
 
 enum { CHOOSE_ATTEMPTS = 8, COMPONENT_BYTES = 128 };
 
-bool location_is_ours(Str location)
+bool cat_location_is_ours(Str location)
 {
     return str_has_prefix(location, STR("s3://")) || str_has_prefix(location, STR("s3a://")) ||
            str_has_prefix(location, STR("s3n://"));
 }
 
-int location_owned_form(Str location, Arena *arena, Str *ret, Error *err)
+int cat_location_owned_form(Str location, Arena *arena, Str *ret, Error *err)
 {
     Str bucket, key;
 
-    if (!location_is_ours(location))
+    if (!cat_location_is_ours(location))
         return err_set(err, ERR_VALIDATION, "Invalid location %.*s: expected s3://bucket/path",
                        STR_ARG(str_slice(location, 0, 300)));
     for (size_t i = 0; i < location.len; i++)
@@ -67,7 +67,7 @@ static void expire_reservations(Catalog *c, int64_t now_ms)
     } while (found);
 }
 
-void location_reserve(Catalog *c, Str owned)
+void cat_location_reserve(Catalog *c, Str owned)
 {
     int64_t now = clock_now_ms();
 
@@ -78,7 +78,7 @@ void location_reserve(Catalog *c, Str owned)
         free(map_put(c->reservations, owned, reservation_new(now + CATALOG_RESERVATION_MS)));
 }
 
-void location_unreserve(Catalog *c, Str owned)
+void cat_location_unreserve(Catalog *c, Str owned)
 {
     MUTEX_GUARD(&c->reservations_lock);
     free(map_remove(c->reservations, owned));
@@ -126,7 +126,7 @@ static int namespace_folder(Catalog *c, const RegNamespace *ns, Arena *arena, Bu
     if (json_parse(ns->properties, arena, &properties, err) < 0 ||
         json_get_string(properties, "location", STR_NULL, &location, err) < 0)
         return -1;
-    if (location.ptr && location_is_ours(location) && location_owned_form(location, arena, &location, NULL) == 0)
+    if (location.ptr && cat_location_is_ours(location) && cat_location_owned_form(location, arena, &location, NULL) == 0)
         return buf_add(out, location);
     buf_add(out, c->warehouse);
     while (rest.ptr) {
@@ -149,7 +149,7 @@ static Str next_candidate(Str base, const RegLocation *other, Arena *arena, Str 
     return arena_printf(arena, "%.*s-%08x/", STR_ARG(base), suffix);
 }
 
-int location_choose(Catalog *c, RegConn *conn, const RegNamespace *ns, Str name, Arena *arena, Str *ret, Error *err)
+int cat_location_choose(Catalog *c, RegConn *conn, const RegNamespace *ns, Str name, Arena *arena, Str *ret, Error *err)
 {
     _cleanup_buf_ Buf folder = BUF_INIT(4096);
     RegLocation other;
@@ -172,12 +172,12 @@ int location_choose(Catalog *c, RegConn *conn, const RegNamespace *ns, Str name,
     return err_set(err, ERR_VALIDATION, "No location is left for %.*s at %.*s", STR_ARG(name), STR_ARG(base));
 }
 
-int location_check(Catalog *c, RegConn *conn, Str location, int64_t entry_id, Arena *arena, Error *err)
+int cat_location_check(Catalog *c, RegConn *conn, Str location, int64_t entry_id, Arena *arena, Error *err)
 {
     RegLocation other;
     Str owned;
 
-    if (location_owned_form(location, arena, &owned, err) < 0)
+    if (cat_location_owned_form(location, arena, &owned, err) < 0)
         return -1;
     if (str_has_prefix(c->warehouse, owned))
         return err_set(err, ERR_VALIDATION, "Invalid location %.*s: it holds the whole warehouse", STR_ARG(location));

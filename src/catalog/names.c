@@ -4,7 +4,7 @@
 
 #define SEPARATOR '\x1f'
 
-int name_check(Str name, Error *err)
+int cat_name_check(Str name, Error *err)
 {
     if (name.len == 0)
         return err_set(err, ERR_BAD_REQUEST, "Invalid name: it is empty");
@@ -18,7 +18,7 @@ int name_check(Str name, Error *err)
     return 0;
 }
 
-int namespace_of_text(Str text, Str *ret, Error *err)
+int cat_namespace_of_text(Str text, Str *ret, Error *err)
 {
     Str rest = text;
     size_t levels = 0;
@@ -30,7 +30,7 @@ int namespace_of_text(Str text, Str *ret, Error *err)
                        CATALOG_NAMESPACE_BYTES);
     while (rest.ptr) {
         Str level = str_cut(rest, SEPARATOR, &rest);
-        if (name_check(level, err) < 0)
+        if (cat_name_check(level, err) < 0)
             return err_prefix(err, "namespace");
         if (++levels > CATALOG_NAMESPACE_LEVELS)
             return err_set(err, ERR_BAD_REQUEST, "Invalid namespace: more than %d levels", CATALOG_NAMESPACE_LEVELS);
@@ -49,18 +49,18 @@ static int decode(Str raw, Arena *arena, Str *ret, Error *err)
     return 0;
 }
 
-int namespace_of_segment(Str raw, Arena *arena, Str *ret, Error *err)
+int cat_namespace_of_segment(Str raw, Arena *arena, Str *ret, Error *err)
 {
     Str text;
-    return decode(raw, arena, &text, err) < 0 ? -1 : namespace_of_text(text, ret, err);
+    return decode(raw, arena, &text, err) < 0 ? -1 : cat_namespace_of_text(text, ret, err);
 }
 
-int name_of_segment(Str raw, Arena *arena, Str *ret, Error *err)
+int cat_name_of_segment(Str raw, Arena *arena, Str *ret, Error *err)
 {
-    return decode(raw, arena, ret, err) < 0 ? -1 : name_check(*ret, err);
+    return decode(raw, arena, ret, err) < 0 ? -1 : cat_name_check(*ret, err);
 }
 
-int namespace_of_json(const Json *array, Arena *arena, Str *ret, Error *err)
+int cat_namespace_of_json(const Json *array, Arena *arena, Str *ret, Error *err)
 {
     _cleanup_buf_ Buf path = BUF_INIT(LIMIT_HTTP_URI_BYTES);
 
@@ -70,7 +70,7 @@ int namespace_of_json(const Json *array, Arena *arena, Str *ret, Error *err)
         if (!json_is(array->array.items[i], JSON_STRING))
             return err_set(err, ERR_BAD_REQUEST, "Invalid namespace: expected an array of strings");
         Str level = array->array.items[i]->text;
-        if (name_check(level, err) < 0)
+        if (cat_name_check(level, err) < 0)
             return err_prefix(err, "namespace");
         if (i > 0)
             buf_putc(&path, SEPARATOR);
@@ -78,10 +78,10 @@ int namespace_of_json(const Json *array, Arena *arena, Str *ret, Error *err)
     }
     if (buf_check(&path, err) < 0)
         return -1;
-    return namespace_of_text(arena_str(arena, buf_str(&path)), ret, err);
+    return cat_namespace_of_text(arena_str(arena, buf_str(&path)), ret, err);
 }
 
-void namespace_to_json(JsonWriter *w, Str path)
+void cat_namespace_to_json(JsonWriter *w, Str path)
 {
     Str rest = path;
 
@@ -91,21 +91,21 @@ void namespace_to_json(JsonWriter *w, Str path)
     json_end_array(w);
 }
 
-int identifier_of_json(const Json *object, Arena *arena, Str *ret_namespace, Str *ret_name, Error *err)
+int cat_identifier_of_json(const Json *object, Arena *arena, Str *ret_namespace, Str *ret_name, Error *err)
 {
     if (!json_is(object, JSON_OBJECT))
         return err_set(err, ERR_BAD_REQUEST, "Invalid identifier: expected an object with namespace and name");
-    if (namespace_of_json(json_get(object, "namespace"), arena, ret_namespace, err) < 0 ||
+    if (cat_namespace_of_json(json_get(object, "namespace"), arena, ret_namespace, err) < 0 ||
         json_need_string(object, "name", ret_name, err) < 0)
         return -1;
-    return name_check(*ret_name, err);
+    return cat_name_check(*ret_name, err);
 }
 
-void identifier_to_json(JsonWriter *w, Str namespace_path, Str name)
+void cat_identifier_to_json(JsonWriter *w, Str namespace_path, Str name)
 {
     json_object(w);
     json_key(w, "namespace");
-    namespace_to_json(w, namespace_path);
+    cat_namespace_to_json(w, namespace_path);
     json_kv_str(w, "name", name);
     json_end_object(w);
 }

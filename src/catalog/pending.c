@@ -31,7 +31,7 @@ static int join_old(const Pending *p, Error *err)
     return fs_unlink(p->path, err);
 }
 
-int pending_open(Str folder, Pending **ret, Error *err)
+int cat_pending_open(Str folder, Pending **ret, Error *err)
 {
     Pending *p = calloc(1, sizeof *p);
 
@@ -46,11 +46,11 @@ int pending_open(Str folder, Pending **ret, Error *err)
     *ret = p;
     return 0;
 fail:
-    pending_close(p);
+    cat_pending_close(p);
     return -1;
 }
 
-void pending_close(Pending *p)
+void cat_pending_close(Pending *p)
 {
     if (!p)
         return;
@@ -74,7 +74,7 @@ static int append(Pending *p, char kind, Str uri, Error *err)
     return 0;
 }
 
-int pending_add(Pending *p, Str uri, Error *err)
+int cat_pending_add(Pending *p, Str uri, Error *err)
 {
     MUTEX_GUARD(&p->lock);
     if (append(p, 'P', uri, err) < 0)
@@ -83,7 +83,7 @@ int pending_add(Pending *p, Str uri, Error *err)
     return 0;
 }
 
-void pending_end(Pending *p, Str uri)
+void cat_pending_end(Pending *p, Str uri)
 {
     Error err;
 
@@ -116,7 +116,7 @@ static int read_lines(const char *path, Arena *arena, Map *open, Error *err)
     return 0;
 }
 
-int pending_left(Pending *p, Arena *arena, Str **ret_uris, size_t *ret_n, Error *err)
+int cat_pending_left(Pending *p, Arena *arena, Str **ret_uris, size_t *ret_n, Error *err)
 {
     Map *open = map_new();
     Str key;
@@ -136,7 +136,7 @@ int pending_left(Pending *p, Arena *arena, Str **ret_uris, size_t *ret_n, Error 
     return 0;
 }
 
-void pending_recovered(Pending *p)
+void cat_pending_recovered(Pending *p)
 {
     Error err;
 

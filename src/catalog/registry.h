@@ -66,6 +66,9 @@ typedef struct RegEntry {
 int reg_find_entry(RegConn *conn, int64_t namespace_id, Str name, Arena *arena, RegEntry *ret, Error *err);
 /* By the namespace's path in one query; ret->id 0 when there is no such entry or namespace. */
 int reg_find_entry_by_path(RegConn *conn, Str namespace_path, Str name, Arena *arena, RegEntry *ret, Error *err);
+int reg_find_entry_by_id(RegConn *conn, int64_t id, Arena *arena, RegEntry *ret, Error *err);    /* ret->id 0: none */
+/* Is it some table's or view's current metadata file? Looks through all. */
+int reg_is_current_file(RegConn *conn, Str metadata_location, bool *ret, Error *err);
 int reg_list_entries(RegConn *conn, int64_t namespace_id, RegKind kind, Str after, int64_t limit, RegNameFn fn, void *arg, Error *err);
 int reg_count_tables(RegConn *conn, int64_t *ret, Error *err);
 

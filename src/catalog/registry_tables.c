@@ -193,6 +193,22 @@ int reg_find_entry_by_path(RegConn *conn, Str namespace_path, Str name, Arena *a
     return read_entry(st, arena, ret, err);
 }
 
+int reg_find_entry_by_id(RegConn *conn, int64_t id, Arena *arena, RegEntry *ret, Error *err)
+{
+    USE(st, conn, REG_FIND_ENTRY_BY_ID);
+    regdb_bind_int(st, 1, id);
+    return read_entry(st, arena, ret, err);
+}
+
+int reg_is_current_file(RegConn *conn, Str metadata_location, bool *ret, Error *err)
+{
+    USE(st, conn, REG_IS_CURRENT_FILE);
+    regdb_bind_text(st, 1, metadata_location);
+    int rc = regdb_step(st, err);
+    *ret = rc > 0;
+    return rc < 0 ? -1 : 0;
+}
+
 int reg_list_entries(RegConn *conn, int64_t namespace_id, RegKind kind, Str after, int64_t limit, RegNameFn fn, void *arg,
                      Error *err)
 {

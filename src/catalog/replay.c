@@ -39,15 +39,15 @@ static int replay(CatRequest *q, const RegReply *reply, Error *err)
     http_set_header(q->http, "Idempotency-Replayed", STR("true"));
     if (!reply->metadata_location.ptr) {
         if (reply->body.ptr)
-            reply_text(q, (int)reply->status, reply->body);
+            cat_reply_text(q, (int)reply->status, reply->body);
         else
-            reply_empty(q, (int)reply->status);
+            cat_reply_empty(q, (int)reply->status);
         return 0;
     }
-    if (catalog_load(q->catalog, reply->metadata_location, &d, err) < 0)
+    if (cat_load(q->catalog, reply->metadata_location, &d, err) < 0)
         return -1;
-    int rc = reply_table(q, d, false, false, err);
-    document_unref(d);
+    int rc = cat_reply_table(q, d, false, false, err);
+    cat_document_unref(d);
     return rc;
 }
 
@@ -71,7 +71,7 @@ static void free_key(CatRequest *q)
     q->key = STR_NULL;
 }
 
-int replay_begin(CatRequest *q, bool *ret_replied, Error *err)
+int cat_replay_begin(CatRequest *q, bool *ret_replied, Error *err)
 {
     Str header = http_header(q->http, "Idempotency-Key");
     RegReply reply = { 0 };
@@ -121,7 +121,7 @@ static int kept_job(RegConn *conn, void *arg, Error *err)
     return reg_add_reply(conn, w->q->key, &reply, err);
 }
 
-int catalog_write(CatRequest *q, RegistryJob job, void *arg, const Outcome *outcome, Error *err)
+int cat_write(CatRequest *q, RegistryJob job, void *arg, const Outcome *outcome, Error *err)
 {
     KeptWrite w = { q, job, arg, outcome };
 
@@ -154,10 +154,10 @@ static void keep_error(CatRequest *q, const Error *failure)
     json_end_object(&w);
     Outcome outcome = { info->http_status, buf_str(&body), STR_NULL };
     if (buf_check(&body, &ignored) == 0)
-        catalog_write(q, NULL, NULL, &outcome, &ignored);
+        cat_write(q, NULL, NULL, &outcome, &ignored);
 }
 
-void replay_end(CatRequest *q, const Error *failure)
+void cat_replay_end(CatRequest *q, const Error *failure)
 {
     if (q->key.len == 0)
         return;

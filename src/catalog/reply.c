@@ -12,28 +12,28 @@ static void count_reply(const CatRequest *q, int status)
     metric_inc(METRIC_CATALOG_REQUESTS, q->route ? q->route->operation : "none", code);
 }
 
-void reply_json(CatRequest *q, int status, Buf *body)
+void cat_reply_json(CatRequest *q, int status, Buf *body)
 {
-    replay_end(q, NULL);
+    cat_replay_end(q, NULL);
     count_reply(q, status);
     http_reply_buf(q->http, status, "application/json", body);
 }
 
-void reply_text(CatRequest *q, int status, Str json)
+void cat_reply_text(CatRequest *q, int status, Str json)
 {
-    replay_end(q, NULL);
+    cat_replay_end(q, NULL);
     count_reply(q, status);
     http_reply(q->http, status, "application/json", json);
 }
 
-void reply_empty(CatRequest *q, int status)
+void cat_reply_empty(CatRequest *q, int status)
 {
-    replay_end(q, NULL);
+    cat_replay_end(q, NULL);
     count_reply(q, status);
     http_reply(q->http, status, NULL, STR(""));
 }
 
-void reply_error(CatRequest *q, const Error *err)
+void cat_reply_error(CatRequest *q, const Error *err)
 {
     int status = err_info(err->code)->http_status;
 
@@ -44,19 +44,19 @@ void reply_error(CatRequest *q, const Error *err)
     http_reply_error(q->http, err);
 }
 
-Str table_etag(Str metadata_location, bool refs_only, Arena *arena)
+Str cat_table_etag(Str metadata_location, bool refs_only, Arena *arena)
 {
     uint64_t hash = hash_bytes(metadata_location.ptr, metadata_location.len, refs_only ? 2 : 1);
     return arena_printf(arena, "%016llx", (unsigned long long)hash);
 }
 
-int reply_table(CatRequest *q, Document *document, bool staged, bool refs_only, Error *err)
+int cat_reply_table(CatRequest *q, Document *document, bool staged, bool refs_only, Error *err)
 {
     Buf body = BUF_INIT(CATALOG_REPLY_BYTES);
     JsonWriter w = JSON_WRITER(&body);
-    Str text = document_text(document), location = document_location(document);
+    Str text = cat_document_text(document), location = cat_document_location(document);
 
-    if (refs_only && document_refs_text(document, &text, err) < 0)
+    if (refs_only && cat_document_refs_text(document, &text, err) < 0)
         return -1;
     if (buf_reserve(&body, text.len + location.len + 256)) {    /* else the check below fails */
         json_object(&w);
@@ -74,7 +74,7 @@ int reply_table(CatRequest *q, Document *document, bool staged, bool refs_only, 
         return err_set(err, ERR_LIMIT, "The table's metadata is too large for a reply");
     }
     if (!staged)
-        http_set_headerf(q->http, "ETag", "\"%.*s\"", STR_ARG(table_etag(location, refs_only, q->arena)));
-    reply_json(q, 200, &body);
+        http_set_headerf(q->http, "ETag", "\"%.*s\"", STR_ARG(cat_table_etag(location, refs_only, q->arena)));
+    cat_reply_json(q, 200, &body);
     return 0;
 }

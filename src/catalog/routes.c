@@ -7,12 +7,12 @@
 #include "base/log.h"
 #include "base/metrics.h"
 
-const CatRoute catalog_routes[] = {
+const CatRoute cat_routes[] = {
 #define R(method, path, operation, handler, flags) { method, path, #operation, handler, flags },
 #include "catalog/routes.def"
 #undef R
 };
-const size_t n_catalog_routes = sizeof catalog_routes / sizeof *catalog_routes;
+const size_t n_cat_routes = sizeof cat_routes / sizeof *cat_routes;
 
 /* ---- matching ---- */
 
@@ -49,12 +49,12 @@ static int find_route(CatRequest *q, Match *ret, Error *err)
     if (!str_has_prefix(path, STR("/v1/")))
         return err_set(err, ERR_NOT_FOUND, "No such route: %.*s", STR_ARG(str_slice(path, 0, 300)));
     path = str_slice(path, 4, path.len);
-    for (size_t i = 0; i < n_catalog_routes; i++) {
-        if (!match_path(catalog_routes[i].path, path, ret))
+    for (size_t i = 0; i < n_cat_routes; i++) {
+        if (!match_path(cat_routes[i].path, path, ret))
             continue;
         known = true;
-        if (str_is(method, catalog_routes[i].method)) {
-            q->route = &catalog_routes[i];
+        if (str_is(method, cat_routes[i].method)) {
+            q->route = &cat_routes[i];
             return 0;
         }
     }
@@ -64,22 +64,41 @@ static int find_route(CatRequest *q, Match *ret, Error *err)
 
 static int decode_names(CatRequest *q, const Match *match, Error *err)
 {
-    if (match->namespace_raw.ptr && namespace_of_segment(match->namespace_raw, q->arena, &q->namespace_path, err) < 0)
+    if (match->namespace_raw.ptr && cat_namespace_of_segment(match->namespace_raw, q->arena, &q->namespace_path, err) < 0)
         return -1;
-    return match->name_raw.ptr ? name_of_segment(match->name_raw, q->arena, &q->name, err) : 0;
+    return match->name_raw.ptr ? cat_name_of_segment(match->name_raw, q->arena, &q->name, err) : 0;
 }
 
 /* ---- running ---- */
+
+static void free_own_arena(void *arg)
+{
+    CatRequest *q = arg;
+    arena_free(q->own_arena);
+}
+
+static int parse_body(CatRequest *q, Error *err)
+{
+    if (q->route->flags & ROUTE_TABLE) {
+        q->own_arena = arena_new(CATALOG_ARENA_BYTES + 16 * q->body.len);
+        arena_on_free(q->arena, free_own_arena, q);
+    }
+    if (!(q->route->flags & ROUTE_BODY))
+        return 0;
+    if (json_parse(q->body, q->own_arena ? q->own_arena : q->arena, &q->json, err) < 0)
+        return -1;
+    if (!json_is(q->json, JSON_OBJECT))
+        return err_set(err, ERR_BAD_REQUEST, "The body must be a JSON object");
+    return 0;
+}
 
 static int run(CatRequest *q, Error *err)
 {
     bool replied = false;
 
-    if ((q->route->flags & ROUTE_BODY) && json_parse(q->body, q->arena, &q->json, err) < 0)
+    if (parse_body(q, err) < 0)
         return -1;
-    if ((q->route->flags & ROUTE_BODY) && !json_is(q->json, JSON_OBJECT))
-        return err_set(err, ERR_BAD_REQUEST, "The body must be a JSON object");
-    if ((q->route->flags & ROUTE_CHANGES) && replay_begin(q, &replied, err) < 0)
+    if ((q->route->flags & ROUTE_CHANGES) && cat_replay_begin(q, &replied, err) < 0)
         return -1;
     return replied ? 0 : q->route->handler(q, err);
 }
@@ -92,8 +111,8 @@ static void work(HttpRequest *http, void *arg)
     log_context_set(http_request_id(http), http_trace_id(http));
     /* After a reply the request is no longer ours. */
     if (run(q, &err) < 0) {
-        replay_end(q, &err);
-        reply_error(q, &err);
+        cat_replay_end(q, &err);
+        cat_reply_error(q, &err);
     }
     log_context_set(STR_NULL, STR_NULL);
 }
@@ -106,7 +125,7 @@ static void body_read(HttpRequest *http, Str body, void *arg)
     http_offload(http, work, q);
 }
 
-void catalog_handle(HttpRequest *http, void *user)
+void cat_handle(HttpRequest *http, void *user)
 {
     Arena *arena = http_arena(http);
     CatRequest *q = arena_new_of(arena, CatRequest);
@@ -118,7 +137,7 @@ void catalog_handle(HttpRequest *http, void *user)
         ((q->route->flags & ROUTE_BODY) && http_require_json(http, &err) < 0)) {
         if (http_content_length(http) != 0)
             http_close_after(http);    /* nobody reads the body */
-        reply_error(q, &err);
+        cat_reply_error(q, &err);
         return;
     }
     if (q->route->flags & (ROUTE_BODY | ROUTE_FORM) || http_content_length(http) != 0)

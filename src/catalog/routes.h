@@ -4,16 +4,16 @@
 #include "catalog/catalog.h"
 
 /* handle_config.c */
-int get_config(CatRequest *q, Error *err);
-int get_token(CatRequest *q, Error *err);
+int cat_get_config(CatRequest *q, Error *err);
+int cat_get_token(CatRequest *q, Error *err);
 
 /* handle_namespaces.c */
-int list_namespaces(CatRequest *q, Error *err);
-int create_namespace(CatRequest *q, Error *err);
-int load_namespace(CatRequest *q, Error *err);
-int namespace_exists(CatRequest *q, Error *err);
-int drop_namespace(CatRequest *q, Error *err);
-int update_properties(CatRequest *q, Error *err);
+int cat_list_namespaces(CatRequest *q, Error *err);
+int cat_create_namespace(CatRequest *q, Error *err);
+int cat_load_namespace(CatRequest *q, Error *err);
+int cat_namespace_exists(CatRequest *q, Error *err);
+int cat_drop_namespace(CatRequest *q, Error *err);
+int cat_update_properties(CatRequest *q, Error *err);
 /* One page of names, or all when no pageToken was given: {"KEY":[…],"next-page-token":…}. `list` calls its function for each
  * name after `after`; `write` writes one as JSON. */
 typedef struct Listing {
@@ -24,20 +24,20 @@ typedef struct Listing {
     int64_t namespace_id;
     RegKind kind;
 } Listing;
-int reply_listing(CatRequest *q, RegConn *conn, const Listing *listing, Error *err);
-int list_entries(CatRequest *q, RegKind kind, Error *err);
+int cat_reply_listing(CatRequest *q, RegConn *conn, const Listing *listing, Error *err);
+int cat_list_entries(CatRequest *q, RegKind kind, Error *err);
 
 /* handle_tables.c */
-int list_tables(CatRequest *q, Error *err);
-int create_table(CatRequest *q, Error *err);
-int load_table(CatRequest *q, Error *err);
-int table_exists(CatRequest *q, Error *err);
-int report_metrics(CatRequest *q, Error *err);
+int cat_list_tables(CatRequest *q, Error *err);
+int cat_create_table(CatRequest *q, Error *err);
+int cat_load_table(CatRequest *q, Error *err);
+int cat_table_exists(CatRequest *q, Error *err);
+int cat_report_metrics(CatRequest *q, Error *err);
 
 /* handle_changes.c */
-int update_table(CatRequest *q, Error *err);
-int commit_transaction(CatRequest *q, Error *err);
-int register_table(CatRequest *q, Error *err);
-int unregister_table(CatRequest *q, Error *err);
-int drop_table(CatRequest *q, Error *err);
-int rename_table(CatRequest *q, Error *err);
+int cat_update_table(CatRequest *q, Error *err);
+int cat_commit_transaction(CatRequest *q, Error *err);
+int cat_register_table(CatRequest *q, Error *err);
+int cat_unregister_table(CatRequest *q, Error *err);
+int cat_drop_table(CatRequest *q, Error *err);
+int cat_rename_table(CatRequest *q, Error *err);

@@ -118,7 +118,8 @@ static void session_headers(const TrinoSession *s, Headers *h, Arena *arena)
     add_header(h, "X-Trino-User", s->user);
     add_header(h, "X-Trino-Source", s->source);
     add_header(h, "X-Trino-Transaction-Id", s->transaction.len ? s->transaction : STR("NONE"));
-    add_header(h, "X-Trino-Client-Capabilities", STR("PATH,PARAMETRIC_DATETIME,NUMBER,VARIANT,SESSION_AUTHORIZATION"));
+    add_header(h, "X-Trino-Client-Capabilities",
+               STR("PATH,PARAMETRIC_DATETIME,NUMBER,VARIANT,SESSION_AUTHORIZATION"));
     if (s->time_zone.len)
         add_header(h, "X-Trino-Time-Zone", s->time_zone);
     if (s->catalog.len)
@@ -219,7 +220,8 @@ static int read_page(const Json *json, Arena *arena, TrinoPage *page, Str *ret_n
     *page = (TrinoPage){ .update_count = -1 };
     if (json_is(error, JSON_OBJECT))
         return read_error(error, err);
-    if (json_need_string(json, "id", &page->query_id, err) || json_get_string(json, "nextUri", STR_NULL, ret_next, err) ||
+    if (json_need_string(json, "id", &page->query_id, err) ||
+        json_get_string(json, "nextUri", STR_NULL, ret_next, err) ||
         json_get_array(json, "columns", &columns, err) || json_get_array(json, "data", &data, err) ||
         json_get_string(json, "updateType", STR(""), &page->update_type, err) ||
         json_get_int(json, "updateCount", -1, &page->update_count, err))
@@ -239,10 +241,14 @@ static int read_page(const Json *json, Arena *arena, TrinoPage *page, Str *ret_n
     return 0;
 }
 
-static bool is_retryable(int status) { return status == 502 || status == 503 || status == 504 || status == 429; }
+static bool is_retryable(int status)
+{
+    return status == 502 || status == 503 || status == 504 || status == 429;
+}
 
 /* One exchange; busy answers are retried for a while (a role that restarts is back within seconds). */
-static int exchange(TrinoSession *s, const char *method, Str target, Str body, Arena *arena, HttpResponse *response, Error *err)
+static int exchange(TrinoSession *s, const char *method, Str target, Str body, Arena *arena,
+                    HttpResponse *response, Error *err)
 {
     Headers h = { .n = 0 };
     session_headers(s, &h, arena);
@@ -250,7 +256,8 @@ static int exchange(TrinoSession *s, const char *method, Str target, Str body, A
                       .timeout_ms = 300000, .max_response_bytes = PAGE_ARENA / 2 };
     for (int attempt = 0;; attempt++) {
         int r = http_client_call(s->http, &call, arena, response, err);
-        bool again = r ? err->code == ERR_UNAVAILABLE || strcmp(method, "GET") == 0 : is_retryable(response->status);
+        bool again =
+            r ? err->code == ERR_UNAVAILABLE || strcmp(method, "GET") == 0 : is_retryable(response->status);
         if (!again || attempt == RETRIES || s->cancel) {
             if (r)
                 return -1;
@@ -299,8 +306,8 @@ int trino_run(TrinoSession *s, Str sql, TrinoPageFn on_page, void *arg, Error *e
             r = err_set(err, ERR_USER_CANCELED, "Query was canceled");
             break;
         }
-        r = exchange(s, first ? "POST" : "GET", first ? STR("/v1/statement") : str_from(next), first ? sql : STR_NULL,
-                     arena, &response, err);
+        r = exchange(s, first ? "POST" : "GET", first ? STR("/v1/statement") : str_from(next),
+                     first ? sql : STR_NULL, arena, &response, err);
         if (r == 0) {
             absorb(s, &response);
             r = json_parse(response.body, arena, &json, err) || read_page(json, arena, &page, &uri, err) ||

@@ -1,8 +1,9 @@
 /* trino_client.h - a client of Trino's statement protocol, with the whole session state that clients keep.
  *
- * One statement at a time a session. A run posts the statement, follows nextUri and hands over pages; Set-* headers change the
- * session. trino_cancel() may be called from a signal handler's thread: the run ends with ERR_USER_CANCELED.
- * Errors: the server's own (code by its name, message and position as sent), or the transport's. Source: Trino client protocol. */
+ * One statement at a time a session. A run posts the statement, follows nextUri and hands over pages; Set-*
+ * headers change the session. trino_cancel() may be called from a signal handler's thread: the run ends with
+ * ERR_USER_CANCELED. Errors: the server's own (code by its name, message and position as sent), or the
+ * transport's. Source: Trino client protocol. */
 #pragma once
 
 #include "base/arena.h"

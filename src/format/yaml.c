@@ -21,10 +21,12 @@ static int next_event(Builder *b, yaml_event_t *event)
     if (yaml_parser_parse(&b->parser, event))
         return 0;
     return err_set(b->err, ERR_CONFIG, "%s:%zu:%zu: %s", b->name, b->parser.problem_mark.line + 1,
-                   b->parser.problem_mark.column + 1, b->parser.problem ? b->parser.problem : "malformed YAML");
+                   b->parser.problem_mark.column + 1,
+                   b->parser.problem ? b->parser.problem : "malformed YAML");
 }
 
-static int refuse_anchor(Builder *b, const yaml_event_t *event, const yaml_char_t *anchor, const yaml_char_t *tag)
+static int refuse_anchor(Builder *b, const yaml_event_t *event, const yaml_char_t *anchor,
+                         const yaml_char_t *tag)
 {
     if (anchor)
         return fail_at(b, event->start_mark, "anchors are not allowed here");
@@ -49,7 +51,8 @@ static int build_scalar(Builder *b, yaml_event_t *event, const YamlNode **ret)
     if (refuse_anchor(b, event, event->data.scalar.anchor, event->data.scalar.tag))
         return -1;
     YamlNode *node = new_node(b, YAML_NODE_SCALAR, event->start_mark);
-    node->text = arena_str(b->arena, str_of((const char *)event->data.scalar.value, event->data.scalar.length));
+    node->text =
+        arena_str(b->arena, str_of((const char *)event->data.scalar.value, event->data.scalar.length));
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     if (node->plain && (node->text.len == 0 || str_is(node->text, "~") || str_is(node->text, "null")))
         node->kind = YAML_NODE_NULL;
@@ -100,7 +103,8 @@ static int build_mapping(Builder *b, yaml_event_t *event, int depth, const YamlN
         YamlEntry entry = { .line = (int)key.start_mark.line + 1 };
         int r = key.type == YAML_SCALAR_EVENT ? 0 : fail_at(b, key.start_mark, "a key must be a plain word");
         if (!r) {
-            entry.key = arena_str(b->arena, str_of((const char *)key.data.scalar.value, key.data.scalar.length));
+            entry.key =
+                arena_str(b->arena, str_of((const char *)key.data.scalar.value, key.data.scalar.length));
             for (size_t i = 0; i < entries.n && !r; i++)
                 if (str_eq(entries.items[i].key, entry.key))
                     r = fail_at(b, key.start_mark, "this key stands twice");

@@ -1,8 +1,8 @@
 /* yaml.h - YAML documents to a tree, over libyaml's events.
  *
- * One document; anchors, aliases, tags and duplicate keys are refused (they have no use in our files and bombs are made of them). Scalars
- * keep their text and whether they were plain, so that the reader of a file decides what is a number. Every node knows its place.
- * Errors: ERR_CONFIG "file:line:column: what". */
+ * One document; anchors, aliases, tags and duplicate keys are refused (they have no use in our files and
+ * bombs are made of them). Scalars keep their text and whether they were plain, so that the reader of a file
+ * decides what is a number. Every node knows its place. Errors: ERR_CONFIG "file:line:column: what". */
 #pragma once
 
 #include "base/arena.h"

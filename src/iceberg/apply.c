@@ -14,7 +14,7 @@ typedef int (*ApplyFn)(MetadataBuilder *b, const Json *update, Error *err);
 
 /* ---- helpers of all updates ---- */
 
-int update_need_int32(const Json *update, const char *key, int32_t *ret, Error *err)
+int ice_update_need_int32(const Json *update, const char *key, int32_t *ret, Error *err)
 {
     int64_t value;
 
@@ -32,7 +32,7 @@ static int compare_i64(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int update_ids(const Json *update, const char *key, Arena *arena, int64_t **ret_ids, size_t *ret_n, Error *err)
+int ice_update_ids(const Json *update, const char *key, Arena *arena, int64_t **ret_ids, size_t *ret_n, Error *err)
 {
     const Json *array;
 
@@ -53,7 +53,7 @@ int update_ids(const Json *update, const char *key, Arena *arena, int64_t **ret_
     return 0;
 }
 
-bool has_id(const int64_t *ids, size_t n, int64_t id)
+bool ice_has_id(const int64_t *ids, size_t n, int64_t id)
 {
     return n > 0 && bsearch(&id, ids, n, sizeof *ids, compare_i64) != NULL;
 }
@@ -81,7 +81,7 @@ static int apply_upgrade(MetadataBuilder *b, const Json *update, Error *err)
 {
     int32_t version;
 
-    if (update_need_int32(update, "format-version", &version, err) < 0)
+    if (ice_update_need_int32(update, "format-version", &version, err) < 0)
         return -1;
     if (version > ICE_MAX_FORMAT_VERSION || version < 1)
         return err_set(err, ERR_BAD_REQUEST, "Cannot upgrade table to unsupported format version: v%d (supported: v%d)", version,
@@ -159,27 +159,27 @@ static int apply_remove_properties(MetadataBuilder *b, const Json *update, Error
 static const struct { const char *action; ApplyFn fn; } actions[] = {
     { "assign-uuid", apply_assign_uuid },
     { "upgrade-format-version", apply_upgrade },
-    { "add-schema", apply_add_schema },
-    { "set-current-schema", apply_set_current_schema },
-    { "add-spec", apply_add_spec },
-    { "set-default-spec", apply_set_default_spec },
-    { "add-sort-order", apply_add_sort_order },
-    { "set-default-sort-order", apply_set_default_sort_order },
-    { "add-snapshot", apply_add_snapshot },
-    { "set-snapshot-ref", apply_set_ref },
-    { "remove-snapshots", apply_remove_snapshots },
-    { "remove-snapshot-ref", apply_remove_ref },
+    { "add-schema", ice_apply_add_schema },
+    { "set-current-schema", ice_apply_set_current_schema },
+    { "add-spec", ice_apply_add_spec },
+    { "set-default-spec", ice_apply_set_default_spec },
+    { "add-sort-order", ice_apply_add_sort_order },
+    { "set-default-sort-order", ice_apply_set_default_sort_order },
+    { "add-snapshot", ice_apply_add_snapshot },
+    { "set-snapshot-ref", ice_apply_set_ref },
+    { "remove-snapshots", ice_apply_remove_snapshots },
+    { "remove-snapshot-ref", ice_apply_remove_ref },
     { "set-location", apply_set_location },
     { "set-properties", apply_set_properties },
     { "remove-properties", apply_remove_properties },
-    { "set-statistics", apply_set_statistics },
-    { "remove-statistics", apply_remove_statistics },
-    { "set-partition-statistics", apply_set_partition_statistics },
-    { "remove-partition-statistics", apply_remove_partition_statistics },
-    { "remove-partition-specs", apply_remove_specs },
-    { "remove-schemas", apply_remove_schemas },
-    { "add-encryption-key", apply_add_encryption_key },
-    { "remove-encryption-key", apply_remove_encryption_key },
+    { "set-statistics", ice_apply_set_statistics },
+    { "remove-statistics", ice_apply_remove_statistics },
+    { "set-partition-statistics", ice_apply_set_partition_statistics },
+    { "remove-partition-statistics", ice_apply_remove_partition_statistics },
+    { "remove-partition-specs", ice_apply_remove_specs },
+    { "remove-schemas", ice_apply_remove_schemas },
+    { "add-encryption-key", ice_apply_add_encryption_key },
+    { "remove-encryption-key", ice_apply_remove_encryption_key },
 };
 
 static ApplyFn find_action(Str action)
@@ -319,7 +319,7 @@ static int builder_finish(MetadataBuilder *b, Str base_location, const TableMeta
     b->m.last_updated_ms = b->last_updated_ms >= 0 ? b->last_updated_ms : clock_now_ms();
     if (b->base && b->m.last_updated_ms < b->base->last_updated_ms)
         b->m.last_updated_ms = b->base->last_updated_ms;
-    builder_finish_snapshot_log(b);
+    ice_builder_finish_snapshot_log(b);
     finish_metadata_log(b, base_location);
     ice_properties_sort(b->properties.items, b->properties.n);
     if (b->refs.n > 1)

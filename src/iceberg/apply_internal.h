@@ -28,31 +28,31 @@ typedef struct MetadataBuilder {
 } MetadataBuilder;
 
 /* apply_schema.c */
-int apply_add_schema(MetadataBuilder *b, const Json *update, Error *err);
-int apply_set_current_schema(MetadataBuilder *b, const Json *update, Error *err);
-int apply_remove_schemas(MetadataBuilder *b, const Json *update, Error *err);
-int apply_add_spec(MetadataBuilder *b, const Json *update, Error *err);
-int apply_set_default_spec(MetadataBuilder *b, const Json *update, Error *err);
-int apply_remove_specs(MetadataBuilder *b, const Json *update, Error *err);
-int apply_add_sort_order(MetadataBuilder *b, const Json *update, Error *err);
-int apply_set_default_sort_order(MetadataBuilder *b, const Json *update, Error *err);
-const IceSchema *builder_current_schema(const MetadataBuilder *b);    /* NULL before the first */
+int ice_apply_add_schema(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_set_current_schema(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_remove_schemas(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_add_spec(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_set_default_spec(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_remove_specs(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_add_sort_order(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_set_default_sort_order(MetadataBuilder *b, const Json *update, Error *err);
+const IceSchema *ice_builder_current_schema(const MetadataBuilder *b);    /* NULL before the first */
 
 /* apply_snapshot.c */
-int apply_add_snapshot(MetadataBuilder *b, const Json *update, Error *err);
-int apply_set_ref(MetadataBuilder *b, const Json *update, Error *err);
-int apply_remove_ref(MetadataBuilder *b, const Json *update, Error *err);
-int apply_remove_snapshots(MetadataBuilder *b, const Json *update, Error *err);
-int apply_set_statistics(MetadataBuilder *b, const Json *update, Error *err);
-int apply_remove_statistics(MetadataBuilder *b, const Json *update, Error *err);
-int apply_set_partition_statistics(MetadataBuilder *b, const Json *update, Error *err);
-int apply_remove_partition_statistics(MetadataBuilder *b, const Json *update, Error *err);
-int apply_add_encryption_key(MetadataBuilder *b, const Json *update, Error *err);
-int apply_remove_encryption_key(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_add_snapshot(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_set_ref(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_remove_ref(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_remove_snapshots(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_set_statistics(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_remove_statistics(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_set_partition_statistics(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_remove_partition_statistics(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_add_encryption_key(MetadataBuilder *b, const Json *update, Error *err);
+int ice_apply_remove_encryption_key(MetadataBuilder *b, const Json *update, Error *err);
 /* The snapshot log as the new document has it. */
-void builder_finish_snapshot_log(MetadataBuilder *b);
+void ice_builder_finish_snapshot_log(MetadataBuilder *b);
 
 /* Ids of an array of integers. Arena. ERR_BAD_REQUEST. */
-int update_ids(const Json *update, const char *key, Arena *arena, int64_t **ret_ids, size_t *ret_n, Error *err);
-bool has_id(const int64_t *ids, size_t n, int64_t id);    /* sorted, as update_ids() gives them */
-int update_need_int32(const Json *update, const char *key, int32_t *ret, Error *err);    /* at least -1 */
+int ice_update_ids(const Json *update, const char *key, Arena *arena, int64_t **ret_ids, size_t *ret_n, Error *err);
+bool ice_has_id(const int64_t *ids, size_t n, int64_t id);    /* sorted, as ice_update_ids() gives them */
+int ice_update_need_int32(const Json *update, const char *key, int32_t *ret, Error *err);    /* at least -1 */

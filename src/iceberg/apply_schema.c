@@ -1,7 +1,7 @@
 /* apply_schema.c - updates of schemas, partition specs and sort orders. */
 #include "iceberg/apply_internal.h"
 
-const IceSchema *builder_current_schema(const MetadataBuilder *b)
+const IceSchema *ice_builder_current_schema(const MetadataBuilder *b)
 {
     for (size_t i = 0; i < b->schemas.n; i++)
         if (b->schemas.items[i]->schema_id == b->m.current_schema_id)
@@ -12,7 +12,7 @@ const IceSchema *builder_current_schema(const MetadataBuilder *b)
 /* The schema that new specs and orders are checked against: the current one, or before there is one the last added. */
 static const IceSchema *binding_schema(const MetadataBuilder *b, Error *err)
 {
-    const IceSchema *schema = builder_current_schema(b);
+    const IceSchema *schema = ice_builder_current_schema(b);
 
     if (!schema && b->schemas.n > 0)
         schema = b->schemas.items[b->schemas.n - 1];
@@ -23,7 +23,7 @@ static const IceSchema *binding_schema(const MetadataBuilder *b, Error *err)
 
 /* ---- schemas ---- */
 
-int apply_add_schema(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_add_schema(MetadataBuilder *b, const Json *update, Error *err)
 {
     IceSchema *schema;
     int64_t last_column_id;
@@ -56,11 +56,11 @@ int apply_add_schema(MetadataBuilder *b, const Json *update, Error *err)
     return 0;
 }
 
-int apply_set_current_schema(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_set_current_schema(MetadataBuilder *b, const Json *update, Error *err)
 {
     int32_t id;
 
-    if (update_need_int32(update, "schema-id", &id, err) < 0)
+    if (ice_update_need_int32(update, "schema-id", &id, err) < 0)
         return -1;
     if (id == -1 && b->last_schema_id == -1)
         return err_set(err, ERR_VALIDATION, "Cannot set last added schema: no schema has been added");
@@ -77,17 +77,17 @@ int apply_set_current_schema(MetadataBuilder *b, const Json *update, Error *err)
     return 0;
 }
 
-int apply_remove_schemas(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_remove_schemas(MetadataBuilder *b, const Json *update, Error *err)
 {
     int64_t *ids;
     size_t n, kept = 0;
 
-    if (update_ids(update, "schema-ids", b->arena, &ids, &n, err) < 0)
+    if (ice_update_ids(update, "schema-ids", b->arena, &ids, &n, err) < 0)
         return -1;
-    if (has_id(ids, n, b->m.current_schema_id))
+    if (ice_has_id(ids, n, b->m.current_schema_id))
         return err_set(err, ERR_BAD_REQUEST, "Cannot remove the current schema");
     for (size_t i = 0; i < b->schemas.n; i++)
-        if (!has_id(ids, n, b->schemas.items[i]->schema_id))
+        if (!ice_has_id(ids, n, b->schemas.items[i]->schema_id))
             b->schemas.items[kept++] = b->schemas.items[i];
     b->changed = b->changed || kept != b->schemas.n;
     b->schemas.n = kept;
@@ -163,7 +163,7 @@ static int assign_field_ids(MetadataBuilder *b, IcePartitionSpec *spec, Error *e
     return 0;
 }
 
-int apply_add_spec(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_add_spec(MetadataBuilder *b, const Json *update, Error *err)
 {
     const IceSchema *schema = binding_schema(b, err);
     IcePartitionSpec *spec;
@@ -188,11 +188,11 @@ int apply_add_spec(MetadataBuilder *b, const Json *update, Error *err)
     return 0;
 }
 
-int apply_set_default_spec(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_set_default_spec(MetadataBuilder *b, const Json *update, Error *err)
 {
     int32_t id;
 
-    if (update_need_int32(update, "spec-id", &id, err) < 0)
+    if (ice_update_need_int32(update, "spec-id", &id, err) < 0)
         return -1;
     if (id == -1 && b->last_spec_id == -1)
         return err_set(err, ERR_VALIDATION, "Cannot set last added spec: no spec has been added");
@@ -209,17 +209,17 @@ int apply_set_default_spec(MetadataBuilder *b, const Json *update, Error *err)
     return 0;
 }
 
-int apply_remove_specs(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_remove_specs(MetadataBuilder *b, const Json *update, Error *err)
 {
     int64_t *ids;
     size_t n, kept = 0;
 
-    if (update_ids(update, "spec-ids", b->arena, &ids, &n, err) < 0)
+    if (ice_update_ids(update, "spec-ids", b->arena, &ids, &n, err) < 0)
         return -1;
-    if (has_id(ids, n, b->m.default_spec_id))
+    if (ice_has_id(ids, n, b->m.default_spec_id))
         return err_set(err, ERR_BAD_REQUEST, "Cannot remove the default partition spec");
     for (size_t i = 0; i < b->specs.n; i++)
-        if (!has_id(ids, n, b->specs.items[i]->spec_id))
+        if (!ice_has_id(ids, n, b->specs.items[i]->spec_id))
             b->specs.items[kept++] = b->specs.items[i];
     b->changed = b->changed || kept != b->specs.n;
     b->specs.n = kept;
@@ -241,7 +241,7 @@ static bool same_order(const IceSortOrder *a, const IceSortOrder *b)
     return true;
 }
 
-int apply_add_sort_order(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_add_sort_order(MetadataBuilder *b, const Json *update, Error *err)
 {
     const IceSchema *schema = binding_schema(b, err);
     IceSortOrder *order;
@@ -270,11 +270,11 @@ int apply_add_sort_order(MetadataBuilder *b, const Json *update, Error *err)
     return 0;
 }
 
-int apply_set_default_sort_order(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_set_default_sort_order(MetadataBuilder *b, const Json *update, Error *err)
 {
     int32_t id;
 
-    if (update_need_int32(update, "sort-order-id", &id, err) < 0)
+    if (ice_update_need_int32(update, "sort-order-id", &id, err) < 0)
         return -1;
     if (id == -1 && b->last_order_id == -1)
         return err_set(err, ERR_VALIDATION, "Cannot set last added sort order: no sort order has been added");

@@ -45,7 +45,7 @@ static int check_order(const MetadataBuilder *b, const IceSnapshot *s, Error *er
     return 0;
 }
 
-int apply_add_snapshot(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_add_snapshot(MetadataBuilder *b, const Json *update, Error *err)
 {
     const IceSnapshot *s;
     size_t at;
@@ -78,27 +78,27 @@ static void remove_by_snapshot(MetadataBuilder *b, const int64_t *ids, size_t n)
     int64_t id;
 
     for (size_t i = 0; i < b->statistics.n; i++)
-        if (json_get_int(b->statistics.items[i], "snapshot-id", -1, &id, NULL) < 0 || !has_id(ids, n, id))
+        if (json_get_int(b->statistics.items[i], "snapshot-id", -1, &id, NULL) < 0 || !ice_has_id(ids, n, id))
             b->statistics.items[kept++] = b->statistics.items[i];
     b->changed = b->changed || kept != b->statistics.n;
     b->statistics.n = kept;
     kept = 0;
     for (size_t i = 0; i < b->partition_statistics.n; i++)
-        if (json_get_int(b->partition_statistics.items[i], "snapshot-id", -1, &id, NULL) < 0 || !has_id(ids, n, id))
+        if (json_get_int(b->partition_statistics.items[i], "snapshot-id", -1, &id, NULL) < 0 || !ice_has_id(ids, n, id))
             b->partition_statistics.items[kept++] = b->partition_statistics.items[i];
     b->changed = b->changed || kept != b->partition_statistics.n;
     b->partition_statistics.n = kept;
 }
 
-int apply_remove_snapshots(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_remove_snapshots(MetadataBuilder *b, const Json *update, Error *err)
 {
     int64_t *ids;
     size_t n, kept = 0, first_added = b->first_added_snapshot;
 
-    if (update_ids(update, "snapshot-ids", b->arena, &ids, &n, err) < 0)
+    if (ice_update_ids(update, "snapshot-ids", b->arena, &ids, &n, err) < 0)
         return -1;
     for (size_t i = 0; i < b->snapshots.n; i++) {
-        if (!has_id(ids, n, b->snapshots.items[i]->snapshot_id))
+        if (!ice_has_id(ids, n, b->snapshots.items[i]->snapshot_id))
             b->snapshots.items[kept++] = b->snapshots.items[i];
         else if (i < b->first_added_snapshot)
             first_added--;
@@ -111,10 +111,10 @@ int apply_remove_snapshots(MetadataBuilder *b, const Json *update, Error *err)
     remove_by_snapshot(b, ids, n);
     kept = 0;
     for (size_t i = 0; i < b->refs.n; i++)    /* a reference goes with its snapshot */
-        if (!has_id(ids, n, b->refs.items[i].snapshot_id))
+        if (!ice_has_id(ids, n, b->refs.items[i].snapshot_id))
             b->refs.items[kept++] = b->refs.items[i];
     b->refs.n = kept;
-    if (has_id(ids, n, b->m.current_snapshot_id))
+    if (ice_has_id(ids, n, b->m.current_snapshot_id))
         b->m.current_snapshot_id = -1;
     return 0;
 }
@@ -156,7 +156,7 @@ static void log_snapshot(MetadataBuilder *b, int64_t snapshot_id)
     *vec_push(b->arena, &b->snapshot_log) = (IceSnapshotLogEntry){ ms, snapshot_id };
 }
 
-int apply_set_ref(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_set_ref(MetadataBuilder *b, const Json *update, Error *err)
 {
     IceRef ref, *old;
     Str name;
@@ -190,7 +190,7 @@ int apply_set_ref(MetadataBuilder *b, const Json *update, Error *err)
     return 0;
 }
 
-int apply_remove_ref(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_remove_ref(MetadataBuilder *b, const Json *update, Error *err)
 {
     Str name;
 
@@ -218,7 +218,7 @@ static bool is_intermediate(const MetadataBuilder *b, int64_t id)
 
 /* Snapshots that were only passed through in this commit were never current to anyone; and before a removed snapshot
  * the history has a hole, so it begins after it. */
-void builder_finish_snapshot_log(MetadataBuilder *b)
+void ice_builder_finish_snapshot_log(MetadataBuilder *b)
 {
     size_t kept = 0, at, first_added_log = b->base ? b->base->n_snapshot_log : 0;
 
@@ -273,7 +273,7 @@ static int check_statistics(const Json *stats, bool whole, int64_t *ret_id, Erro
         (b)->list.items[set_i_] = (file); \
     } while (0)
 
-int apply_set_statistics(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_set_statistics(MetadataBuilder *b, const Json *update, Error *err)
 {
     const Json *stats = json_get(update, "statistics");
     int64_t id;
@@ -284,7 +284,7 @@ int apply_set_statistics(MetadataBuilder *b, const Json *update, Error *err)
     return 0;
 }
 
-int apply_set_partition_statistics(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_set_partition_statistics(MetadataBuilder *b, const Json *update, Error *err)
 {
     const Json *stats = json_get(update, "partition-statistics");
     int64_t id;
@@ -308,7 +308,7 @@ static void remove_file(MetadataBuilder *b, const Json **items, size_t *n, int64
         }
 }
 
-int apply_remove_statistics(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_remove_statistics(MetadataBuilder *b, const Json *update, Error *err)
 {
     int64_t id;
 
@@ -318,7 +318,7 @@ int apply_remove_statistics(MetadataBuilder *b, const Json *update, Error *err)
     return 0;
 }
 
-int apply_remove_partition_statistics(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_remove_partition_statistics(MetadataBuilder *b, const Json *update, Error *err)
 {
     int64_t id;
 
@@ -336,7 +336,7 @@ static bool key_is(const Json *key, Str key_id)
     return json_need_string(key, "key-id", &id, NULL) == 0 && str_eq(id, key_id);
 }
 
-int apply_add_encryption_key(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_add_encryption_key(MetadataBuilder *b, const Json *update, Error *err)
 {
     const Json *key = json_get(update, "encryption-key");
     Str key_id, metadata;
@@ -358,7 +358,7 @@ int apply_add_encryption_key(MetadataBuilder *b, const Json *update, Error *err)
     return 0;
 }
 
-int apply_remove_encryption_key(MetadataBuilder *b, const Json *update, Error *err)
+int ice_apply_remove_encryption_key(MetadataBuilder *b, const Json *update, Error *err)
 {
     Str key_id;
 

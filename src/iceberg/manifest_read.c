@@ -32,7 +32,6 @@ static const FieldName file_names[] = {
     { "content_size_in_bytes", 145 },
     { NULL, -1 },
 };
-static const FieldName pair_names[] = { { "key", 1 }, { "value", 2 }, { NULL, -1 } };
 
 enum { MAX_METRIC_COLUMNS = 100000 };
 

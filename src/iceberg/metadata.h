@@ -1,8 +1,9 @@
 /* metadata.h - table metadata (v1 to v3, read and written), and apply(): the only way it changes.
  *
- * TableMetadata lives in an arena and is immutable; apply() makes a new one. What the model does not know of a document
- * (unknown top-level members) is an error only where the spec says so; else it is kept in `extra` and written back.
- * Source: Iceberg table spec "Table Metadata"; REST spec "CommitTableRequest"; the behaviour of the Java reference builder. */
+ * TableMetadata lives in an arena and is immutable; apply() makes a new one. What the model does not know of
+ * a document (unknown top-level members) is an error only where the spec says so; else it is kept in `extra`
+ * and written back. Source: Iceberg table spec "Table Metadata"; REST spec "CommitTableRequest"; the
+ * behaviour of the Java reference builder. */
 #pragma once
 
 #include "iceberg/schema.h"
@@ -53,21 +54,24 @@ typedef struct TableMetadata {
     const Json *const *partition_statistics; size_t n_partition_statistics;
     const Json *const *encryption_keys; size_t n_encryption_keys;
     int64_t next_row_id;                                     /* v3 */
-    const JsonMember *extra; size_t n_extra;                 /* members of the document that this model does not know */
+    const JsonMember *extra;
+    size_t n_extra; /* members of the document that this model does not know */
 } TableMetadata;
 
 /* Errors: ERR_ICEBERG_INVALID_METADATA, naming the member. */
 int metadata_parse(Str json, Arena *arena, const TableMetadata **ret, Error *err);
+/* The same of a parsed document, which must live in `arena` or longer. */
+int metadata_of_json(const Json *document, Arena *arena, const TableMetadata **ret, Error *err);
 /* refs_only: snapshots that no ref names are left out (loadTable with snapshots=refs). */
 void metadata_write(JsonWriter *w, const TableMetadata *metadata, bool refs_only);
 
-const IceSchema *metadata_schema(const TableMetadata *m, int32_t schema_id);             /* NULL when unknown */
+const IceSchema *metadata_schema(const TableMetadata *m, int32_t schema_id); /* NULL when unknown */
 const IceSchema *metadata_current_schema(const TableMetadata *m);
 const IcePartitionSpec *metadata_spec(const TableMetadata *m, int32_t spec_id);
 const IcePartitionSpec *metadata_default_spec(const TableMetadata *m);
 const IceSortOrder *metadata_default_sort_order(const TableMetadata *m);
-const IceSnapshot *metadata_snapshot(const TableMetadata *m, int64_t snapshot_id);       /* NULL when unknown */
-const IceSnapshot *metadata_current_snapshot(const TableMetadata *m);                    /* NULL: empty table */
+const IceSnapshot *metadata_snapshot(const TableMetadata *m, int64_t snapshot_id); /* NULL when unknown */
+const IceSnapshot *metadata_current_snapshot(const TableMetadata *m);              /* NULL: empty table */
 const IceRef *metadata_ref(const TableMetadata *m, Str name);
 Str metadata_property(const TableMetadata *m, const char *key, Str default_value);
 
@@ -80,12 +84,12 @@ typedef struct NewTable {
 } NewTable;
 int metadata_new(const NewTable *table, Arena *arena, const TableMetadata **ret, Error *err);
 
-/* Applies a CommitTableRequest. `base` NULL: the table does not exist (assert-create). `base_location`: its metadata file, for
- * the metadata log. requirements and updates are the request's arrays (NULL: none).
- * ERR_COMMIT_FAILED "Requirement failed: …" (final for this base); ERR_BAD_REQUEST unknown requirement or action, or
- * an update that makes no valid table; ERR_VALIDATION. *ret == base when nothing changed. */
-int metadata_apply(const TableMetadata *base, Str base_location, const Json *requirements, const Json *updates,
-                   Arena *arena, const TableMetadata **ret, Error *err);
+/* Applies a CommitTableRequest. `base` NULL: the table does not exist (assert-create). `base_location`: its
+ * metadata file, for the metadata log. requirements and updates are the request's arrays (NULL: none).
+ * ERR_COMMIT_FAILED "Requirement failed: …" (final for this base); ERR_BAD_REQUEST unknown requirement or
+ * action, or an update that makes no valid table; ERR_VALIDATION. *ret == base when nothing changed. */
+int metadata_apply(const TableMetadata *base, Str base_location, const Json *requirements,
+                   const Json *updates, Arena *arena, const TableMetadata **ret, Error *err);
 /* Do the requirements hold assert-create? */
 bool metadata_is_create(const Json *requirements);
 /* Checks the requirements alone. */

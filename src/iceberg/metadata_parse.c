@@ -508,17 +508,31 @@ static int parse_document(Parse *ps)
     return keep_extra(ps) < 0 ? -1 : arena_check(ps->arena, ps->err);
 }
 
-int metadata_parse(Str json, Arena *arena, const TableMetadata **ret, Error *err)
+int metadata_of_json(const Json *document, Arena *arena, const TableMetadata **ret, Error *err)
 {
     Error local;
-    Parse ps = { .arena = arena, .m = arena_new_of(arena, TableMetadata), .err = err ? err : &local };
+    Parse ps = { .doc = document, .arena = arena, .m = arena_new_of(arena, TableMetadata), .err = err ? err : &local };
 
     ps.m->current_snapshot_id = -1;
-    if (json_parse(json, arena, &ps.doc, ps.err) < 0 || parse_document(&ps) < 0) {
+    if (parse_document(&ps) < 0) {
         if (ps.err->code == ERR_BAD_REQUEST || ps.err->code == ERR_VALIDATION)
             ps.err->code = ERR_ICEBERG_INVALID_METADATA;
         return err_prefix(ps.err, "table metadata");
     }
     *ret = ps.m;
     return 0;
+}
+
+int metadata_parse(Str json, Arena *arena, const TableMetadata **ret, Error *err)
+{
+    const Json *document;
+    Error local;
+
+    err = err ? err : &local;
+    if (json_parse(json, arena, &document, err) < 0) {
+        if (err->code == ERR_BAD_REQUEST)
+            err->code = ERR_ICEBERG_INVALID_METADATA;
+        return err_prefix(err, "table metadata");
+    }
+    return metadata_of_json(document, arena, ret, err);
 }

@@ -162,9 +162,10 @@ static IceMatch match_domain(const IcePred *pred, const Domain *d)
 
 /* --- domains --- */
 
-static Arena *range_arena(Subject *s)
+/* Only truncated text needs memory for its range. */
+static Arena *range_arena(Subject *s, const IceTransform *transform)
 {
-    if (!s->arena)
+    if (!s->arena && transform->kind == ICE_TRANSFORM_TRUNCATE)
         s->arena = arena_new(1 << 20);
     return s->arena;
 }
@@ -208,7 +209,7 @@ static void domain_of_partition(Subject *s, const IcePred *pred, const IceTransf
         d->all_nans = true;
         return;
     }
-    ice_transform_source_range(transform, pred->type, value, range_arena(s), &d->range);
+    ice_transform_source_range(transform, pred->type, value, range_arena(s, transform), &d->range);
 }
 
 /* False where the summary says nothing. */
@@ -229,8 +230,8 @@ static bool domain_of_summary(Subject *s, const IcePred *pred, const IceTransfor
     if (ice_value_from_bytes(type, summary->lower, &lower, NULL) < 0 || ice_value_is_nan(&lower) ||
         ice_value_from_bytes(type, summary->upper, &upper, NULL) < 0 || ice_value_is_nan(&upper))
         return false;
-    ice_transform_source_range(transform, pred->type, &lower, range_arena(s), &low);
-    ice_transform_source_range(transform, pred->type, &upper, range_arena(s), &high);
+    ice_transform_source_range(transform, pred->type, &lower, range_arena(s, transform), &low);
+    ice_transform_source_range(transform, pred->type, &upper, range_arena(s, transform), &high);
     d->range = (IceRange){ low.has_lower, high.has_upper, high.upper_open, low.lower, high.upper };
     return true;
 }
@@ -242,7 +243,9 @@ static IceMatch match_bucket(const IcePred *pred, const IceTransform *transform,
     if (pred->kind != ICE_PRED_EQ && pred->kind != ICE_PRED_IN)
         return ICE_MATCH_SOME;
     for (size_t i = 0; i < pred->n_values; i++) {
-        IceValue literal = pred->values[i], bucket;
+        IceValue literal, bucket;
+        if (!ice_value_convert(&pred->values[i], pred->type, &literal))
+            continue; /* no value of the column equals it */
         if (ice_transform_apply(transform, &literal, &bucket, NULL) < 0 ||
             (bucket.i64 >= from && bucket.i64 <= to))
             return ICE_MATCH_SOME;

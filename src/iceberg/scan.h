@@ -33,7 +33,7 @@ typedef struct ScanPlan {
     const IceSnapshot *snapshot; /* NULL: an empty table */
     const ScanFile *files;       /* in the order of the manifests */
     size_t n_files;
-    const ScanDelete *deletes; /* those of all files, each once */
+    const ScanDelete *const *deletes; /* those of all files, each once */
     size_t n_deletes;
     int64_t record_count, size_bytes; /* of `files`, before deletes and the residual filter; exact */
     bool has_deletes, has_equality_deletes;

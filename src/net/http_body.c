@@ -109,7 +109,7 @@ static BodyStep body_feed(HttpRequest *r, const char *bytes, size_t n, size_t *r
         used += took;
         if (piece.len > 0)
             step = body_deliver(r, piece);
-        if (ended && step == BODY_AGAIN)
+        if (ended && step == BODY_AGAIN && !atomic_load(&r->paused))
             step = body_over(r);
     }
     *ret_used = used;
@@ -197,18 +197,18 @@ BodyStep body_step(HttpRequest *r)
     Conn *c = r->conn;
     if (whole_in_place(r))
         return BODY_OVER;
-    if (is_chunked(r) ? r->parser.ended : atomic_load(&r->body_left) == 0)
-        return body_over(r);
     size_t done = 0;
     BodyStep step = BODY_AGAIN;
     while (step == BODY_AGAIN) {
-        if (atomic_load(&c->dead)) {
-            body_broken(r, 0, NULL);
-            return BODY_BROKEN;
-        }
         if (atomic_load(&r->paused)) {
             timer_set(c, TIMER_NONE);
             return BODY_WAIT;
+        }
+        if (is_chunked(r) ? r->parser.ended : atomic_load(&r->body_left) == 0)
+            return body_over(r);
+        if (atomic_load(&c->dead)) {
+            body_broken(r, 0, NULL);
+            return BODY_BROKEN;
         }
         if (done >= HTTP_SLICE_BYTES)
             return BODY_AGAIN;

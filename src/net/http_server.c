@@ -130,7 +130,8 @@ void http_server_drain(HttpServer *server, int64_t grace_ms)
     atomic_store(&server->draining, true);
     server_wake(server);
     if (!server_wait_empty(server, grace_ms)) {
-        log_warn("http.drain.cut", L_CSTR("server", server->name), L_INT("connections", http_server_connections(server)));
+        if (grace_ms > 0)
+            log_warn("http.drain.cut", L_CSTR("server", server->name), L_INT("connections", http_server_connections(server)));
         atomic_store(&server->killing, true);
         server_wake(server);
         server_wait_empty(server, KILL_WAIT_MS);

@@ -1,11 +1,13 @@
 /* service.h - what every role has in common: its listeners, /health, /ready, /metrics, logs, drain.
  *
- * The supervisor starts `lakehouse serve ROLE` with sockets (LISTEN_FDS, LISTEN_FDNAMES: "tcp", "unix"), the data folder and a capability, a
- * secret of this run that roles present to each other on the Unix sockets in DATA/run/. A role's main fills a Service and calls service_run().
+ * The supervisor starts `lakehouse serve ROLE` with sockets (LISTEN_FDS, LISTEN_FDNAMES: "tcp", "unix"), the
+ * data folder and a capability, a secret of this run that roles present to each other on the Unix sockets in
+ * DATA/run/. A role's main fills a Service and calls service_run().
  *
- * GET /health: 200 while the process lives. GET /ready: {"ready":bool,"checks":[{"name":…,"ready":…,"message":…}]}, 200 or 503.
- * GET /metrics: text 0.0.4 or OpenMetrics by Accept. These are answered before the role's handler. On a TCP listener requests that
- * carry Lakehouse-Capability are refused. */
+ * GET /health: 200 while the process lives. GET /ready:
+ * {"ready":bool,"checks":[{"name":…,"ready":…,"message":…}]}, 200 or 503. GET /metrics: text 0.0.4 or
+ * OpenMetrics by Accept. These are answered before the role's handler. On a TCP listener requests that carry
+ * Lakehouse-Capability are refused. */
 #pragma once
 
 #include "base/config.h"

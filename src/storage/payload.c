@@ -67,7 +67,8 @@ int payload_begin(Payload *p, S3Request *r, bool with_md5, Error *err)
     memset(p, 0, sizeof *p);
     p->is_chunked = r->auth.payload >= SIG_PAYLOAD_CHUNKS;
     p->has_md5 = with_md5;
-    if (payload_parse_length(p, r, err) < 0 || payload_parse_content_md5(p, r, err) < 0 || payload_parse_checksum(p, r, err) < 0) return -1;
+    if (payload_parse_length(p, r, err) < 0 || payload_parse_content_md5(p, r, err) < 0) return -1;
+    if (!r->route->checksum_is_objects && payload_parse_checksum(p, r, err) < 0) return -1;
     if (r->auth.payload == SIG_PAYLOAD_SHA256) {
         p->has_sha256 = true;
         memcpy(p->expected_sha256, r->auth.payload_sha256, SHA256_BYTES);
@@ -77,6 +78,13 @@ int payload_begin(Payload *p, S3Request *r, bool with_md5, Error *err)
     checksum_init(&p->sum, p->kind);
     if (p->is_chunked) aws_chunked_init(&p->chunked, &r->auth, r->signing_key);
     return 0;
+}
+
+void payload_compute(Payload *p, ChecksumKind kind)
+{
+    p->kind = kind;
+    p->is_only_computed = true;
+    checksum_init(&p->sum, kind);
 }
 
 void payload_free(Payload *p)
@@ -112,6 +120,7 @@ static int payload_check_sum(Payload *p, Error *err)
 {
     if (p->kind == CHECKSUM_NONE) return 0;
     size_t n = checksum_final(&p->sum, p->sum_digest);
+    if (p->is_only_computed) return 0;
     if (p->is_in_trailer) {
         Str text = aws_chunked_trailer(&p->chunked, checksum_header(p->kind));
         if (!text.ptr) return err_set(err, ERR_BAD_REQUEST, "the trailer %s that was announced is missing", checksum_header(p->kind));

@@ -14,6 +14,7 @@
 #include "storage/storage_limits.h"
 
 typedef struct Sessions Sessions;
+typedef struct Uploads Uploads;
 
 typedef struct SigningKey {
     char date[9];
@@ -24,6 +25,7 @@ typedef struct StorageRole {
     const RoleContext *context;
     Store *store;
     Sessions *sessions;
+    Uploads *uploads;
     WorkerPool *io;                 /* hashes and writes bodies */
     Str region, access_key, secret_key;     /* owned */
     char owner_id[65];              /* S3's canonical user id: 64 hex digits */
@@ -51,6 +53,7 @@ typedef struct S3Route {
     bool no_bucket;                 /* the bucket need not exist */
     void (*handle)(S3Request *r);
     const void *data;               /* for the handler */
+    bool checksum_is_objects;       /* x-amz-checksum-… is not of this request's body */
 } S3Route;
 
 struct S3Request {

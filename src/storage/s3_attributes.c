@@ -91,7 +91,8 @@ void s3_get_attributes(S3Request *r)
     ObjectInfo object;
     Str parts;
     PartPage page;
-    char text[TIME_TEXT_MAX > OBJECT_ETAG_TEXT ? TIME_TEXT_MAX : OBJECT_ETAG_TEXT];
+    char text[OBJECT_ETAG_TEXT];
+    _Static_assert((int)OBJECT_ETAG_TEXT >= (int)TIME_TEXT_MAX, "one buffer for both");
     if (get_attributes(r, &object, &parts, &page, &err) < 0) {
         s3_reply_error(r, &err);
         return;

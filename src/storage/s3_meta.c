@@ -216,7 +216,8 @@ static void set_overrides(S3Request *r)
 
 void s3_set_object_headers(S3Request *r, const ObjectInfo *object, bool with_checksum)
 {
-    char text[TIME_TEXT_MAX > OBJECT_ETAG_TEXT ? TIME_TEXT_MAX : OBJECT_ETAG_TEXT];
+    char text[OBJECT_ETAG_TEXT];
+    _Static_assert((int)OBJECT_ETAG_TEXT >= (int)TIME_TEXT_MAX, "one buffer for both");
     MetaTag tag;
     Str name, value;
     size_t n_tags = 0;

@@ -66,7 +66,7 @@ const S3Route s3_routes[] = {
     { S3_OBJECT, "PUT", "uploadId", "x-amz-copy-source", "UploadPartCopy", S3_ON_WORKER, false, s3_upload_part_copy, NULL },
     { S3_OBJECT, "PUT", "uploadId", NULL, "UploadPart", S3_ON_LOOP, false, s3_upload_part, NULL },
     { S3_OBJECT, "POST", "uploads", NULL, "CreateMultipartUpload", S3_ON_WORKER, false, s3_create_upload, NULL },
-    { S3_OBJECT, "POST", "uploadId", NULL, "CompleteMultipartUpload", S3_WITH_BODY, false, s3_complete_upload, NULL },
+    { S3_OBJECT, "POST", "uploadId", NULL, "CompleteMultipartUpload", S3_WITH_BODY, false, s3_complete_upload, NULL, true },
     { S3_OBJECT, "DELETE", "uploadId", NULL, "AbortMultipartUpload", S3_ON_WORKER, false, s3_abort_upload, NULL },
     { S3_OBJECT, "GET", "uploadId", NULL, "ListParts", S3_ON_WORKER, false, s3_list_parts, NULL },
     { S3_OBJECT, "GET", "tagging", NULL, "GetObjectTagging", S3_ON_LOOP, false, s3_get_object_tagging, NULL },

@@ -71,6 +71,8 @@ struct Store {
     char *dir;
     uint64_t inline_limit;
     int64_t grace_end_us;       /* monotonic */
+    void (*on_grace_end)(void *arg);
+    void *grace_arg;
     Segments *segments;
     Blobs *blobs;
     LookupCache *cache;

@@ -144,6 +144,7 @@ static void *maintenance_main(void *arg)
         Error err = { 0 };
         if (!is_swept) {
             is_swept = true;
+            if (store->on_grace_end) store->on_grace_end(store->grace_arg);
             if (blobs_sweep(store->blobs, is_known_file, store, &err) < 0 || sweep_segments(store, &err) < 0) {
                 log_warn("storage.sweep_failed", L_ERR(&err));
             }

@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "net/http_server.h"
 #include "storage/store_internal.h"
 
 enum { GROUP_ARENA_BYTES = 256 << 20 };
@@ -210,11 +211,13 @@ static void group_run(Store *store, StoreWrite *writes)
     } else {
         group_undo(store);
     }
+    http_batch_begin();
     for (StoreWrite *w = writes, *next; w; w = next) {
         next = w->next;
         if (result < 0) w->error = err;     /* a refusal may have rested on what was rolled back */
         w->done(w);
     }
+    http_batch_end();
 }
 
 /* Waits for writes; takes as many as a group may have. NULL: stop. */

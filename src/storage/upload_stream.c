@@ -1,6 +1,8 @@
 /* upload_stream.c - see upload_stream.h. */
 #include "storage/upload_stream.h"
 
+#include <stdatomic.h>
+
 #include "base/fs.h"
 #include "base/metrics.h"
 

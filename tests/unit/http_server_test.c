@@ -670,11 +670,8 @@ static void test_etags(void **state)
         { "\"x\",W/\"abc\" , \"y\"", true }, { " \"abc\" ", true }, { "\"abcd\"", false }, { "\"ab\"", false },
         { "", false }, { "\"x, abc\"", false }, { "\"x\" , *", true }, { "W/", false }, { "\"abc", true }, { ",,,", false },
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        if (http_etag_matches(str_from(cases[i].header), STR("abc")) != cases[i].matches)
-            print_error("%s\n", cases[i].header);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(http_etag_matches(str_from(cases[i].header), STR("abc")), cases[i].matches);
-    }
     assert_false(http_etag_matches(STR_NULL, STR("abc")));
 }
 

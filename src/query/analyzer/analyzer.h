@@ -1,7 +1,8 @@
 /* analyzer.h - names resolved, every expression typed, coercions decided; or Trino's error with its position.
  *
- * sql_analyze() fills the analyzer slots of the tree (ast.h) in place. It asks a MetadataSource for tables and never touches DuckDB.
- * What it leaves behind is complete: the emitter and the connectors need nothing but the annotated tree. */
+ * sql_analyze() fills the analyzer slots of the tree (ast.h) in place. It asks a MetadataSource for tables
+ * and never touches DuckDB. What it leaves behind is complete: the emitter and the connectors need nothing
+ * but the annotated tree. */
 #pragma once
 
 #include "query/connector/connector.h"
@@ -11,7 +12,8 @@ typedef struct AnalyzerSession {
     Str user, catalog, schema;          /* catalog and schema may be empty */
     Str time_zone;                      /* "UTC", "Asia/Seoul", "+09:00" */
     int64_t start_us;                   /* current_timestamp: one value a statement */
-    Expr *const *parameters; size_t n_parameters;    /* EXECUTE … USING: constant expressions; NULL with DESCRIBE INPUT */
+    Expr *const *parameters;
+    size_t n_parameters; /* EXECUTE … USING: constant expressions; NULL with DESCRIBE INPUT */
     bool describe_only;                 /* parameters have no values: give them types (DESCRIBE INPUT) */
 } AnalyzerSession;
 
@@ -26,7 +28,8 @@ typedef struct TableAccess {
 } TableAccess;
 
 typedef struct Analysis {
-    const OutputColumn *columns; size_t n_columns;         /* of a query; of the source query of INSERT and CTAS */
+    const OutputColumn *columns;
+    size_t n_columns; /* of a query; of the source query of INSERT and CTAS */
     TableAccess *tables; size_t n_tables;                  /* every table that is read */
     const TableHandle *target;                             /* INSERT */
     const int *insert_map; size_t n_insert_map;            /* INSERT: table column of each source column */

@@ -1,8 +1,9 @@
 /* catalogs.h - all catalogs of the query role: names to tables, and the statements that change them.
  *
- * Catalogs: the Iceberg one (config query.catalog) on the catalog and storage roles, `tpch` (generated data) and `system`. Every catalog has an
- * information_schema. A Catalogs is shared by all statements and thread-safe; calls take the StatementContext of the
- * statement they work for. Errors carry Trino's codes and texts ("Table 'iceberg.a.b' does not exist" with the position is the analyzer's). */
+ * Catalogs: the Iceberg one (config query.catalog) on the catalog and storage roles, `tpch` (generated data)
+ * and `system`. Every catalog has an information_schema. A Catalogs is shared by all statements and
+ * thread-safe; calls take the StatementContext of the statement they work for. Errors carry Trino's codes and
+ * texts ("Table 'iceberg.a.b' does not exist" with the position is the analyzer's). */
 #pragma once
 
 #include "query/connector/statement_context.h"
@@ -31,24 +32,27 @@ void catalogs_free(Catalogs *catalogs);
 bool catalogs_storage_ready(Catalogs *catalogs);      /* cheap; for /ready */
 bool catalogs_catalog_ready(Catalogs *catalogs);
 
-/* A MetadataSource for one statement (arena); it sees every table in one state for the statement's whole life. */
+/* A MetadataSource for one statement (arena); it sees every table in one state for the statement's whole
+ * life. */
 MetadataSource *catalogs_metadata(StatementContext *context);
 /* Iteration of names, sorted; for SHOW and completion. */
 int catalogs_names(Catalogs *catalogs, Arena *arena, const Str **ret, size_t *ret_n, Error *err);
 
-/* Fills catalog, schema and table of a name as written from the session; MISSING_CATALOG_NAME/MISSING_SCHEMA_NAME with position. */
-int catalogs_resolve_name(const StatementContext *context, const QualifiedName *name, size_t n_parts /* 2 schema, 3 table */,
-                          Str ret_parts[3], Error *err);
+/* Fills catalog, schema and table of a name as written from the session;
+ * MISSING_CATALOG_NAME/MISSING_SCHEMA_NAME with position. */
+int catalogs_resolve_name(const StatementContext *context, const QualifiedName *name,
+                          size_t n_parts /* 2 schema, 3 table */, Str ret_parts[3], Error *err);
 
-/* DDL: each runs a parsed statement of its kind (CREATE/DROP SCHEMA, CREATE/DROP/RENAME TABLE, COMMENT, …), whole. */
+/* DDL: each runs a parsed statement of its kind (CREATE/DROP SCHEMA, CREATE/DROP/RENAME TABLE, COMMENT, …),
+ * whole. */
 int catalogs_run_ddl(StatementContext *context, const Statement *statement, Error *err);
 /* SHOW CREATE TABLE/SCHEMA/VIEW: the text. */
 int catalogs_show_create(StatementContext *context, const Statement *statement, Str *ret, Error *err);
 
-/* INSERT and CREATE TABLE AS. `source_sql` gives the source's columns as c0, c1, … in the types of analysis->columns (INSERT: already
- * coerced to the target's). Writes, commits and tells the rows written. */
-int catalogs_insert(StatementContext *context, const Statement *statement, const Analysis *analysis, Str source_sql,
-                    int64_t *ret_rows, Error *err);
+/* INSERT and CREATE TABLE AS. `source_sql` gives the source's columns as c0, c1, … in the types of
+ * analysis->columns (INSERT: already coerced to the target's). Writes, commits and tells the rows written. */
+int catalogs_insert(StatementContext *context, const Statement *statement, const Analysis *analysis,
+                    Str source_sql, int64_t *ret_rows, Error *err);
 int catalogs_create_table_as(StatementContext *context, const Statement *statement, const Analysis *analysis,
                              Str source_sql, int64_t *ret_rows, Error *err);
 
@@ -62,7 +66,11 @@ typedef struct ImportRequest {
     void (*on_progress)(void *arg, const char *state, double percent, int64_t rows);
     void *arg;
 } ImportRequest;
-typedef struct ImportResult { Str table; bool created; int64_t rows, files, bytes, snapshot_id; } ImportResult;
+typedef struct ImportResult {
+    Str table;
+    bool created;
+    int64_t rows, files, bytes, snapshot_id;
+} ImportResult;
 int catalogs_import(StatementContext *context, const ImportRequest *request, ImportResult *ret, Error *err);
 
 /* Text of EXPLAIN's table scans: what was pruned and why. */

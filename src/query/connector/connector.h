@@ -1,9 +1,10 @@
 /* connector.h - what a table is to the SQL front end.
  *
- * A MetadataSource answers the analyzer's questions about catalogs, schemas and tables. A TableHandle is one table as
- * it was when the statement began (a snapshot for Iceberg), in the statement's arena. When SQL is emitted, the table's connector
- * writes the relation that DuckDB reads: a SELECT whose columns are named c0, c1, … by the handle's column order, only those
- * that are used, already in the form that types.def holds their types in. */
+ * A MetadataSource answers the analyzer's questions about catalogs, schemas and tables. A TableHandle is one
+ * table as it was when the statement began (a snapshot for Iceberg), in the statement's arena. When SQL is
+ * emitted, the table's connector writes the relation that DuckDB reads: a SELECT whose columns are named c0,
+ * c1, … by the handle's column order, only those that are used, already in the form that types.def holds
+ * their types in. */
 #pragma once
 
 #include "base/buf.h"
@@ -27,8 +28,10 @@ typedef struct EmitContext EmitContext;        /* engine/emitter.h */
 
 typedef struct ConnectorOps {
     const char *name;             /* "iceberg", "tpch", "system", "information_schema" */
-    /* Plans the scan of `relation` (used columns, conjuncts), takes what it must hold for the statement (pins) and writes the relation. */
-    int (*emit_scan)(EmitContext *context, const TableHandle *handle, const struct Relation *relation, Buf *out, Error *err);
+    /* Plans the scan of `relation` (used columns, conjuncts), takes what it must hold for the statement
+     * (pins) and writes the relation. */
+    int (*emit_scan)(EmitContext *context, const TableHandle *handle, const struct Relation *relation,
+                     Buf *out, Error *err);
 } ConnectorOps;
 
 struct TableHandle {
@@ -44,9 +47,11 @@ struct MetadataSource {
     /* Each: 0 with the answer, or -1 with an error of the outside world. */
     int (*catalog_exists)(MetadataSource *self, Str catalog, bool *ret, Error *err);
     int (*schema_exists)(MetadataSource *self, Str catalog, Str schema, bool *ret, Error *err);
-    /* *ret NULL: there is no such table. snapshot: FOR VERSION/TIMESTAMP AS OF already reduced to values; NULL: current. */
-    int (*get_table)(MetadataSource *self, Str catalog, Str schema, Str table, const struct Relation *reference, Arena *arena,
-                     const TableHandle **ret, Error *err);
+    /* *ret NULL: there is no such table. snapshot: FOR VERSION/TIMESTAMP AS OF already reduced to values;
+     * NULL: current. */
+    int (*get_table)(MetadataSource *self, Str catalog, Str schema, Str table,
+                     const struct Relation *reference, Arena *arena, const TableHandle **ret, Error *err);
     /* *ret_sql.ptr NULL: no such view. */
-    int (*get_view)(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena, Str *ret_sql, Error *err);
+    int (*get_view)(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena, Str *ret_sql,
+                    Error *err);
 };

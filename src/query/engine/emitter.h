@@ -1,7 +1,8 @@
 /* emitter.h - an analyzed statement to DuckDB SQL in which nothing depends on DuckDB's implicit behaviour.
  *
- * Relations are named r<id>, columns c<index>; user text reaches DuckDB only as quoted literals. Every operator whose meaning
- * differs goes through a t_* function (engine/functions) or a plain operator where the analyzer's facts prove them equal. */
+ * Relations are named r<id>, columns c<index>; user text reaches DuckDB only as quoted literals. Every
+ * operator whose meaning differs goes through a t_* function (engine/functions) or a plain operator where the
+ * analyzer's facts prove them equal. */
 #pragma once
 
 #include "query/analyzer/analyzer.h"
@@ -9,7 +10,7 @@
 struct EmitContext {
     Arena *arena;
     const AnalyzerSession *session;
-    void *statement;               /* the running statement, for connectors: pins, statistics (connector/scan_context.h) */
+    void *statement; /* the running statement, for connectors: pins, statistics (connector/scan_context.h) */
 };
 
 /* The query's columns come out as c0, c1, … in the coerced types of analysis->columns. */

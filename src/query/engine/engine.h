@@ -1,11 +1,14 @@
-/* engine.h - DuckDB, behind one module: nothing else includes duckdb.h but engine/ (and protocol/encode.c through it).
+/* engine.h - DuckDB, behind one module: nothing else includes duckdb.h but engine/ (and protocol/encode.c
+ * through it).
  *
- * libduckdb is opened at run time (dlopen) by the query role only. One instance; a pool of connections, all at UTC, insertion
- * order not preserved, configuration locked, external access only to the folders that were named. Every t_* function is registered at start.
+ * libduckdb is opened at run time (dlopen) by the query role only. One instance; a pool of connections, all
+ * at UTC, insertion order not preserved, configuration locked, external access only to the folders that were
+ * named. Every t_* function is registered at start.
  *
- * Errors of DuckDB become Errors: "TRINO:<code>:<NAME>:<message>" anywhere in the text gives that code and message; out of memory is
- * ERR_EXCEEDED_LOCAL_MEMORY_LIMIT; interrupted ERR_USER_CANCELED; conversion, overflow and division errors of DuckDB's own get the Trino code they
- * stand for; anything else is ERR_INTERNAL with the text (a bug of the emitter). */
+ * Errors of DuckDB become Errors: "TRINO:<code>:<NAME>:<message>" anywhere in the text gives that code and
+ * message; out of memory is ERR_EXCEEDED_LOCAL_MEMORY_LIMIT; interrupted ERR_USER_CANCELED; conversion,
+ * overflow and division errors of DuckDB's own get the Trino code they stand for; anything else is
+ * ERR_INTERNAL with the text (a bug of the emitter). */
 #pragma once
 
 #include "base/arena.h"
@@ -19,7 +22,8 @@ typedef struct EngineChunk EngineChunk;
 
 typedef struct EngineOptions {
     const char *library_path, *extension_dir, *temp_dir;
-    const char *const *allowed_dirs; size_t n_allowed_dirs;     /* folders that may be read and written: storage's objects and stages */
+    const char *const *allowed_dirs;
+    size_t n_allowed_dirs; /* folders that may be read and written: storage's objects and stages */
     int64_t memory_limit_bytes;
     int threads;
 } EngineOptions;
@@ -40,8 +44,9 @@ size_t engine_chunk_rows(const EngineChunk *chunk);
 void engine_interrupt(EngineConnection *connection);          /* any thread */
 double engine_progress(EngineConnection *connection);         /* 0..100, or -1 when unknown; any thread */
 
-/* Appends rows [from, to) of the chunk as JSON arrays of Trino's protocol ("[1,\"a\"],[2,null]"), by the columns' Trino types
- * (trino.md 1.5: exact digits of times, decimals as strings, doubles with a fraction, chars padded, zoned timestamps with their zone).
- * Without the client capability PARAMETRIC_DATETIME times are rounded to 3 digits by the caller giving such types. */
-int engine_chunk_to_json(const EngineChunk *chunk, const SqlType *const *types, size_t n_types, size_t from, size_t to,
-                         Buf *out, Error *err);
+/* Appends rows [from, to) of the chunk as JSON arrays of Trino's protocol ("[1,\"a\"],[2,null]"), by the
+ * columns' Trino types (trino.md 1.5: exact digits of times, decimals as strings, doubles with a fraction,
+ * chars padded, zoned timestamps with their zone). Without the client capability PARAMETRIC_DATETIME times
+ * are rounded to 3 digits by the caller giving such types. */
+int engine_chunk_to_json(const EngineChunk *chunk, const SqlType *const *types, size_t n_types, size_t from,
+                         size_t to, Buf *out, Error *err);

@@ -22,7 +22,8 @@ static int put_scans(RunningStatement *s, const Analysis *analysis, Buf *out, Er
 {
     for (size_t i = 0; i < analysis->n_tables; i++) {
         const TableHandle *t = analysis->tables[i].handle;
-        buf_printf(out, "TableScan[%.*s.%.*s.%.*s]\n", STR_ARG(t->catalog), STR_ARG(t->schema), STR_ARG(t->table));
+        buf_printf(out, "TableScan[%.*s.%.*s.%.*s]\n", STR_ARG(t->catalog), STR_ARG(t->schema),
+                   STR_ARG(t->table));
         if (catalogs_explain_scan(&s->context, &analysis->tables[i], out, err))
             return -1;
     }
@@ -76,7 +77,8 @@ static int explain_io(RunningStatement *s, const Analysis *analysis, Error *err)
     }
     json_end_array(&w);
     json_key(&w, "estimate");
-    json_raw(&w, STR("{\"outputRowCount\":\"NaN\",\"outputSizeInBytes\":\"NaN\",\"cpuCost\":\"NaN\",\"maxMemory\":\"NaN\","
+    json_raw(&w, STR("{\"outputRowCount\":\"NaN\",\"outputSizeInBytes\":\"NaN\",\"cpuCost\":\"NaN\","
+                     "\"maxMemory\":\"NaN\","
                      "\"networkCost\":\"NaN\"}"));
     json_end_object(&w);
     return run_text_result(s, "Query Plan", arena_str(s->arena, buf_str(&out)), err);
@@ -94,7 +96,8 @@ int run_explain(RunningStatement *s, Statement *ast, Error *err)
         return explain_io(s, analysis, err);
     if (str_is(ast->explain_format, "GRAPHVIZ") || str_is(ast->explain_format, "JSON"))
         return err_set_sql(err, ERR_NOT_SUPPORTED, ast->pos.line, ast->pos.column,
-                           "EXPLAIN with FORMAT %.*s is not supported; use FORMAT TEXT or TYPE IO", STR_ARG(ast->explain_format));
+                           "EXPLAIN with FORMAT %.*s is not supported; use FORMAT TEXT or TYPE IO",
+                           STR_ARG(ast->explain_format));
     return explain_text(s, inner, analysis, err);
 }
 
@@ -122,7 +125,9 @@ static int type_size(const SqlType *t)
     case TYPE_SMALLINT: return 2;
     case TYPE_INTEGER: case TYPE_REAL: case TYPE_DATE: case TYPE_INTERVAL_YEAR_MONTH: return 4;
     case TYPE_BIGINT: case TYPE_DOUBLE: case TYPE_INTERVAL_DAY_TIME: case TYPE_TIME: return 8;
-    case TYPE_TIMESTAMP: case TYPE_TIMESTAMP_TZ: return t->precision <= (t->kind == TYPE_TIMESTAMP ? 6 : 3) ? 8 : 12;
+    case TYPE_TIMESTAMP:
+    case TYPE_TIMESTAMP_TZ:
+        return t->precision <= (t->kind == TYPE_TIMESTAMP ? 6 : 3) ? 8 : 12;
     case TYPE_DECIMAL: return t->precision <= 18 ? 8 : 16;
     case TYPE_UUID: return 16;
     default: return 0;
@@ -141,15 +146,17 @@ static Origin column_origin(const Query *query, size_t column, Str name)
         !e->column.ref.relation->table.handle)
         return o;
     const TableHandle *t = e->column.ref.relation->table.handle;
-    bool same = (size_t)e->column.ref.index < t->n_columns && str_eq(t->columns[e->column.ref.index].name, name);
+    bool same =
+        (size_t)e->column.ref.index < t->n_columns && str_eq(t->columns[e->column.ref.index].name, name);
     return (Origin){ t->catalog, t->schema, t->table, !same };
 }
 
 static int describe_output(RunningStatement *s, const Statement *inner, const Analysis *analysis, Error *err)
 {
     _cleanup_buf_ Buf q = BUF_INIT(TEXT_MAX);
-    buf_puts(&q, "SELECT c AS \"Column Name\", a AS \"Catalog\", s AS \"Schema\", t AS \"Table\", y AS \"Type\", "
-                 "z AS \"Type Size\", l AS \"Aliased\" FROM (VALUES (-1, '', '', '', '', '', 0, false)");
+    buf_puts(&q,
+             "SELECT c AS \"Column Name\", a AS \"Catalog\", s AS \"Schema\", t AS \"Table\", y AS \"Type\", "
+             "z AS \"Type Size\", l AS \"Aliased\" FROM (VALUES (-1, '', '', '', '', '', 0, false)");
     for (size_t i = 0; i < analysis->n_columns && inner->kind == STMT_QUERY; i++) {
         const OutputColumn *c = &analysis->columns[i];
         Origin o = column_origin(inner->query, i, c->name);

@@ -1,4 +1,5 @@
-/* import.c - POST /v1/import: the upload goes to a file under DATA/query/tmp, then the connector loads it. docs/import-api.md */
+/* import.c - POST /v1/import: the upload goes to a file under DATA/query/tmp, then the connector loads it.
+ * docs/import-api.md */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -29,7 +30,8 @@ static void send_line(Import *m, Buf *line)
         http_begin(m->request, 200, "application/x-ndjson", -1);
     m->begun = true;
     Error ignored;
-    http_write(m->request, buf_str(line), &ignored);     /* a client that left shows itself through http_client_is_gone */
+    http_write(m->request, buf_str(line),
+               &ignored); /* a client that left shows itself through http_client_is_gone */
 }
 
 static void on_progress(void *arg, const char *state, double percent, int64_t rows)
@@ -62,7 +64,9 @@ static int receive(Import *m, Error *err)
         abort();
     int r = fs_open(m->path.ptr, O_WRONLY | O_CREAT | O_EXCL, 0600, &m->fd, err);
     for (size_t n = 1; !r && n;) {
-        r = http_body_read(m->request, chunk, CHUNK, &n, err) || (n && fs_write_all(m->fd, chunk, n, err)) ? -1 : 0;
+        r = http_body_read(m->request, chunk, CHUNK, &n, err) || (n && fs_write_all(m->fd, chunk, n, err))
+                ? -1
+                : 0;
         m->bytes += r ? 0 : (int64_t)n;
     }
     free(chunk);
@@ -108,8 +112,10 @@ static int load(Import *m, ImportRequest *request, ImportResult *result, Error *
     RunningStatement *s = m->statement;
     EngineConnection *connection;
     AnalyzerSession *session = arena_new_of(s->arena, AnalyzerSession);
-    *session = (AnalyzerSession){ .user = s->session.user, .catalog = s->server->iceberg_name, .time_zone = s->session.time_zone,
-                                  .start_us = s->created_us };
+    *session = (AnalyzerSession){.user = s->session.user,
+                                 .catalog = s->server->iceberg_name,
+                                 .time_zone = s->session.time_zone,
+                                 .start_us = s->created_us};
     s->context.arena = s->arena;
     s->context.catalogs = s->server->catalogs;
     s->context.session = session;
@@ -185,8 +191,9 @@ static void import_worker(HttpRequest *r, void *arg)
         arena_free(arena);
         return;
     }
-    m.statement = statement_new(server, arena, &session,
-                                arena_printf(arena, "-- import of %.*s into %.*s", STR_ARG(request.name), STR_ARG(request.table)));
+    m.statement = statement_new(
+        server, arena, &session,
+        arena_printf(arena, "-- import of %.*s into %.*s", STR_ARG(request.name), STR_ARG(request.table)));
     server_add(server, m.statement);
     m.path = arena_printf(arena, "%.*s/query/tmp/import-%016llx", STR_ARG(server->context->data_dir),
                           (unsigned long long)rng_u64());
@@ -214,8 +221,9 @@ void handle_import(HttpRequest *r, void *arg)
         return;
     }
     /* What a browser sends without asking: a page must not be able to load data here. */
-    if (str_has_prefix(type, STR("application/x-www-form-urlencoded")) || str_has_prefix(type, STR("multipart/form-data")) ||
-        str_has_prefix(type, STR("text/plain")) || !type.len) {
+    if (str_has_prefix(type, STR("application/x-www-form-urlencoded")) ||
+        str_has_prefix(type, STR("multipart/form-data")) || str_has_prefix(type, STR("text/plain")) ||
+        !type.len) {
         err_set(&err, ERR_UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/octet-stream");
         http_close_after(r);
         http_reply_error(r, &err);

@@ -1,4 +1,5 @@
-/* query_main.c - the query role: DuckDB inside, Trino's protocol outside. Read server.h and statement.h first. */
+/* query_main.c - the query role: DuckDB inside, Trino's protocol outside. Read server.h and statement.h
+ * first. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -21,7 +22,8 @@ static Str find_library(const RoleContext *c, Arena *arena)
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     Str dir = n > 0 ? str_of(exe, (size_t)n) : STR("");
     dir = str_slice(dir, 0, (size_t)(str_rfind_char(dir, '/') + 1));
-    static const char *const places[] = { "../third_party/duckdb/libduckdb.so", "../lib/lakehouse/libduckdb.so", "libduckdb.so" };
+    static const char *const places[] = {"../third_party/duckdb/libduckdb.so",
+                                         "../lib/lakehouse/libduckdb.so", "libduckdb.so"};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         Str path = arena_printf(arena, "%.*s%s", STR_ARG(dir), places[i]);
         if (fs_exists(path.ptr))
@@ -36,7 +38,8 @@ static Str find_extensions(const RoleContext *c, Str library, Arena *arena)
     if (set.len)
         return set;
     ptrdiff_t slash = str_rfind_char(library, '/');
-    return slash < 0 ? STR("") : arena_printf(arena, "%.*s/extensions", STR_ARG(str_slice(library, 0, (size_t)slash)));
+    return slash < 0 ? STR("")
+                     : arena_printf(arena, "%.*s/extensions", STR_ARG(str_slice(library, 0, (size_t)slash)));
 }
 
 static int64_t memory_limit(const Config *config)
@@ -58,20 +61,29 @@ static int open_engine(Server *server, Arena *arena, Error *err)
         return -1;
     const char *dirs[] = { temp.ptr, storage.ptr };
     int threads = (int)config_int(c->config, "query.threads");
-    EngineOptions options = { .library_path = library.ptr, .extension_dir = find_extensions(c, library, arena).ptr,
-                              .temp_dir = temp.ptr, .allowed_dirs = dirs, .n_allowed_dirs = 2,
-                              .memory_limit_bytes = memory_limit(c->config),
-                              .threads = threads ? threads : (int)sysconf(_SC_NPROCESSORS_ONLN) };
+    EngineOptions options = {.library_path = library.ptr,
+                             .extension_dir = find_extensions(c, library, arena).ptr,
+                             .temp_dir = temp.ptr,
+                             .allowed_dirs = dirs,
+                             .n_allowed_dirs = 2,
+                             .memory_limit_bytes = memory_limit(c->config),
+                             .threads = threads ? threads : (int)sysconf(_SC_NPROCESSORS_ONLN)};
     return engine_open(&options, &server->engine, err);
 }
 
 static int open_catalogs(Server *server, Error *err)
 {
     const RoleContext *c = server->context;
-    CatalogsOptions options = { .iceberg_name = server->iceberg_name, .data_dir = c->data_dir, .run_dir = c->run_dir,
-                                .capability = c->capability, .warehouse = config_str(c->config, "catalog.warehouse"),
-                                .engine = server->engine, .node_uri = c->public_url, .node_id = server->node_id,
-                                .each_query = server_each_query, .each_query_arg = server };
+    CatalogsOptions options = {.iceberg_name = server->iceberg_name,
+                               .data_dir = c->data_dir,
+                               .run_dir = c->run_dir,
+                               .capability = c->capability,
+                               .warehouse = config_str(c->config, "catalog.warehouse"),
+                               .engine = server->engine,
+                               .node_uri = c->public_url,
+                               .node_id = server->node_id,
+                               .each_query = server_each_query,
+                               .each_query_arg = server};
     return catalogs_new(&options, &server->catalogs, err);
 }
 
@@ -128,8 +140,12 @@ int query_main(const RoleContext *context, Error *err)
     if (thread_start(&sweeper, "sweeper", sweep, server, err))
         return -1;
     static const ReadyCheck checks[] = { { "storage", check_storage }, { "catalog", check_catalog } };
-    Service service = { .context = context, .checks = checks, .n_checks = 2, .on_drain = begin_drain,
-                        .http = { .name = "query", .n_workers = 256, .handler = handle_request, .user = server } };
+    Service service = {
+        .context = context,
+        .checks = checks,
+        .n_checks = 2,
+        .on_drain = begin_drain,
+        .http = {.name = "query", .n_workers = 256, .handler = handle_request, .user = server}};
     server->ready = true;
     int r = service_run(&service, err);
     server->draining = true;

@@ -10,15 +10,37 @@
 static const char *raw_type(const SqlType *t)
 {
     static const char *const names[] = {
-        [TYPE_UNKNOWN] = "unknown", [TYPE_BOOLEAN] = "boolean", [TYPE_TINYINT] = "tinyint", [TYPE_SMALLINT] = "smallint",
-        [TYPE_INTEGER] = "integer", [TYPE_BIGINT] = "bigint", [TYPE_REAL] = "real", [TYPE_DOUBLE] = "double",
-        [TYPE_DECIMAL] = "decimal", [TYPE_NUMBER] = "number", [TYPE_VARCHAR] = "varchar", [TYPE_CHAR] = "char",
-        [TYPE_VARBINARY] = "varbinary", [TYPE_JSON] = "json", [TYPE_VARIANT] = "variant", [TYPE_DATE] = "date",
-        [TYPE_TIME] = "time", [TYPE_TIME_TZ] = "time with time zone", [TYPE_TIMESTAMP] = "timestamp",
-        [TYPE_TIMESTAMP_TZ] = "timestamp with time zone", [TYPE_INTERVAL_DAY_TIME] = "interval day to second",
-        [TYPE_INTERVAL_YEAR_MONTH] = "interval year to month", [TYPE_ARRAY] = "array", [TYPE_MAP] = "map",
-        [TYPE_ROW] = "row", [TYPE_UUID] = "uuid", [TYPE_IPADDRESS] = "ipaddress", [TYPE_HYPERLOGLOG] = "HyperLogLog",
-        [TYPE_P4HYPERLOGLOG] = "P4HyperLogLog", [TYPE_TDIGEST] = "tdigest", [TYPE_QDIGEST] = "qdigest",
+        [TYPE_UNKNOWN] = "unknown",
+        [TYPE_BOOLEAN] = "boolean",
+        [TYPE_TINYINT] = "tinyint",
+        [TYPE_SMALLINT] = "smallint",
+        [TYPE_INTEGER] = "integer",
+        [TYPE_BIGINT] = "bigint",
+        [TYPE_REAL] = "real",
+        [TYPE_DOUBLE] = "double",
+        [TYPE_DECIMAL] = "decimal",
+        [TYPE_NUMBER] = "number",
+        [TYPE_VARCHAR] = "varchar",
+        [TYPE_CHAR] = "char",
+        [TYPE_VARBINARY] = "varbinary",
+        [TYPE_JSON] = "json",
+        [TYPE_VARIANT] = "variant",
+        [TYPE_DATE] = "date",
+        [TYPE_TIME] = "time",
+        [TYPE_TIME_TZ] = "time with time zone",
+        [TYPE_TIMESTAMP] = "timestamp",
+        [TYPE_TIMESTAMP_TZ] = "timestamp with time zone",
+        [TYPE_INTERVAL_DAY_TIME] = "interval day to second",
+        [TYPE_INTERVAL_YEAR_MONTH] = "interval year to month",
+        [TYPE_ARRAY] = "array",
+        [TYPE_MAP] = "map",
+        [TYPE_ROW] = "row",
+        [TYPE_UUID] = "uuid",
+        [TYPE_IPADDRESS] = "ipaddress",
+        [TYPE_HYPERLOGLOG] = "HyperLogLog",
+        [TYPE_P4HYPERLOGLOG] = "P4HyperLogLog",
+        [TYPE_TDIGEST] = "tdigest",
+        [TYPE_QDIGEST] = "qdigest",
         [TYPE_FUNCTION] = "function",
     };
     return names[t->kind];
@@ -153,7 +175,9 @@ static void write_stats(JsonWriter *w, RunningStatement *s)
     int64_t rows = atomic_load(&s->context.rows_read), bytes = atomic_load(&s->context.bytes_read);
     int64_t files = atomic_load(&s->context.files_read);
     bool running = s->state == STATE_RUNNING, done = s->ended;
-    double progress = done ? 100 : running && s->context.connection ? engine_progress(s->context.connection) : -1;
+    double progress = done                               ? 100
+                      : running && s->context.connection ? engine_progress(s->context.connection)
+                                                         : -1;
     json_key(w, "stats");
     json_object(w);
     json_kv_cstr(w, "state", statement_state_name(s->state));
@@ -168,8 +192,14 @@ static void write_stats(JsonWriter *w, RunningStatement *s)
     json_kv_int(w, "nodes", s->state == STATE_QUEUED ? 0 : 1);
     json_kv_int(w, "totalSplits", files);
     json_kv_int(w, "queuedSplits", 0);
-    json_kv_int(w, "runningSplits", done ? 0 : progress > 0 ? files - (int64_t)((double)files * progress / 100) : files);
-    json_kv_int(w, "completedSplits", done ? files : progress > 0 ? (int64_t)((double)files * progress / 100) : 0);
+    json_kv_int(w, "runningSplits",
+                done           ? 0
+                : progress > 0 ? files - (int64_t)((double)files * progress / 100)
+                               : files);
+    json_kv_int(w, "completedSplits",
+                done           ? files
+                : progress > 0 ? (int64_t)((double)files * progress / 100)
+                               : 0);
     json_kv_int(w, "planningTimeMillis", s->started_us ? (analysed - started) / 1000 : 0);
     json_kv_int(w, "analysisTimeMillis", s->started_us ? (analysed - started) / 1000 : 0);
     json_kv_int(w, "cpuTimeMillis", 0);

@@ -1,4 +1,5 @@
-/* routes.c - Trino's HTTP endpoints. Source: Trino client protocol; refusals and their texts as a 483 answers them. */
+/* routes.c - Trino's HTTP endpoints. Source: Trino client protocol; refusals and their texts as a 483 answers
+ * them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,7 +13,8 @@
 
 enum { ANSWER_MAX = 1 << 30 };
 
-static void reply_text(HttpRequest *r, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void reply_text(HttpRequest *r, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static void reply_text(HttpRequest *r, int status, const char *format, ...)
 {
     _cleanup_buf_ Buf text = BUF_INIT(64 << 10);
@@ -46,8 +48,8 @@ static void send_answer(HttpRequest *r, RunningStatement *s, Str body)
 
 static Str next_uri(const RunningStatement *s, int64_t token, Arena *arena)
 {
-    return arena_printf(arena, "%.*s/v1/statement/executing/%s/%s/%lld", STR_ARG(s->session.base_uri), s->id, s->slug,
-                        (long long)token);
+    return arena_printf(arena, "%.*s/v1/statement/executing/%s/%s/%lld", STR_ARG(s->session.base_uri), s->id,
+                        s->slug, (long long)token);
 }
 
 /* Makes the answer to `token`, keeps it for repeats, and sends it. The lock is held. */
@@ -102,7 +104,8 @@ static void parse_statement(RunningStatement *s)
 {
     Error err;
     Statement *ast = NULL;
-    if (session_check_properties(&s->session, s->server->iceberg_name, &err) || sql_parse(s->sql, s->arena, &ast, &err)) {
+    if (session_check_properties(&s->session, s->server->iceberg_name, &err) ||
+        sql_parse(s->sql, s->arena, &ast, &err)) {
         statement_end(s, &err);
         return;
     }
@@ -111,7 +114,8 @@ static void parse_statement(RunningStatement *s)
         statement_end(s, &err);
         return;
     }
-    s->has_effects = ast->kind == STMT_EXECUTE ? statement_has_effects(ast->inner) : statement_has_effects(ast);
+    s->has_effects =
+        ast->kind == STMT_EXECUTE ? statement_has_effects(ast->inner) : statement_has_effects(ast);
 }
 
 static void post_statement_worker(HttpRequest *r, void *arg)
@@ -265,8 +269,15 @@ static void put_uptime(JsonWriter *w, const Server *server)
 {
     char text[32];
     double seconds = (double)(clock_monotonic_us() - server->started_us) / 1e6;
-    snprintf(text, sizeof text, seconds < 60 ? "%.2fs" : seconds < 3600 ? "%.2fm" : seconds < 86400 ? "%.2fh" : "%.2fd",
-             seconds < 60 ? seconds : seconds < 3600 ? seconds / 60 : seconds < 86400 ? seconds / 3600 : seconds / 86400);
+    snprintf(text, sizeof text,
+             seconds < 60      ? "%.2fs"
+             : seconds < 3600  ? "%.2fm"
+             : seconds < 86400 ? "%.2fh"
+                               : "%.2fd",
+             seconds < 60      ? seconds
+             : seconds < 3600  ? seconds / 60
+             : seconds < 86400 ? seconds / 3600
+                               : seconds / 86400);
     json_kv_cstr(w, "uptime", text);
 }
 
@@ -317,7 +328,10 @@ static void get_status(HttpRequest *r, Server *server)
     http_reply_buf(r, 200, "application/json", &out);
 }
 
-static void get_empty_list(HttpRequest *r, Server *server) { http_reply(r, 200, "application/json", STR("[]")); }
+static void get_empty_list(HttpRequest *r, Server *server)
+{
+    http_reply(r, 200, "application/json", STR("[]"));
+}
 
 static void put_query(void *arg, const QueryInfo *info)
 {
@@ -393,9 +407,10 @@ static void one_query(HttpRequest *r, Server *server)
 
 typedef struct Route { const char *method, *path; void (*handle)(HttpRequest *r, Server *server); } Route;
 static const Route routes[] = {
-    { "GET", "/v1/info", get_info }, { "GET", "/v1/info/state", get_state }, { "GET", "/v1/status", get_status },
-    { "HEAD", "/v1/status", get_status }, { "GET", "/v1/node", get_empty_list }, { "GET", "/v1/node/failed", get_empty_list },
-    { "GET", "/v1/query", get_queries },
+    {"GET", "/v1/info", get_info},       {"GET", "/v1/info/state", get_state},
+    {"GET", "/v1/status", get_status},   {"HEAD", "/v1/status", get_status},
+    {"GET", "/v1/node", get_empty_list}, {"GET", "/v1/node/failed", get_empty_list},
+    {"GET", "/v1/query", get_queries},
 };
 
 static void get_coordinator(HttpRequest *r) { http_reply(r, 200, "application/json", STR("true")); }

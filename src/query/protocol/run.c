@@ -78,13 +78,18 @@ static int stream_rows(RunningStatement *s, Str sql, const Analysis *analysis, E
     return r;
 }
 
-int run_analyze(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n_parameters, bool describe_only,
-                Analysis **ret, Error *err)
+int run_analyze(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n_parameters,
+                bool describe_only, Analysis **ret, Error *err)
 {
     AnalyzerSession *session = arena_new_of(s->arena, AnalyzerSession);
-    *session = (AnalyzerSession){ .user = s->session.user, .catalog = s->session.catalog, .schema = s->session.schema,
-                                  .time_zone = s->session.time_zone, .start_us = s->created_us, .parameters = parameters,
-                                  .n_parameters = n_parameters, .describe_only = describe_only };
+    *session = (AnalyzerSession){.user = s->session.user,
+                                 .catalog = s->session.catalog,
+                                 .schema = s->session.schema,
+                                 .time_zone = s->session.time_zone,
+                                 .start_us = s->created_us,
+                                 .parameters = parameters,
+                                 .n_parameters = n_parameters,
+                                 .describe_only = describe_only};
     s->context.session = session;
     return sql_analyze(ast, session, catalogs_metadata(&s->context), s->arena, ret, err);
 }
@@ -115,7 +120,10 @@ static int run_query_with(RunningStatement *s, Statement *ast, Expr *const *para
     return stream_rows(s, sql, analysis, err);
 }
 
-int run_query(RunningStatement *s, Statement *ast, Error *err) { return run_query_with(s, ast, NULL, 0, err); }
+int run_query(RunningStatement *s, Statement *ast, Error *err)
+{
+    return run_query_with(s, ast, NULL, 0, err);
+}
 
 int run_query_text(RunningStatement *s, Str sql, Error *err)
 {
@@ -170,12 +178,15 @@ static int run_write(RunningStatement *s, Statement *ast, Expr *const *parameter
     return r ? -1 : put_row_count(s, is_insert ? "INSERT" : "CREATE TABLE", rows, err);
 }
 
-static const struct { StatementKind kind; const char *update_type; } ddl_kinds[] = {
-    { STMT_CREATE_SCHEMA, "CREATE SCHEMA" }, { STMT_DROP_SCHEMA, "DROP SCHEMA" }, { STMT_CREATE_TABLE, "CREATE TABLE" },
-    { STMT_DROP_TABLE, "DROP TABLE" }, { STMT_RENAME_TABLE, "RENAME TABLE" }, { STMT_COMMENT, "COMMENT" },
-    { STMT_RENAME_SCHEMA, "RENAME SCHEMA" }, { STMT_ADD_COLUMN, "ADD COLUMN" }, { STMT_DROP_COLUMN, "DROP COLUMN" },
-    { STMT_RENAME_COLUMN, "RENAME COLUMN" }, { STMT_SET_COLUMN_TYPE, "SET COLUMN TYPE" },
-    { STMT_SET_PROPERTIES, "SET PROPERTIES" }, { STMT_CREATE_VIEW, "CREATE VIEW" }, { STMT_DROP_VIEW, "DROP VIEW" },
+static const struct { StatementKind kind; const char *update_type;
+} ddl_kinds[] = {
+    {STMT_CREATE_SCHEMA, "CREATE SCHEMA"},     {STMT_DROP_SCHEMA, "DROP SCHEMA"},
+    {STMT_CREATE_TABLE, "CREATE TABLE"},       {STMT_DROP_TABLE, "DROP TABLE"},
+    {STMT_RENAME_TABLE, "RENAME TABLE"},       {STMT_COMMENT, "COMMENT"},
+    {STMT_RENAME_SCHEMA, "RENAME SCHEMA"},     {STMT_ADD_COLUMN, "ADD COLUMN"},
+    {STMT_DROP_COLUMN, "DROP COLUMN"},         {STMT_RENAME_COLUMN, "RENAME COLUMN"},
+    {STMT_SET_COLUMN_TYPE, "SET COLUMN TYPE"}, {STMT_SET_PROPERTIES, "SET PROPERTIES"},
+    {STMT_CREATE_VIEW, "CREATE VIEW"},         {STMT_DROP_VIEW, "DROP VIEW"},
 };
 
 static const char *ddl_update_type(StatementKind kind)
@@ -205,7 +216,8 @@ static int run_ddl(RunningStatement *s, Statement *ast, Error *err)
 static int refuse(const Statement *ast, Error *err)
 {
     Str what = ast->what.len ? ast->what : STR("This statement");
-    return err_set_sql(err, ERR_NOT_SUPPORTED, ast->pos.line, ast->pos.column, "%.*s is not supported", STR_ARG(what));
+    return err_set_sql(err, ERR_NOT_SUPPORTED, ast->pos.line, ast->pos.column, "%.*s is not supported",
+                       STR_ARG(what));
 }
 
 static int dispatch(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n, Error *err);
@@ -217,7 +229,8 @@ static int run_execute(RunningStatement *s, Statement *ast, Error *err)
         return -1;
     if ((size_t)inner->n_parameters != ast->n_args)
         return err_set_sql(err, ERR_INVALID_PARAMETER_USAGE, ast->pos.line, ast->pos.column,
-                           "Incorrect number of parameters: expected %d but found %zu", inner->n_parameters, ast->n_args);
+                           "Incorrect number of parameters: expected %d but found %zu", inner->n_parameters,
+                           ast->n_args);
     return dispatch(s, inner, ast->args, ast->n_args, err);
 }
 
@@ -232,8 +245,15 @@ static int dispatch(RunningStatement *s, Statement *ast, Expr *const *parameters
     case STMT_EXECUTE:
     case STMT_EXECUTE_IMMEDIATE:
         return run_execute(s, ast, err);
-    case STMT_SHOW_CATALOGS: case STMT_SHOW_SCHEMAS: case STMT_SHOW_TABLES: case STMT_SHOW_COLUMNS: case STMT_SHOW_SESSION:
-    case STMT_SHOW_CREATE_TABLE: case STMT_SHOW_CREATE_SCHEMA: case STMT_SHOW_CREATE_VIEW: case STMT_SHOW_FUNCTIONS:
+    case STMT_SHOW_CATALOGS:
+    case STMT_SHOW_SCHEMAS:
+    case STMT_SHOW_TABLES:
+    case STMT_SHOW_COLUMNS:
+    case STMT_SHOW_SESSION:
+    case STMT_SHOW_CREATE_TABLE:
+    case STMT_SHOW_CREATE_SCHEMA:
+    case STMT_SHOW_CREATE_VIEW:
+    case STMT_SHOW_FUNCTIONS:
         return run_show(s, ast, err);
     case STMT_EXPLAIN:
         return run_explain(s, ast, err);
@@ -287,10 +307,12 @@ void run_statement(void *arg)
     int r = run_with_connection(s, &err);
     statement_end(s, r ? &err : NULL);
     if (r && (err.code == ERR_INTERNAL || err.code == ERR_IO))
-        log_error("query.failed", L_CSTR("query_id", s->id), L_ERR(&err), L_STR("sql", str_slice(s->sql, 0, 2000)));
+        log_error("query.failed", L_CSTR("query_id", s->id), L_ERR(&err),
+                  L_STR("sql", str_slice(s->sql, 0, 2000)));
     else
         log_info("query.end", L_CSTR("query_id", s->id), L_STR("user", s->session.user),
-                 L_CSTR("state", r ? "FAILED" : "FINISHED"), L_INT("ms", (s->ended_us - s->created_monotonic_us) / 1000));
+                 L_CSTR("state", r ? "FAILED" : "FINISHED"),
+                 L_INT("ms", (s->ended_us - s->created_monotonic_us) / 1000));
     log_context_set(STR_NULL, STR_NULL);
     atomic_fetch_sub(&server->running, 1);
     statement_unref(s);

@@ -12,8 +12,8 @@ void server_make_id(Server *server, char out[40])
     pthread_mutex_lock(&server->lock);
     int64_t number = server->next_number++ % 100000;
     pthread_mutex_unlock(&server->lock);
-    snprintf(out, 40, "%04d%02d%02d_%02d%02d%02d_%05d_%s", t.year, t.month, t.day, t.hour, t.minute, t.second, (int)number,
-             server->coordinator_id);
+    snprintf(out, 40, "%04d%02d%02d_%02d%02d%02d_%05d_%s", t.year, t.month, t.day, t.hour, t.minute, t.second,
+             (int)number, server->coordinator_id);
 }
 
 void server_add(Server *server, RunningStatement *s)
@@ -39,10 +39,15 @@ static void describe(RunningStatement *s, QueryInfo *info)
 {
     MUTEX_GUARD(&s->lock);
     int64_t offset = s->created_us - s->created_monotonic_us;
-    *info = (QueryInfo){ .query_id = str_from(s->id), .state = str_from(statement_state_name(s->state)), .user = s->session.user,
-                         .source = s->session.source, .query = s->sql, .created_us = s->created_us,
-                         .started_us = s->started_us ? s->started_us + offset : 0,
-                         .last_heartbeat_us = s->last_contact_us + offset, .end_us = s->ended_us ? s->ended_us + offset : 0 };
+    *info = (QueryInfo){.query_id = str_from(s->id),
+                        .state = str_from(statement_state_name(s->state)),
+                        .user = s->session.user,
+                        .source = s->session.source,
+                        .query = s->sql,
+                        .created_us = s->created_us,
+                        .started_us = s->started_us ? s->started_us + offset : 0,
+                        .last_heartbeat_us = s->last_contact_us + offset,
+                        .end_us = s->ended_us ? s->ended_us + offset : 0};
     info->queued_ms = s->started_us ? (s->started_us - s->created_monotonic_us) / 1000 : 0;
     info->analysis_ms = s->analysed_us && s->started_us ? (s->analysed_us - s->started_us) / 1000 : 0;
     if (s->state == STATE_FAILED) {
@@ -83,7 +88,8 @@ static bool is_forgettable(Server *server, RunningStatement *s, int64_t now, siz
     bool in_use = !ended || (s->first_page && now - s->last_contact_us < server->client_timeout_us);
     pthread_mutex_unlock(&s->lock);
     if (abandoned)
-        statement_cancel(s, ERR_ABANDONED_QUERY, "Query was abandoned by the client, as it may have exited or stopped "
+        statement_cancel(s, ERR_ABANDONED_QUERY,
+                         "Query was abandoned by the client, as it may have exited or stopped "
                          "checking for query results");
     else if (overdue)
         statement_cancel(s, ERR_EXCEEDED_TIME_LIMIT, "Query exceeded the maximum run time");

@@ -5,7 +5,7 @@
 enum { MAX_PREPARED_BYTES = 4 << 20, DECODED_MAX = 1 << 20 };
 
 const SessionPropertyDef session_properties[] = {
-#define P(catalog, name, type, default_value, description) { catalog, name, type, default_value, description },
+#define P(catalog, name, type, default_value, description) {catalog, name, type, default_value, description},
 #include "query/protocol/session_properties.def"
 #undef P
 };
@@ -71,7 +71,8 @@ static int read_prepared(void *arg, Str element, Error *err)
     Reading *x = arg;
     Str value, name = str_cut(element, '=', &value);
     PreparedStatement p;
-    if (!value.ptr || decode(str_trim(name), x->arena, &p.name, err) || decode(str_trim(value), x->arena, &p.sql, err))
+    if (!value.ptr || decode(str_trim(name), x->arena, &p.name, err) ||
+        decode(str_trim(value), x->arena, &p.sql, err))
         return err_set(err, ERR_BAD_REQUEST, "Invalid X-Trino-Prepared-Statement header");
     *vec_push(x->arena, &x->prepared) = p;
     return 0;
@@ -117,7 +118,8 @@ static int read_names(HttpRequest *r, Arena *arena, ClientSession *s, Error *err
     if (!s->user.len)
         s->user = basic_user(r, arena);
     if (!s->user.len)
-        return err_set(err, ERR_UNAUTHORIZED, "Basic authentication or X-Trino-Original-User or X-Trino-User must be sent");
+        return err_set(err, ERR_UNAUTHORIZED,
+                       "Basic authentication or X-Trino-Original-User or X-Trino-User must be sent");
     s->source = copy_header(r, "X-Trino-Source", arena);
     s->path = copy_header(r, "X-Trino-Path", arena);
     s->language = copy_header(r, "X-Trino-Language", arena);
@@ -143,7 +145,9 @@ int session_read(HttpRequest *r, Arena *arena, ClientSession *ret, Error *err)
         return -1;
     Str transaction = http_header(r, "X-Trino-Transaction-Id");
     s.has_transactions = transaction.ptr != NULL;
-    s.transaction_id = transaction.ptr && !str_eq_nocase(transaction, STR("NONE")) ? arena_str(arena, transaction) : STR_NULL;
+    s.transaction_id = transaction.ptr && !str_eq_nocase(transaction, STR("NONE"))
+                           ? arena_str(arena, transaction)
+                           : STR_NULL;
     s.properties = x.properties.items;
     s.n_properties = x.properties.n;
     s.prepared = x.prepared.items;
@@ -165,7 +169,8 @@ int session_read(HttpRequest *r, Arena *arena, ClientSession *ret, Error *err)
 
 static int bad_value(Str name, Str value, const char *type, Error *err)
 {
-    return err_set(err, ERR_INVALID_SESSION_PROPERTY, "%.*s is invalid: %.*s is no %s", STR_ARG(name), STR_ARG(value), type);
+    return err_set(err, ERR_INVALID_SESSION_PROPERTY, "%.*s is invalid: %.*s is no %s", STR_ARG(name),
+                   STR_ARG(value), type);
 }
 
 int session_check_property(Str catalog, Str name, Str value, Str iceberg_catalog, Error *err)
@@ -176,23 +181,25 @@ int session_check_property(Str catalog, Str name, Str value, Str iceberg_catalog
         if (strcmp(p->catalog, space) || !str_is(name, p->name))
             continue;
         int64_t number;
-        if (strcmp(p->type, "boolean") == 0 && !str_eq_nocase(value, STR("true")) && !str_eq_nocase(value, STR("false")))
+        if (strcmp(p->type, "boolean") == 0 && !str_eq_nocase(value, STR("true")) &&
+            !str_eq_nocase(value, STR("false")))
             return bad_value(name, value, p->type, err);
         if (strcmp(p->type, "integer") == 0 && str_to_i64(value, INT32_MIN, INT32_MAX, &number, NULL))
             return bad_value(name, value, p->type, err);
         return 0;
     }
     if (catalog.len)
-        return err_set(err, ERR_INVALID_SESSION_PROPERTY, "Session property '%.*s.%.*s' does not exist", STR_ARG(catalog),
-                       STR_ARG(name));
-    return err_set(err, ERR_INVALID_SESSION_PROPERTY, "Session property '%.*s' does not exist", STR_ARG(name));
+        return err_set(err, ERR_INVALID_SESSION_PROPERTY, "Session property '%.*s.%.*s' does not exist",
+                       STR_ARG(catalog), STR_ARG(name));
+    return err_set(err, ERR_INVALID_SESSION_PROPERTY, "Session property '%.*s' does not exist",
+                   STR_ARG(name));
 }
 
 int session_check_properties(const ClientSession *session, Str iceberg_catalog, Error *err)
 {
     for (size_t i = 0; i < session->n_properties; i++)
-        if (session_check_property(session->properties[i].catalog, session->properties[i].name, session->properties[i].value,
-                                   iceberg_catalog, err))
+        if (session_check_property(session->properties[i].catalog, session->properties[i].name,
+                                   session->properties[i].value, iceberg_catalog, err))
             return -1;
     return 0;
 }

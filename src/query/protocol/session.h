@@ -1,7 +1,7 @@
 /* session.h - what a client says of itself in X-Trino-* headers.
  *
- * All session state lives in the client and comes with every request; only open transactions will live here. Strings are copied into the
- * arena. Source: Trino client protocol, ProtocolHeaders. */
+ * All session state lives in the client and comes with every request; only open transactions will live here.
+ * Strings are copied into the arena. Source: Trino client protocol, ProtocolHeaders. */
 #pragma once
 
 #include "net/http_server.h"
@@ -10,7 +10,8 @@
 typedef struct PreparedStatement { Str name, sql; } PreparedStatement;
 
 typedef struct ClientSession {
-    Str user, source, catalog, schema, path, time_zone, language, client_info, client_tags, trace_token, task_key;
+    Str user, source, catalog, schema, path, time_zone, language, client_info, client_tags, trace_token,
+        task_key;
     bool has_transactions;                /* X-Trino-Transaction-Id was sent */
     Str transaction_id;                   /* "NONE" or an id; ptr NULL: none */
     const SessionProperty *properties; size_t n_properties;
@@ -22,7 +23,8 @@ typedef struct ClientSession {
 /* ERR_UNAUTHORIZED without a user; ERR_BAD_REQUEST with Trino's text otherwise. */
 int session_read(HttpRequest *r, Arena *arena, ClientSession *ret, Error *err);
 
-/* Session properties that exist, by session_properties.def. ERR_INVALID_SESSION_PROPERTY names the property. */
+/* Session properties that exist, by session_properties.def. ERR_INVALID_SESSION_PROPERTY names the property.
+ */
 int session_check_properties(const ClientSession *session, Str iceberg_catalog, Error *err);
 int session_check_property(Str catalog, Str name, Str value, Str iceberg_catalog, Error *err);
 

@@ -32,12 +32,13 @@ static int run_use(RunningStatement *s, const Statement *ast, Error *err)
     if (metadata->catalog_exists(metadata, catalog, &exists, err))
         return -1;
     if (!exists)
-        return err_set_sql(err, ERR_CATALOG_NOT_FOUND, pos.line, pos.column, "Catalog '%.*s' not found", STR_ARG(catalog));
+        return err_set_sql(err, ERR_CATALOG_NOT_FOUND, pos.line, pos.column, "Catalog '%.*s' not found",
+                           STR_ARG(catalog));
     if (metadata->schema_exists(metadata, catalog, schema, &exists, err))
         return -1;
     if (!exists)
-        return err_set_sql(err, ERR_SCHEMA_NOT_FOUND, pos.line, pos.column, "Schema does not exist: %.*s.%.*s",
-                           STR_ARG(catalog), STR_ARG(schema));
+        return err_set_sql(err, ERR_SCHEMA_NOT_FOUND, pos.line, pos.column,
+                           "Schema does not exist: %.*s.%.*s", STR_ARG(catalog), STR_ARG(schema));
     if (has_catalog)
         statement_add_header(s, "X-Trino-Set-Catalog", catalog);
     statement_add_header(s, "X-Trino-Set-Schema", schema);
@@ -56,7 +57,8 @@ static int constant_text(const Expr *e, Arena *arena, Str *ret, Error *err)
     else if (e->kind == EXPR_UNARY && e->unary.op == '-' && e->unary.operand->kind == EXPR_INTEGER)
         *ret = arena_printf(arena, "-%lld", (long long)e->unary.operand->integer.value);
     else
-        return err_set_sql(err, ERR_NOT_SUPPORTED, e->pos.line, e->pos.column, "Session property value must be a constant");
+        return err_set_sql(err, ERR_NOT_SUPPORTED, e->pos.line, e->pos.column,
+                           "Session property value must be a constant");
     return 0;
 }
 
@@ -84,7 +86,8 @@ static int run_reset_session(RunningStatement *s, const Statement *ast, Error *e
         const SessionPropertyDef *p = &session_properties[i];
         bool here = p->catalog[0] ? str_eq(catalog, s->server->iceberg_name) : catalog.len == 0;
         if (here && str_is(name, p->name)) {
-            Str full = catalog.len ? arena_printf(s->arena, "%.*s.%.*s", STR_ARG(catalog), STR_ARG(name)) : name;
+            Str full =
+                catalog.len ? arena_printf(s->arena, "%.*s.%.*s", STR_ARG(catalog), STR_ARG(name)) : name;
             statement_add_header(s, "X-Trino-Clear-Session", full);
             return 0;
         }
@@ -148,10 +151,14 @@ static const struct {
     const char *update_type;
     int (*run)(RunningStatement *s, const Statement *ast, Error *err);
 } kinds[] = {
-    { STMT_USE, "USE", run_use }, { STMT_SET_SESSION, "SET SESSION", run_set_session },
-    { STMT_RESET_SESSION, "RESET SESSION", run_reset_session }, { STMT_SET_TIME_ZONE, "SET TIME ZONE", run_set_time_zone },
-    { STMT_PREPARE, "PREPARE", run_prepare }, { STMT_DEALLOCATE, "DEALLOCATE", run_deallocate },
-    { STMT_SET_PATH, "SET PATH", run_set_path }, { STMT_SET_ROLE, "SET ROLE", run_set_role },
+    {STMT_USE, "USE", run_use},
+    {STMT_SET_SESSION, "SET SESSION", run_set_session},
+    {STMT_RESET_SESSION, "RESET SESSION", run_reset_session},
+    {STMT_SET_TIME_ZONE, "SET TIME ZONE", run_set_time_zone},
+    {STMT_PREPARE, "PREPARE", run_prepare},
+    {STMT_DEALLOCATE, "DEALLOCATE", run_deallocate},
+    {STMT_SET_PATH, "SET PATH", run_set_path},
+    {STMT_SET_ROLE, "SET ROLE", run_set_role},
 };
 
 int run_session_statement(RunningStatement *s, Statement *ast, Error *err)

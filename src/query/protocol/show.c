@@ -1,4 +1,5 @@
-/* show.c - SHOW and DESCRIBE as queries over information_schema and VALUES, in Trino's column names and orders. */
+/* show.c - SHOW and DESCRIBE as queries over information_schema and VALUES, in Trino's column names and
+ * orders. */
 #include "base/buf.h"
 #include "query/protocol/run.h"
 #include "query/protocol/server.h"
@@ -38,8 +39,8 @@ static int need_catalog(RunningStatement *s, const Statement *ast, Str *ret, Err
     if (metadata->catalog_exists(metadata, *ret, &exists, err))
         return -1;
     if (!exists)
-        return err_set_sql(err, ERR_CATALOG_NOT_FOUND, ast->pos.line, ast->pos.column, "Catalog '%.*s' not found",
-                           STR_ARG(*ret));
+        return err_set_sql(err, ERR_CATALOG_NOT_FOUND, ast->pos.line, ast->pos.column,
+                           "Catalog '%.*s' not found", STR_ARG(*ret));
     return 0;
 }
 
@@ -64,13 +65,13 @@ static int check_schema(RunningStatement *s, const Statement *ast, Str catalog, 
     if (metadata->catalog_exists(metadata, catalog, &exists, err))
         return -1;
     if (!exists)
-        return err_set_sql(err, ERR_CATALOG_NOT_FOUND, ast->pos.line, ast->pos.column, "Catalog '%.*s' not found",
-                           STR_ARG(catalog));
+        return err_set_sql(err, ERR_CATALOG_NOT_FOUND, ast->pos.line, ast->pos.column,
+                           "Catalog '%.*s' not found", STR_ARG(catalog));
     if (metadata->schema_exists(metadata, catalog, schema, &exists, err))
         return -1;
     if (!exists)
-        return err_set_sql(err, ERR_SCHEMA_NOT_FOUND, ast->pos.line, ast->pos.column, "Schema '%.*s' does not exist",
-                           STR_ARG(schema));
+        return err_set_sql(err, ERR_SCHEMA_NOT_FOUND, ast->pos.line, ast->pos.column,
+                           "Schema '%.*s' does not exist", STR_ARG(schema));
     return 0;
 }
 
@@ -102,8 +103,9 @@ static int show_columns(RunningStatement *s, const Statement *ast, Error *err)
     if (metadata->get_table(metadata, parts[0], parts[1], parts[2], NULL, s->arena, &table, err))
         return -1;
     if (!table)
-        return err_set_sql(err, ERR_TABLE_NOT_FOUND, ast->pos.line, ast->pos.column, "Table '%.*s.%.*s.%.*s' does not exist",
-                           STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[2]));
+        return err_set_sql(err, ERR_TABLE_NOT_FOUND, ast->pos.line, ast->pos.column,
+                           "Table '%.*s.%.*s.%.*s' does not exist", STR_ARG(parts[0]), STR_ARG(parts[1]),
+                           STR_ARG(parts[2]));
     Buf q = BUF_INIT(TEXT_MAX);
     buf_puts(&q, "SELECT c, t, e, m FROM (VALUES (0, '', '', '', '')");
     for (size_t i = 0; i < table->n_columns; i++) {
@@ -121,9 +123,11 @@ static int show_columns(RunningStatement *s, const Statement *ast, Error *err)
     buf_puts(&q, ") v(n, c, t, e, m) WHERE n > 0");
     put_like(&q, "c", ast);
     buf_puts(&q, " ORDER BY n");
-    sql = arena_printf(s->arena, "SELECT CAST(c AS varchar) AS \"Column\", CAST(t AS varchar) AS \"Type\", "
-                       "CAST(e AS varchar) AS \"Extra\", CAST(m AS varchar) AS \"Comment\" FROM (%.*s LIMIT 100000)",
-                       STR_ARG(buf_str(&q)));
+    sql = arena_printf(
+        s->arena,
+        "SELECT CAST(c AS varchar) AS \"Column\", CAST(t AS varchar) AS \"Type\", "
+        "CAST(e AS varchar) AS \"Extra\", CAST(m AS varchar) AS \"Comment\" FROM (%.*s LIMIT 100000)",
+        STR_ARG(buf_str(&q)));
     int r = buf_check(&q, err) ? -1 : run_query_text(s, sql, err);
     buf_free(&q);
     return r;
@@ -134,15 +138,19 @@ static int show_create(RunningStatement *s, const Statement *ast, Error *err)
     Str text;
     if (catalogs_show_create(&s->context, ast, &text, err))
         return -1;
-    return run_text_result(s, ast->kind == STMT_SHOW_CREATE_TABLE ? "Create Table"
-                              : ast->kind == STMT_SHOW_CREATE_VIEW ? "Create View" : "Create Schema", text, err);
+    return run_text_result(s,
+                           ast->kind == STMT_SHOW_CREATE_TABLE  ? "Create Table"
+                           : ast->kind == STMT_SHOW_CREATE_VIEW ? "Create View"
+                                                                : "Create Schema",
+                           text, err);
 }
 
 static Str session_value(const RunningStatement *s, const SessionPropertyDef *p)
 {
     for (size_t i = 0; i < s->session.n_properties; i++) {
         const SessionProperty *set = &s->session.properties[i];
-        bool same_space = p->catalog[0] ? str_eq(set->catalog, s->server->iceberg_name) : set->catalog.len == 0;
+        bool same_space =
+            p->catalog[0] ? str_eq(set->catalog, s->server->iceberg_name) : set->catalog.len == 0;
         if (same_space && str_is(set->name, p->name))
             return set->value;
     }
@@ -155,9 +163,11 @@ static int show_session(RunningStatement *s, const Statement *ast, Error *err)
     buf_puts(&q, "SELECT * FROM (VALUES ");
     for (size_t i = 0; i < n_session_properties; i++) {
         const SessionPropertyDef *p = &session_properties[i];
-        Str name = p->catalog[0] ? arena_printf(s->arena, "%.*s.%s", STR_ARG(s->server->iceberg_name), p->name)
-                                 : str_from(p->name);
-        Str texts[] = { name, session_value(s, p), str_from(p->default_value), str_from(p->type), str_from(p->description) };
+        Str name = p->catalog[0]
+                       ? arena_printf(s->arena, "%.*s.%s", STR_ARG(s->server->iceberg_name), p->name)
+                       : str_from(p->name);
+        Str texts[] = {name, session_value(s, p), str_from(p->default_value), str_from(p->type),
+                       str_from(p->description)};
         buf_puts(&q, i ? ", (" : "(");
         for (size_t t = 0; t < 5; t++) {
             buf_puts(&q, t ? ", " : "");
@@ -176,8 +186,10 @@ static int show_session(RunningStatement *s, const Statement *ast, Error *err)
 static int show_functions(RunningStatement *s, const Statement *ast, Error *err)
 {
     _cleanup_buf_ Buf q = BUF_INIT(TEXT_MAX);
-    buf_puts(&q, "SELECT function AS \"Function\", return_type AS \"Return Type\", argument_types AS \"Argument Types\", "
-                 "function_type AS \"Function Type\", deterministic AS \"Deterministic\", description AS \"Description\" "
+    buf_puts(&q, "SELECT function AS \"Function\", return_type AS \"Return Type\", argument_types AS "
+                 "\"Argument Types\", "
+                 "function_type AS \"Function Type\", deterministic AS \"Deterministic\", description AS "
+                 "\"Description\" "
                  "FROM system.metadata.\"$functions\" WHERE true");
     put_like(&q, "function", ast);
     buf_puts(&q, " ORDER BY function, return_type, argument_types");
@@ -188,9 +200,11 @@ static const struct {
     StatementKind kind;
     int (*run)(RunningStatement *s, const Statement *ast, Error *err);
 } kinds[] = {
-    { STMT_SHOW_CATALOGS, show_catalogs }, { STMT_SHOW_SCHEMAS, show_schemas }, { STMT_SHOW_TABLES, show_tables },
-    { STMT_SHOW_COLUMNS, show_columns }, { STMT_SHOW_CREATE_TABLE, show_create }, { STMT_SHOW_CREATE_VIEW, show_create },
-    { STMT_SHOW_CREATE_SCHEMA, show_create }, { STMT_SHOW_SESSION, show_session }, { STMT_SHOW_FUNCTIONS, show_functions },
+    {STMT_SHOW_CATALOGS, show_catalogs},    {STMT_SHOW_SCHEMAS, show_schemas},
+    {STMT_SHOW_TABLES, show_tables},        {STMT_SHOW_COLUMNS, show_columns},
+    {STMT_SHOW_CREATE_TABLE, show_create},  {STMT_SHOW_CREATE_VIEW, show_create},
+    {STMT_SHOW_CREATE_SCHEMA, show_create}, {STMT_SHOW_SESSION, show_session},
+    {STMT_SHOW_FUNCTIONS, show_functions},
 };
 
 int run_show(RunningStatement *s, const Statement *ast, Error *err)

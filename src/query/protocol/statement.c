@@ -20,10 +20,21 @@ const char *statement_state_name(StatementState state)
 bool statement_has_effects(const Statement *ast)
 {
     switch (ast->kind) {
-    case STMT_QUERY: case STMT_SHOW_CATALOGS: case STMT_SHOW_SCHEMAS: case STMT_SHOW_TABLES: case STMT_SHOW_COLUMNS:
-    case STMT_SHOW_CREATE_TABLE: case STMT_SHOW_CREATE_SCHEMA: case STMT_SHOW_CREATE_VIEW: case STMT_SHOW_FUNCTIONS:
+    case STMT_QUERY:
+    case STMT_SHOW_CATALOGS:
+    case STMT_SHOW_SCHEMAS:
+    case STMT_SHOW_TABLES:
+    case STMT_SHOW_COLUMNS:
+    case STMT_SHOW_CREATE_TABLE:
+    case STMT_SHOW_CREATE_SCHEMA:
+    case STMT_SHOW_CREATE_VIEW:
+    case STMT_SHOW_FUNCTIONS:
     case STMT_SHOW_SESSION: case STMT_SHOW_STATS: case STMT_EXPLAIN: case STMT_USE: case STMT_SET_SESSION:
-    case STMT_RESET_SESSION: case STMT_SET_TIME_ZONE: case STMT_PREPARE: case STMT_DEALLOCATE: case STMT_DESCRIBE_INPUT:
+    case STMT_RESET_SESSION:
+    case STMT_SET_TIME_ZONE:
+    case STMT_PREPARE:
+    case STMT_DEALLOCATE:
+    case STMT_DESCRIBE_INPUT:
     case STMT_DESCRIBE_OUTPUT: case STMT_SET_ROLE: case STMT_SET_PATH: case STMT_UNSUPPORTED:
         return false;
     case STMT_EXECUTE_IMMEDIATE:

@@ -1,11 +1,13 @@
 /* statement.h - the statements that the server knows: their life, their pages, their end.
  *
- * A RunningStatement is made by a POST. A statement without side effects starts at once, one with them at the first GET of its
- * nextUri, so that a POST that a client sends twice runs nothing twice. A worker of the statement pool runs it (run.c) and puts
- * pages of rows into a bounded queue; GETs take them out. The answer to the last token is kept and given again for a repeated GET.
+ * A RunningStatement is made by a POST. A statement without side effects starts at once, one with them at the
+ * first GET of its nextUri, so that a POST that a client sends twice runs nothing twice. A worker of the
+ * statement pool runs it (run.c) and puts pages of rows into a bounded queue; GETs take them out. The answer
+ * to the last token is kept and given again for a repeated GET.
  *
- * States are Trino's. A statement whose client has not asked for query.client_timeout is cancelled; an ended one stays for
- * system.runtime.queries until STATEMENT_HISTORY newer ones ended. Reference-counted; every member after `lock` is under it. */
+ * States are Trino's. A statement whose client has not asked for query.client_timeout is cancelled; an ended
+ * one stays for system.runtime.queries until STATEMENT_HISTORY newer ones ended. Reference-counted; every
+ * member after `lock` is under it. */
 #pragma once
 
 #include <pthread.h>
@@ -22,7 +24,14 @@ enum {
     STATEMENT_POLL_MS = 1000,
 };
 
-typedef enum StatementState { STATE_QUEUED, STATE_PLANNING, STATE_RUNNING, STATE_FINISHING, STATE_FINISHED, STATE_FAILED } StatementState;
+typedef enum StatementState {
+    STATE_QUEUED,
+    STATE_PLANNING,
+    STATE_RUNNING,
+    STATE_FINISHING,
+    STATE_FINISHED,
+    STATE_FAILED
+} StatementState;
 
 typedef struct StatementPage {
     struct StatementPage *next;
@@ -37,7 +46,7 @@ typedef struct Server Server;              /* server.h */
 typedef struct RunningStatement {
     Server *server;
     char id[40], slug[40];
-    Arena *arena;                          /* the statement's, used by its worker; freed when it ended and nobody holds it */
+    Arena *arena; /* the statement's, used by its worker; freed when it ended and nobody holds it */
     ClientSession session;
     Str sql;
     Statement *ast;                        /* NULL: it did not parse (error is set) */

@@ -1,8 +1,8 @@
 /* ast.h - the syntax tree of Trino SQL, and the slots that the analyzer fills.
  *
- * Everything lives in the arena given to the parser. The parser sets what the text says; members under "analyzer:" are
- * NULL or 0 until sql_analyze() has run. Identifiers keep the text and whether they were quoted; names compare in lower case (as
- * Trino does, quoted or not). */
+ * Everything lives in the arena given to the parser. The parser sets what the text says; members under
+ * "analyzer:" are NULL or 0 until sql_analyze() has run. Identifiers keep the text and whether they were
+ * quoted; names compare in lower case (as Trino does, quoted or not). */
 #pragma once
 
 #include "query/analyzer/types.h"
@@ -31,7 +31,8 @@ typedef struct Statement Statement;
 typedef struct TypeName TypeName;
 struct TypeName {
     SqlPos pos;
-    Str name;                    /* lower case: "decimal", "timestamp with time zone", "row", "array", "map", "interval day to second" */
+    Str name; /* lower case: "decimal", "timestamp with time zone", "row", "array", "map", "interval day to
+                 second" */
     const TypeName *const *args; /* type arguments (array, map, row fields' types) */
     const Ident *field_names;    /* row: one each, text.ptr NULL for anonymous; else NULL */
     size_t n_args;
@@ -42,21 +43,72 @@ struct TypeName {
 /* ---- expressions ---- */
 
 typedef enum ExprKind {
-    EXPR_NULL, EXPR_BOOLEAN, EXPR_INTEGER /* integer and bigint literals */, EXPR_DECIMAL /* text kept */, EXPR_DOUBLE, EXPR_STRING, EXPR_BINARY,
-    EXPR_GENERIC_LITERAL /* TYPE 'text' */, EXPR_INTERVAL, EXPR_PARAMETER /* ? */,
-    EXPR_IDENT, EXPR_DEREFERENCE /* base.field */, EXPR_STAR /* only as count(*)'s argument and in select items */,
-    EXPR_UNARY /* - + */, EXPR_ARITHMETIC, EXPR_CONCAT, EXPR_COMPARISON, EXPR_DISTINCT_FROM /* IS [NOT] DISTINCT FROM */,
-    EXPR_AND, EXPR_OR, EXPR_NOT, EXPR_IS_NULL, EXPR_IS_TRUTH /* IS [NOT] TRUE|FALSE|UNKNOWN */, EXPR_BETWEEN, EXPR_IN_LIST, EXPR_IN_SUBQUERY, EXPR_LIKE, EXPR_EXISTS,
-    EXPR_SUBQUERY /* scalar */, EXPR_QUANTIFIED /* = ANY|ALL|SOME (q) */,
-    EXPR_CAST, EXPR_CASE_SIMPLE, EXPR_CASE_SEARCHED, EXPR_IF, EXPR_COALESCE, EXPR_NULLIF, EXPR_TRY,
-    EXPR_FUNCTION, EXPR_LAMBDA, EXPR_EXTRACT, EXPR_AT_TIME_ZONE, EXPR_SUBSCRIPT, EXPR_ARRAY, EXPR_ROW, EXPR_GROUPING,
-    EXPR_CURRENT /* current_date, current_user, … */, EXPR_JSON_FUNCTION /* JSON_VALUE etc.: parsed, refused later */,
-    EXPR_UNIQUE /* UNIQUE (q) */, EXPR_MATCH /* x MATCH [UNIQUE] [SIMPLE|PARTIAL|FULL] (q) */,
+    EXPR_NULL,
+    EXPR_BOOLEAN,
+    EXPR_INTEGER /* integer and bigint literals */,
+    EXPR_DECIMAL /* text kept */,
+    EXPR_DOUBLE,
+    EXPR_STRING,
+    EXPR_BINARY,
+    EXPR_GENERIC_LITERAL /* TYPE 'text' */,
+    EXPR_INTERVAL,
+    EXPR_PARAMETER /* ? */,
+    EXPR_IDENT,
+    EXPR_DEREFERENCE /* base.field */,
+    EXPR_STAR /* only as count(*)'s argument and in select items */,
+    EXPR_UNARY /* - + */,
+    EXPR_ARITHMETIC,
+    EXPR_CONCAT,
+    EXPR_COMPARISON,
+    EXPR_DISTINCT_FROM /* IS [NOT] DISTINCT FROM */,
+    EXPR_AND,
+    EXPR_OR,
+    EXPR_NOT,
+    EXPR_IS_NULL,
+    EXPR_IS_TRUTH /* IS [NOT] TRUE|FALSE|UNKNOWN */,
+    EXPR_BETWEEN,
+    EXPR_IN_LIST,
+    EXPR_IN_SUBQUERY,
+    EXPR_LIKE,
+    EXPR_EXISTS,
+    EXPR_SUBQUERY /* scalar */,
+    EXPR_QUANTIFIED /* = ANY|ALL|SOME (q) */,
+    EXPR_CAST,
+    EXPR_CASE_SIMPLE,
+    EXPR_CASE_SEARCHED,
+    EXPR_IF,
+    EXPR_COALESCE,
+    EXPR_NULLIF,
+    EXPR_TRY,
+    EXPR_FUNCTION,
+    EXPR_LAMBDA,
+    EXPR_EXTRACT,
+    EXPR_AT_TIME_ZONE,
+    EXPR_SUBSCRIPT,
+    EXPR_ARRAY,
+    EXPR_ROW,
+    EXPR_GROUPING,
+    EXPR_CURRENT /* current_date, current_user, … */,
+    EXPR_JSON_FUNCTION /* JSON_VALUE etc.: parsed, refused later */,
+    EXPR_UNIQUE /* UNIQUE (q) */,
+    EXPR_MATCH /* x MATCH [UNIQUE] [SIMPLE|PARTIAL|FULL] (q) */,
     /* made by the analyzer only */
     EXPR_COLUMN /* resolved column */,
 } ExprKind;
 
-typedef enum BinaryOp { OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_MOD, OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE } BinaryOp;
+typedef enum BinaryOp {
+    OP_ADD,
+    OP_SUB,
+    OP_MUL,
+    OP_DIV,
+    OP_MOD,
+    OP_EQ,
+    OP_NE,
+    OP_LT,
+    OP_LE,
+    OP_GT,
+    OP_GE
+} BinaryOp;
 typedef enum SortNulls { NULLS_DEFAULT, NULLS_FIRST, NULLS_LAST } SortNulls;
 typedef enum NullTreatment { NULLS_UNSPECIFIED, NULLS_RESPECT, NULLS_IGNORE } NullTreatment;
 
@@ -68,12 +120,18 @@ typedef struct SortItem {
 } SortItem;
 
 typedef enum FrameUnit { FRAME_NONE, FRAME_ROWS, FRAME_RANGE, FRAME_GROUPS } FrameUnit;
-typedef enum FrameBoundKind { BOUND_UNBOUNDED_PRECEDING, BOUND_PRECEDING, BOUND_CURRENT_ROW, BOUND_FOLLOWING, BOUND_UNBOUNDED_FOLLOWING } FrameBoundKind;
+typedef enum FrameBoundKind {
+    BOUND_UNBOUNDED_PRECEDING,
+    BOUND_PRECEDING,
+    BOUND_CURRENT_ROW,
+    BOUND_FOLLOWING,
+    BOUND_UNBOUNDED_FOLLOWING
+} FrameBoundKind;
 typedef struct FrameBound { FrameBoundKind kind; Expr *value; } FrameBound;
 
 typedef struct Window {
     SqlPos pos;
-    Ident name;                   /* OVER w, or the existing window that this one starts from; text.ptr NULL: none */
+    Ident name; /* OVER w, or the existing window that this one starts from; text.ptr NULL: none */
     Expr *const *partition_by; size_t n_partition_by;
     SortItem *order_by; size_t n_order_by;
     FrameUnit unit;
@@ -82,9 +140,11 @@ typedef struct Window {
 
 typedef struct WhenClause { Expr *condition, *result; } WhenClause;
 
-/* analyzer: where a column comes from. One FieldRef a relation's output column; identity is (relation, index). */
+/* analyzer: where a column comes from. One FieldRef a relation's output column; identity is (relation,
+ * index). */
 typedef struct FieldRef {
-    const Relation *relation;     /* the leaf relation (table, subquery alias, unnest, values, join USING column) */
+    const Relation
+        *relation; /* the leaf relation (table, subquery alias, unnest, values, join USING column) */
     int index;                    /* its output column */
     int depth;                    /* 0: this query, n: n-th outer query (correlated) */
 } FieldRef;
@@ -100,22 +160,46 @@ struct Expr {
     union {
         bool boolean;
         struct { int64_t value; Str text; } integer;
-        Str text;                                                          /* DECIMAL, DOUBLE, STRING, BINARY (bytes) */
+        Str text; /* DECIMAL, DOUBLE, STRING, BINARY (bytes) */
         struct { const TypeName *type_name; Str text; const SqlType *resolved; } generic;
-        struct { bool negative; Str text; Str from, to; } interval;        /* fields lower case: "day", "year"; `to` may be empty */
+        struct {
+            bool negative;
+            Str text;
+            Str from, to;
+        } interval; /* fields lower case: "day", "year"; `to` may be empty */
         int parameter;                                                     /* 0-based */
         Ident ident;
         struct { Expr *base; Ident field; } dereference;
-        struct { BinaryOp op; Expr *left, *right; bool negated; } binary;  /* ARITHMETIC, CONCAT, COMPARISON, DISTINCT_FROM, NULLIF */
+        struct {
+            BinaryOp op;
+            Expr *left, *right;
+            bool negated;
+        } binary; /* ARITHMETIC, CONCAT, COMPARISON, DISTINCT_FROM, NULLIF */
         struct { char op; Expr *operand; } unary;
-        struct { Expr **items; size_t n; } list;                           /* AND, OR, COALESCE, ARRAY, GROUPING */
-        struct { Expr **items; size_t n; const Ident *names; } row;        /* names NULL or one each (text.ptr NULL: none) */
-        struct { Expr *operand; bool negated; int truth; } is;             /* IS_NULL; IS_TRUTH truth 1 0 -1; NOT, TRY: operand alone */
+        struct {
+            Expr **items;
+            size_t n;
+        } list; /* AND, OR, COALESCE, ARRAY, GROUPING */
+        struct {
+            Expr **items;
+            size_t n;
+            const Ident *names;
+        } row; /* names NULL or one each (text.ptr NULL: none) */
+        struct {
+            Expr *operand;
+            bool negated;
+            int truth;
+        } is; /* IS_NULL; IS_TRUTH truth 1 0 -1; NOT, TRY: operand alone */
         struct { Expr *value, *low, *high; bool negated, symmetric; } between;
         struct { Expr *value; Expr **items; size_t n; Query *query; bool negated; } in;
         struct { Expr *value, *pattern, *escape; bool negated; } like;
         struct { Query *query; bool negated; } subquery;                   /* EXISTS, SUBQUERY, UNIQUE */
-        struct { Expr *value; Query *query; bool unique; Str mode; } match;   /* mode: "SIMPLE", "PARTIAL", "FULL"; empty: none */
+        struct {
+            Expr *value;
+            Query *query;
+            bool unique;
+            Str mode;
+        } match; /* mode: "SIMPLE", "PARTIAL", "FULL"; empty: none */
         struct { BinaryOp op; bool all; Expr *value; Query *query; } quantified;
         struct { Expr *operand; const TypeName *type_name; const SqlType *resolved; bool is_try; } cast;
         struct { Expr *operand; WhenClause *whens; size_t n; Expr *otherwise; } case_;   /* IF: n == 1 */
@@ -129,26 +213,50 @@ struct Expr {
             bool within_group;
             NullTreatment nulls;
             Window *over;
-            bool overflow_truncate, overflow_count; Str overflow_filler; /* listagg; filler's ptr NULL: none */
+            bool overflow_truncate, overflow_count;
+            Str overflow_filler;               /* listagg; filler's ptr NULL: none */
             bool is_method;                    /* receiver.name(args): the receiver is args[0] */
             const TypeName *static_type;       /* type::name(args); else NULL */
             /* analyzer: */
             const FunctionDef *def;
             const SqlType *const *arg_types;                /* bound parameter types, n of them */
         } call;
-        struct { const Ident *params; size_t n; Expr *body; const SqlType *const *param_types; int id; } lambda;   /* id: analyzer */
-        struct { Str field; Expr *operand; } extract;                      /* lower case, one of Trino's fields */
+        struct {
+            const Ident *params;
+            size_t n;
+            Expr *body;
+            const SqlType *const *param_types;
+            int id;
+        } lambda; /* id: analyzer */
+        struct {
+            Str field;
+            Expr *operand;
+        } extract; /* lower case, one of Trino's fields */
         struct { Expr *value, *zone; } at_time_zone;                       /* zone NULL: AT LOCAL */
         struct { Expr *base, *index; } subscript;
-        struct { Str name; int precision; } current;                       /* "current_timestamp"; precision -1: none */
-        struct { Str name, text; } json_function;                          /* upper case; the whole call as written */
+        struct {
+            Str name;
+            int precision;
+        } current; /* "current_timestamp"; precision -1: none */
+        struct {
+            Str name, text;
+        } json_function; /* upper case; the whole call as written */
         struct { FieldRef ref; const Expr *original; } column;
     };
 };
 
 /* ---- relations ---- */
 
-typedef enum RelationKind { REL_TABLE, REL_SUBQUERY, REL_JOIN, REL_VALUES, REL_UNNEST, REL_LATERAL, REL_SAMPLED, REL_TABLE_FUNCTION } RelationKind;
+typedef enum RelationKind {
+    REL_TABLE,
+    REL_SUBQUERY,
+    REL_JOIN,
+    REL_VALUES,
+    REL_UNNEST,
+    REL_LATERAL,
+    REL_SAMPLED,
+    REL_TABLE_FUNCTION
+} RelationKind;
 typedef enum JoinKind { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_CROSS } JoinKind;
 
 /* analyzer: one output column of a relation or query */
@@ -194,9 +302,10 @@ struct Relation {
     };
     /* analyzer: */
     Field *fields; size_t n_fields;
-    int id;                       /* unique in the statement; the emitter names it r<id> and its columns c<index> */
+    int id; /* unique in the statement; the emitter names it r<id> and its columns c<index> */
     bool *used;                   /* REL_TABLE: columns that the statement needs, n_fields of them */
-    Expr **conjuncts; size_t n_conjuncts;   /* REL_TABLE: parts of WHERE/ON that only touch this table, for pruning */
+    Expr **conjuncts;
+    size_t n_conjuncts; /* REL_TABLE: parts of WHERE/ON that only touch this table, for pruning */
 };
 
 /* ---- queries ---- */
@@ -212,7 +321,10 @@ typedef enum GroupingKind { GROUPING_SIMPLE, GROUPING_ROLLUP, GROUPING_CUBE, GRO
 typedef struct GroupingElement {
     GroupingKind kind;
     SqlPos pos;
-    struct GroupingSet { Expr **items; size_t n; } *sets; /* SIMPLE: one set; ROLLUP and CUBE: one set an item */
+    struct GroupingSet {
+        Expr **items;
+        size_t n;
+    } * sets; /* SIMPLE: one set; ROLLUP and CUBE: one set an item */
     size_t n_sets;
 } GroupingElement;
 
@@ -233,7 +345,13 @@ typedef struct QuerySpec {
     Expr **output; size_t n_output;          /* stars expanded, one expression an output column */
 } QuerySpec;
 
-typedef enum QueryBodyKind { BODY_SELECT, BODY_VALUES, BODY_TABLE, BODY_SET_OPERATION, BODY_PARENTHESIZED } QueryBodyKind;
+typedef enum QueryBodyKind {
+    BODY_SELECT,
+    BODY_VALUES,
+    BODY_TABLE,
+    BODY_SET_OPERATION,
+    BODY_PARENTHESIZED
+} QueryBodyKind;
 typedef enum SetOperation { SET_UNION, SET_INTERSECT, SET_EXCEPT } SetOperation;
 
 typedef struct QueryBody QueryBody;
@@ -277,7 +395,11 @@ struct Query {
 
 /* ---- statements ---- */
 
-typedef struct SessionAssignment { QualifiedName name; Expr *value; SqlPos pos; } SessionAssignment;   /* WITH SESSION a.b = 1 */
+typedef struct SessionAssignment {
+    QualifiedName name;
+    Expr *value;
+    SqlPos pos;
+} SessionAssignment; /* WITH SESSION a.b = 1 */
 
 typedef enum MergeAction { MERGE_UPDATE, MERGE_DELETE, MERGE_INSERT } MergeAction;
 typedef struct MergeCase {
@@ -305,13 +427,59 @@ typedef struct ColumnDef {
 } ColumnDef;
 
 typedef enum StatementKind {
-    STMT_QUERY, STMT_INSERT, STMT_DELETE, STMT_UPDATE, STMT_MERGE, STMT_TRUNCATE, STMT_CREATE_SCHEMA, STMT_DROP_SCHEMA, STMT_RENAME_SCHEMA,
-    STMT_CREATE_TABLE, STMT_CREATE_TABLE_AS, STMT_DROP_TABLE, STMT_RENAME_TABLE, STMT_ADD_COLUMN, STMT_DROP_COLUMN, STMT_RENAME_COLUMN, STMT_SET_COLUMN_TYPE,
-    STMT_SET_PROPERTIES, STMT_COMMENT, STMT_CREATE_VIEW, STMT_DROP_VIEW, STMT_SHOW_CATALOGS, STMT_SHOW_SCHEMAS, STMT_SHOW_TABLES,
-    STMT_SHOW_COLUMNS /* also DESCRIBE */, STMT_SHOW_CREATE_TABLE, STMT_SHOW_CREATE_SCHEMA, STMT_SHOW_CREATE_VIEW, STMT_SHOW_FUNCTIONS, STMT_SHOW_SESSION, STMT_SHOW_STATS,
-    STMT_EXPLAIN, STMT_EXPLAIN_ANALYZE, STMT_USE, STMT_SET_SESSION, STMT_RESET_SESSION, STMT_SET_TIME_ZONE, STMT_PREPARE, STMT_DEALLOCATE, STMT_EXECUTE, STMT_EXECUTE_IMMEDIATE,
-    STMT_DESCRIBE_INPUT, STMT_DESCRIBE_OUTPUT, STMT_START_TRANSACTION, STMT_COMMIT, STMT_ROLLBACK, STMT_CALL, STMT_ANALYZE, STMT_SET_ROLE,
-    STMT_SET_PATH, STMT_SET_SESSION_AUTHORIZATION, STMT_RESET_SESSION_AUTHORIZATION, STMT_ALTER_EXECUTE,
+    STMT_QUERY,
+    STMT_INSERT,
+    STMT_DELETE,
+    STMT_UPDATE,
+    STMT_MERGE,
+    STMT_TRUNCATE,
+    STMT_CREATE_SCHEMA,
+    STMT_DROP_SCHEMA,
+    STMT_RENAME_SCHEMA,
+    STMT_CREATE_TABLE,
+    STMT_CREATE_TABLE_AS,
+    STMT_DROP_TABLE,
+    STMT_RENAME_TABLE,
+    STMT_ADD_COLUMN,
+    STMT_DROP_COLUMN,
+    STMT_RENAME_COLUMN,
+    STMT_SET_COLUMN_TYPE,
+    STMT_SET_PROPERTIES,
+    STMT_COMMENT,
+    STMT_CREATE_VIEW,
+    STMT_DROP_VIEW,
+    STMT_SHOW_CATALOGS,
+    STMT_SHOW_SCHEMAS,
+    STMT_SHOW_TABLES,
+    STMT_SHOW_COLUMNS /* also DESCRIBE */,
+    STMT_SHOW_CREATE_TABLE,
+    STMT_SHOW_CREATE_SCHEMA,
+    STMT_SHOW_CREATE_VIEW,
+    STMT_SHOW_FUNCTIONS,
+    STMT_SHOW_SESSION,
+    STMT_SHOW_STATS,
+    STMT_EXPLAIN,
+    STMT_EXPLAIN_ANALYZE,
+    STMT_USE,
+    STMT_SET_SESSION,
+    STMT_RESET_SESSION,
+    STMT_SET_TIME_ZONE,
+    STMT_PREPARE,
+    STMT_DEALLOCATE,
+    STMT_EXECUTE,
+    STMT_EXECUTE_IMMEDIATE,
+    STMT_DESCRIBE_INPUT,
+    STMT_DESCRIBE_OUTPUT,
+    STMT_START_TRANSACTION,
+    STMT_COMMIT,
+    STMT_ROLLBACK,
+    STMT_CALL,
+    STMT_ANALYZE,
+    STMT_SET_ROLE,
+    STMT_SET_PATH,
+    STMT_SET_SESSION_AUTHORIZATION,
+    STMT_RESET_SESSION_AUTHORIZATION,
+    STMT_ALTER_EXECUTE,
     STMT_UNSUPPORTED /* recognised by its first words, refused with NOT_SUPPORTED; `what` says what it is */,
 } StatementKind;
 
@@ -322,7 +490,8 @@ struct Statement {
     int n_parameters;             /* of the statement itself, PREPARE's inner ones not counted */
     bool if_exists, if_not_exists, or_replace;
     QualifiedName name;           /* table, schema, view, session property, prepared statement, procedure */
-    QualifiedName target;         /* RENAME … TO; SHOW … FROM/IN; ALTER TABLE EXECUTE: procedure; USE: schema in `name` */
+    QualifiedName
+        target; /* RENAME … TO; SHOW … FROM/IN; ALTER TABLE EXECUTE: procedure; USE: schema in `name` */
     Ident branch;                 /* INSERT INTO t @ branch */
     Query *query;                 /* QUERY, INSERT, CREATE TABLE AS, CREATE VIEW */
     const Ident *columns; size_t n_columns;        /* INSERT (a, b), CREATE TABLE AS (a, b) */
@@ -336,16 +505,16 @@ struct Statement {
     Expr **args; size_t n_args;   /* EXECUTE … USING, CALL, ALTER TABLE EXECUTE, SET PATH (names) */
     const Ident *arg_names;       /* CALL p(a => 1); NULL: none */
     Str explain_type, explain_format;     /* upper case; empty: none */
-    Expr *value;                  /* SET SESSION, SET TIME ZONE (NULL: LOCAL), SET SESSION AUTHORIZATION (a string) */
+    Expr *value; /* SET SESSION, SET TIME ZONE (NULL: LOCAL), SET SESSION AUTHORIZATION (a string) */
     Expr *where;                  /* DELETE, UPDATE, ALTER TABLE EXECUTE */
     const Ident *set_columns; Expr **set_values; size_t n_set;   /* UPDATE */
-    Str what;                     /* UNSUPPORTED: "CREATE ROLE"; SET ROLE: "ALL", "NONE" or "ROLE" (then in `name`) */
+    Str what; /* UNSUPPORTED: "CREATE ROLE"; SET ROLE: "ALL", "NONE" or "ROLE" (then in `name`) */
     const TypeName *column_type;  /* SET DATA TYPE */
     Str isolation; bool read_only;
     Relation *target_relation, *source_relation; Expr *merge_on;    /* MERGE: parsed, refused for now */
     MergeCase *merge_cases; size_t n_merge_cases;
-    QualifiedName column;         /* ADD, DROP, RENAME COLUMN, SET DATA TYPE: more than one part is a nested field */
-    bool column_if_exists;        /* DROP, RENAME COLUMN IF EXISTS; ADD COLUMN IF NOT EXISTS sets if_not_exists */
+    QualifiedName column;  /* ADD, DROP, RENAME COLUMN, SET DATA TYPE: more than one part is a nested field */
+    bool column_if_exists; /* DROP, RENAME COLUMN IF EXISTS; ADD COLUMN IF NOT EXISTS sets if_not_exists */
     bool column_first; Ident column_after;                          /* ADD COLUMN … FIRST | AFTER x */
     bool verbose;                 /* EXPLAIN ANALYZE VERBOSE */
     SessionAssignment *session; size_t n_session;                   /* WITH SESSION …, before a query */

@@ -1,5 +1,5 @@
-/* lexer.c - Trino's lexical rules by hand. The longest match wins, as in the grammar that this follows: "1e5" is a
- * number and not a name that starts with a digit, "1e5x" is the latter. */
+/* lexer.c - Trino's lexical rules by hand. The longest match wins, as in the grammar that this follows:
+ * "1e5" is a number and not a name that starts with a digit, "1e5x" is the latter. */
 #include "query/sql/lexer.h"
 
 #include <stdlib.h>
@@ -21,27 +21,56 @@ const char *const sql_keywords[] = {
 };
 
 static const char *const displays[TOKEN_FIRST_KEYWORD_ + 1] = {
-    [TOKEN_EOF] = "<EOF>", [TOKEN_IDENT] = "<identifier>", [TOKEN_QUOTED] = "<identifier>",
-    [TOKEN_BACKQUOTED] = "<identifier>", [TOKEN_DIGIT_IDENT] = "<identifier>", [TOKEN_STRING] = "<string>",
-    [TOKEN_UNICODE_STRING] = "<string>", [TOKEN_BINARY] = "<binary>", [TOKEN_INTEGER] = "<integer>",
-    [TOKEN_DECIMAL] = "<decimal>", [TOKEN_DOUBLE] = "<double>", [TOKEN_EQ] = "'='", [TOKEN_NE] = "'<>'",
-    [TOKEN_LT] = "'<'", [TOKEN_LE] = "'<='", [TOKEN_GT] = "'>'", [TOKEN_GE] = "'>='", [TOKEN_PLUS] = "'+'",
-    [TOKEN_MINUS] = "'-'", [TOKEN_STAR] = "'*'", [TOKEN_SLASH] = "'/'", [TOKEN_PERCENT] = "'%'",
-    [TOKEN_CONCAT] = "'||'", [TOKEN_ARROW] = "'->'", [TOKEN_FAT_ARROW] = "'=>'", [TOKEN_DOUBLE_COLON] = "'::'",
-    [TOKEN_LPAREN] = "'('", [TOKEN_RPAREN] = "')'", [TOKEN_LBRACKET] = "'['", [TOKEN_RBRACKET] = "']'",
-    [TOKEN_COMMA] = "','", [TOKEN_DOT] = "'.'", [TOKEN_COLON] = "':'", [TOKEN_SEMICOLON] = "';'",
-    [TOKEN_QUESTION] = "'?'", [TOKEN_AT_SIGN] = "'@'", [TOKEN_UNRECOGNIZED] = "<unrecognized>",
+    [TOKEN_EOF] = "<EOF>",
+    [TOKEN_IDENT] = "<identifier>",
+    [TOKEN_QUOTED] = "<identifier>",
+    [TOKEN_BACKQUOTED] = "<identifier>",
+    [TOKEN_DIGIT_IDENT] = "<identifier>",
+    [TOKEN_STRING] = "<string>",
+    [TOKEN_UNICODE_STRING] = "<string>",
+    [TOKEN_BINARY] = "<binary>",
+    [TOKEN_INTEGER] = "<integer>",
+    [TOKEN_DECIMAL] = "<decimal>",
+    [TOKEN_DOUBLE] = "<double>",
+    [TOKEN_EQ] = "'='",
+    [TOKEN_NE] = "'<>'",
+    [TOKEN_LT] = "'<'",
+    [TOKEN_LE] = "'<='",
+    [TOKEN_GT] = "'>'",
+    [TOKEN_GE] = "'>='",
+    [TOKEN_PLUS] = "'+'",
+    [TOKEN_MINUS] = "'-'",
+    [TOKEN_STAR] = "'*'",
+    [TOKEN_SLASH] = "'/'",
+    [TOKEN_PERCENT] = "'%'",
+    [TOKEN_CONCAT] = "'||'",
+    [TOKEN_ARROW] = "'->'",
+    [TOKEN_FAT_ARROW] = "'=>'",
+    [TOKEN_DOUBLE_COLON] = "'::'",
+    [TOKEN_LPAREN] = "'('",
+    [TOKEN_RPAREN] = "')'",
+    [TOKEN_LBRACKET] = "'['",
+    [TOKEN_RBRACKET] = "']'",
+    [TOKEN_COMMA] = "','",
+    [TOKEN_DOT] = "'.'",
+    [TOKEN_COLON] = "':'",
+    [TOKEN_SEMICOLON] = "';'",
+    [TOKEN_QUESTION] = "'?'",
+    [TOKEN_AT_SIGN] = "'@'",
+    [TOKEN_UNRECOGNIZED] = "<unrecognized>",
     [TOKEN_FIRST_KEYWORD_] = "",
 };
 
 /* Signs of two characters before the ones that start like them. */
-static const struct { char text[3]; TokenKind kind; } signs[] = {
-    { "<>", TOKEN_NE }, { "!=", TOKEN_NE }, { "<=", TOKEN_LE }, { ">=", TOKEN_GE }, { "||", TOKEN_CONCAT },
-    { "->", TOKEN_ARROW }, { "=>", TOKEN_FAT_ARROW }, { "::", TOKEN_DOUBLE_COLON }, { "=", TOKEN_EQ }, { "<", TOKEN_LT },
-    { ">", TOKEN_GT }, { "+", TOKEN_PLUS }, { "-", TOKEN_MINUS }, { "*", TOKEN_STAR }, { "/", TOKEN_SLASH },
-    { "%", TOKEN_PERCENT }, { "(", TOKEN_LPAREN }, { ")", TOKEN_RPAREN }, { "[", TOKEN_LBRACKET },
-    { "]", TOKEN_RBRACKET }, { ",", TOKEN_COMMA }, { ".", TOKEN_DOT }, { ":", TOKEN_COLON }, { ";", TOKEN_SEMICOLON },
-    { "?", TOKEN_QUESTION }, { "@", TOKEN_AT_SIGN },
+static const struct { char text[3]; TokenKind kind;
+} signs[] = {
+    {"<>", TOKEN_NE},      {"!=", TOKEN_NE},     {"<=", TOKEN_LE},        {">=", TOKEN_GE},
+    {"||", TOKEN_CONCAT},  {"->", TOKEN_ARROW},  {"=>", TOKEN_FAT_ARROW}, {"::", TOKEN_DOUBLE_COLON},
+    {"=", TOKEN_EQ},       {"<", TOKEN_LT},      {">", TOKEN_GT},         {"+", TOKEN_PLUS},
+    {"-", TOKEN_MINUS},    {"*", TOKEN_STAR},    {"/", TOKEN_SLASH},      {"%", TOKEN_PERCENT},
+    {"(", TOKEN_LPAREN},   {")", TOKEN_RPAREN},  {"[", TOKEN_LBRACKET},   {"]", TOKEN_RBRACKET},
+    {",", TOKEN_COMMA},    {".", TOKEN_DOT},     {":", TOKEN_COLON},      {";", TOKEN_SEMICOLON},
+    {"?", TOKEN_QUESTION}, {"@", TOKEN_AT_SIGN},
 };
 
 static bool is_digit(int c) { return c >= '0' && c <= '9'; }
@@ -108,8 +137,8 @@ static void consume(Lexer *l, size_t n)
     }
 }
 
-/* Length of a quoted run that starts `from` bytes ahead (at its quote), or 0 when it does not end. A doubled quote
- * stands for one, unless `plain`. */
+/* Length of a quoted run that starts `from` bytes ahead (at its quote), or 0 when it does not end. A
+ * doubled quote stands for one, unless `plain`. */
 static size_t quoted_length(const Lexer *l, size_t from, int quote, bool plain)
 {
     for (size_t n = from + 1; look(l, n) >= 0; n++) {

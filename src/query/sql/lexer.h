@@ -1,8 +1,9 @@
 /* lexer.h - Trino SQL text to tokens.
  *
- * A token is a slice of the text and never a copy. The lexer cannot fail: what is no token (a lone quote, a control
- * character) is TOKEN_UNRECOGNIZED of one character, and the parser says what it expected there, as Trino does.
- * Positions count from 1, columns in code points. Source: lexical rules of Trino's SqlBase grammar, release 483. */
+ * A token is a slice of the text and never a copy. The lexer cannot fail: what is no token (a lone quote, a
+ * control character) is TOKEN_UNRECOGNIZED of one character, and the parser says what it expected there, as
+ * Trino does. Positions count from 1, columns in code points. Source: lexical rules of Trino's SqlBase
+ * grammar, release 483. */
 #pragma once
 
 #include "base/str.h"
@@ -37,7 +38,8 @@ typedef struct Lexer {
     size_t at;
     uint32_t line, column;
     bool unterminated;            /* a string, quoted name or comment ran into the end of the text */
-    bool no_comment_end;          /* no comment ends after here: not searched for again, or "/" "*" repeated costs n^2 */
+    bool no_comment_end; /* no comment ends after here: not searched for again, or "/" "*" repeated costs n^2
+                          */
 } Lexer;
 
 Lexer lexer_at(Str text, int line, int column);       /* positions start at line:column */

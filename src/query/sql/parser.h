@@ -1,14 +1,15 @@
 /* parser.h - Trino SQL text to a syntax tree: a hand-written recursive descent parser, Pratt for expressions.
  *
- * Errors are ERR_SYNTAX with Trino's text and position: "line 1:8: mismatched input 'x'. Expecting: …". Depth is limited to
- * SQL_DEPTH_MAX, the text to LIMIT_SQL_BYTES; a statement may end in one semicolon. */
+ * Errors are ERR_SYNTAX with Trino's text and position: "line 1:8: mismatched input 'x'. Expecting: …". Depth
+ * is limited to SQL_DEPTH_MAX, the text to LIMIT_SQL_BYTES; a statement may end in one semicolon. */
 #pragma once
 
 #include "query/sql/ast.h"
 
 enum {
-    SQL_DEPTH_MAX = 500,          /* nested rules: bounds the stack of the parser */
-    SQL_HEIGHT_MAX = 1000,        /* also of chains such as a + b + c or UNION: bounds the stack of who walks the tree */
+    SQL_DEPTH_MAX = 500, /* nested rules: bounds the stack of the parser */
+    SQL_HEIGHT_MAX =
+        1000, /* also of chains such as a + b + c or UNION: bounds the stack of who walks the tree */
 };
 
 int sql_parse(Str text, Arena *arena, Statement **ret, Error *err);

@@ -1,5 +1,5 @@
-/* parser_call.c - function calls: arguments, WITHIN GROUP, FILTER, IGNORE NULLS, OVER with frames; the calls that are syntax
- * (IF, COALESCE, NULLIF, TRY). */
+/* parser_call.c - function calls: arguments, WITHIN GROUP, FILTER, IGNORE NULLS, OVER with frames; the
+ * calls that are syntax (IF, COALESCE, NULLIF, TRY). */
 #include <stdarg.h>
 
 #include "query/sql/parser_internal.h"
@@ -101,7 +101,8 @@ static bool takes_words(const Expr *call)
 {
     const QualifiedName *name = &call->call.name;
     return name->n == 1 && !name->parts[0].quoted && !call->call.is_method &&
-           (str_eq_nocase(name->parts[0].text, STR("substring")) || str_eq_nocase(name->parts[0].text, STR("overlay")));
+           (str_eq_nocase(name->parts[0].text, STR("substring")) ||
+            str_eq_nocase(name->parts[0].text, STR("overlay")));
 }
 
 /* '(' … ')' */
@@ -181,7 +182,9 @@ static int parse_frame(Parser *p, Window *window)
         window->to.kind = BOUND_CURRENT_ROW;
         if (!accept(p, KW_BETWEEN))
             return parse_frame_bound(p, &window->from);
-        return parse_frame_bound(p, &window->from) < 0 || expect(p, KW_AND) < 0 ? -1 : parse_frame_bound(p, &window->to);
+        return parse_frame_bound(p, &window->from) < 0 || expect(p, KW_AND) < 0
+                   ? -1
+                   : parse_frame_bound(p, &window->to);
     }
     return 0;
 }
@@ -192,7 +195,8 @@ static bool is_existing_window(const Parser *p)
     if (!is_identifier_token(kind))
         return false;
     bool ends = next == TOKEN_RPAREN;
-    return !(kind == KW_PARTITION && next == KW_BY) && !(is_frame_unit(kind) && !ends) && !(kind == KW_MEASURES && !ends);
+    return !(kind == KW_PARTITION && next == KW_BY) && !(is_frame_unit(kind) && !ends) &&
+           !(kind == KW_MEASURES && !ends);
 }
 
 int parse_window_spec(Parser *p, Window *window)
@@ -212,7 +216,8 @@ int parse_window_spec(Parser *p, Window *window)
         return not_supported(p, parser_pos(p), "Row pattern recognition in a window");
     if (parse_frame(p, window) < 0)
         return -1;
-    if (window->unit != FRAME_NONE && (is(p, KW_AFTER) || is(p, KW_INITIAL) || is(p, KW_SEEK) || is(p, KW_PATTERN)))
+    if (window->unit != FRAME_NONE &&
+        (is(p, KW_AFTER) || is(p, KW_INITIAL) || is(p, KW_SEEK) || is(p, KW_PATTERN)))
         return not_supported(p, parser_pos(p), "Row pattern recognition in a window");
     return expect(p, TOKEN_RPAREN);
 }
@@ -332,8 +337,11 @@ static Expr *rewrite_call(Parser *p, Expr *call)
     for (size_t i = 0; i < sizeof rewrites / sizeof *rewrites; i++) {
         if (!str_eq_nocase(name, str_from(rewrites[i].name)))
             continue;
-        const char *clause = call->call.over ? "OVER clause" : call->call.distinct ? "DISTINCT"
-                             : call->call.nulls ? "Null treatment clause" : call->call.filter ? "FILTER" : NULL;
+        const char *clause = call->call.over       ? "OVER clause"
+                             : call->call.distinct ? "DISTINCT"
+                             : call->call.nulls    ? "Null treatment clause"
+                             : call->call.filter   ? "FILTER"
+                                                   : NULL;
         if (clause) {
             parse_error(p, call->pos, "%s not valid for '%s' function", clause, rewrites[i].name);
             return NULL;

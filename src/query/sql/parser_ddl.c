@@ -11,7 +11,8 @@ int parse_property_list(Parser *p, Property **ret, size_t *ret_n)
         property->pos = parser_pos(p);
         if (parse_identifier(p, &property->name) < 0 || expect(p, TOKEN_EQ) < 0)
             return -1;
-        if (is(p, KW_DEFAULT) && (peek(p, 1) == TOKEN_COMMA || peek(p, 1) == TOKEN_RPAREN || peek(p, 1) == TOKEN_EOF)) {
+        if (is(p, KW_DEFAULT) &&
+            (peek(p, 1) == TOKEN_COMMA || peek(p, 1) == TOKEN_RPAREN || peek(p, 1) == TOKEN_EOF)) {
             advance(p);
             continue;
         }
@@ -27,7 +28,8 @@ int parse_property_list(Parser *p, Property **ret, size_t *ret_n)
 
 int parse_properties(Parser *p, Property **ret, size_t *ret_n)
 {
-    return expect(p, TOKEN_LPAREN) < 0 || parse_property_list(p, ret, ret_n) < 0 ? -1 : expect(p, TOKEN_RPAREN);
+    return expect(p, TOKEN_LPAREN) < 0 || parse_property_list(p, ret, ret_n) < 0 ? -1
+                                                                                 : expect(p, TOKEN_RPAREN);
 }
 
 static int parse_if_exists(Parser *p, bool *ret)
@@ -93,7 +95,8 @@ static int parse_column_defs(Parser *p, Statement *s)
                 return -1;
             continue;
         }
-        if (parse_identifier(p, &column->name) < 0 || !(column->type = parse_type(p)) || parse_column_options(p, column) < 0)
+        if (parse_identifier(p, &column->name) < 0 || !(column->type = parse_type(p)) ||
+            parse_column_options(p, column) < 0)
             return -1;
     } while (accept(p, TOKEN_COMMA));
     s->column_defs = columns.items;
@@ -120,7 +123,8 @@ static int parse_create_table(Parser *p, Statement *s)
         return -1;
     /* "(a, b) AS SELECT" names columns, "(a int)" defines them. */
     TokenKind second = peek(p, 2);
-    bool aliases = is(p, TOKEN_LPAREN) && peek(p, 1) != KW_LIKE && (second == TOKEN_COMMA || second == TOKEN_RPAREN);
+    bool aliases =
+        is(p, TOKEN_LPAREN) && peek(p, 1) != KW_LIKE && (second == TOKEN_COMMA || second == TOKEN_RPAREN);
     bool defs = sees(p, TOKEN_LPAREN) && !aliases;
     if (aliases && parse_identifier_list(p, &s->columns, &s->n_columns) < 0)
         return -1;
@@ -165,9 +169,13 @@ static int parse_create_view(Parser *p, Statement *s)
 
 int parse_create(Parser *p, Statement *s)
 {
-    static const struct { TokenKind word; const char *what; } others[] = {
-        { KW_MATERIALIZED, "CREATE MATERIALIZED VIEW" }, { KW_ROLE, "CREATE ROLE" }, { KW_CATALOG, "CREATE CATALOG" },
-        { KW_FUNCTION, "CREATE FUNCTION" }, { KW_BRANCH, "CREATE BRANCH" },
+    static const struct { TokenKind word; const char *what;
+    } others[] = {
+        {KW_MATERIALIZED, "CREATE MATERIALIZED VIEW"},
+        {KW_ROLE, "CREATE ROLE"},
+        {KW_CATALOG, "CREATE CATALOG"},
+        {KW_FUNCTION, "CREATE FUNCTION"},
+        {KW_BRANCH, "CREATE BRANCH"},
     };
     advance(p);
     if (accept(p, KW_OR)) {
@@ -194,9 +202,13 @@ int parse_drop(Parser *p, Statement *s)
     static const struct { TokenKind word; StatementKind kind; } kinds[] = {
         { KW_TABLE, STMT_DROP_TABLE }, { KW_VIEW, STMT_DROP_VIEW }, { KW_SCHEMA, STMT_DROP_SCHEMA },
     };
-    static const struct { TokenKind word; const char *what; } others[] = {
-        { KW_MATERIALIZED, "DROP MATERIALIZED VIEW" }, { KW_ROLE, "DROP ROLE" }, { KW_CATALOG, "DROP CATALOG" },
-        { KW_FUNCTION, "DROP FUNCTION" }, { KW_BRANCH, "DROP BRANCH" },
+    static const struct { TokenKind word; const char *what;
+    } others[] = {
+        {KW_MATERIALIZED, "DROP MATERIALIZED VIEW"},
+        {KW_ROLE, "DROP ROLE"},
+        {KW_CATALOG, "DROP CATALOG"},
+        {KW_FUNCTION, "DROP FUNCTION"},
+        {KW_BRANCH, "DROP BRANCH"},
     };
     advance(p);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -251,7 +263,8 @@ static int parse_alter_column(Parser *p, Statement *s)
     if (accept(p, KW_DROP)) {
         if (!is(p, KW_NOT) && !is(p, KW_DEFAULT))
             return syntax_error(p);
-        return parse_unsupported(p, s, is(p, KW_NOT) ? "ALTER COLUMN DROP NOT NULL" : "ALTER COLUMN DROP DEFAULT");
+        return parse_unsupported(p, s,
+                                 is(p, KW_NOT) ? "ALTER COLUMN DROP NOT NULL" : "ALTER COLUMN DROP DEFAULT");
     }
     if (expect(p, KW_SET) < 0)
         return -1;
@@ -328,8 +341,11 @@ static int parse_alter_schema(Parser *p, Statement *s)
 
 int parse_alter(Parser *p, Statement *s)
 {
-    static const struct { TokenKind word; const char *what; } others[] = {
-        { KW_VIEW, "ALTER VIEW" }, { KW_MATERIALIZED, "ALTER MATERIALIZED VIEW" }, { KW_BRANCH, "ALTER BRANCH" },
+    static const struct { TokenKind word; const char *what;
+    } others[] = {
+        {KW_VIEW, "ALTER VIEW"},
+        {KW_MATERIALIZED, "ALTER MATERIALIZED VIEW"},
+        {KW_BRANCH, "ALTER BRANCH"},
     };
     advance(p);
     if (accept(p, KW_TABLE))
@@ -382,5 +398,6 @@ int parse_call_statement(Parser *p, Statement *s)
 int parse_refresh(Parser *p, Statement *s)
 {
     advance(p);
-    return expect_all(p, KW_MATERIALIZED, KW_VIEW) < 0 ? -1 : parse_unsupported(p, s, "REFRESH MATERIALIZED VIEW");
+    return expect_all(p, KW_MATERIALIZED, KW_VIEW) < 0 ? -1
+                                                       : parse_unsupported(p, s, "REFRESH MATERIALIZED VIEW");
 }

@@ -7,7 +7,8 @@ int parse_insert(Parser *p, Statement *s)
     s->kind = STMT_INSERT;
     if (expect(p, KW_INTO) < 0 || parse_qualified_name(p, &s->name) < 0 || parse_branch(p, &s->branch) < 0)
         return -1;
-    if (sees(p, TOKEN_LPAREN) && !is_query_in_parens(p, p->at) && parse_identifier_list(p, &s->columns, &s->n_columns) < 0)
+    if (sees(p, TOKEN_LPAREN) && !is_query_in_parens(p, p->at) &&
+        parse_identifier_list(p, &s->columns, &s->n_columns) < 0)
         return -1;
     if (!starts_query(p)) {
         note_expected(p, KW_WITH);
@@ -78,7 +79,8 @@ static int parse_merge_insert(Parser *p, MergeCase *merge)
     merge->action = MERGE_INSERT;
     if (sees(p, TOKEN_LPAREN) && parse_identifier_list(p, &merge->columns, &merge->n_columns) < 0)
         return -1;
-    if (expect_all(p, KW_VALUES, TOKEN_LPAREN) < 0 || parse_expression_list(p, &merge->values, &merge->n_values) < 0)
+    if (expect_all(p, KW_VALUES, TOKEN_LPAREN) < 0 ||
+        parse_expression_list(p, &merge->values, &merge->n_values) < 0)
         return -1;
     return expect(p, TOKEN_RPAREN);
 }

@@ -1,8 +1,8 @@
 /* parser_expr.c - operators and predicates, by Trino's precedence.
  *
- * From loose to tight: OR, AND, NOT, one predicate (they do not chain: a = b = c is an error), ||, + -, * / %, unary
- * + -, AT TIME ZONE. A node's position is where Trino reports errors about it: the operator of a binary one, the first word
- * of a predicate, else the first token. */
+ * From loose to tight: OR, AND, NOT, one predicate (they do not chain: a = b = c is an error), ||, + -, * /
+ * %, unary + -, AT TIME ZONE. A node's position is where Trino reports errors about it: the operator of a
+ * binary one, the first word of a predicate, else the first token. */
 #include "query/sql/parser_internal.h"
 
 typedef Vec(Expr *) ExprVec;
@@ -55,7 +55,10 @@ static Expr *parse_at_time_zone(Parser *p, Expr *value)
     }
 }
 
-static bool is_number(TokenKind kind) { return kind == TOKEN_INTEGER || kind == TOKEN_DECIMAL || kind == TOKEN_DOUBLE; }
+static bool is_number(TokenKind kind)
+{
+    return kind == TOKEN_INTEGER || kind == TOKEN_DECIMAL || kind == TOKEN_DOUBLE;
+}
 
 static Expr *parse_unary(Parser *p)
 {
@@ -102,12 +105,25 @@ static Expr *parse_binary(Parser *p, int minimum)
     return NULL;
 }
 
-Expr *parse_value(Parser *p) { return parse_binary(p, 1); }
+/* The value expression of a rule that is bracketed already. */
+static Expr *parse_operand(Parser *p) { return parse_binary(p, 1); }
+
+Expr *parse_value(Parser *p)
+{
+    int saved;
+    if (parser_enter(p, &saved) < 0)
+        return NULL;
+    Expr *e = parse_operand(p);
+    parser_leave(p, saved);
+    return e;
+}
 
 /* ---- predicates ---- */
 
-static const struct { TokenKind token; BinaryOp op; } comparisons[] = {
-    { TOKEN_EQ, OP_EQ }, { TOKEN_NE, OP_NE }, { TOKEN_LT, OP_LT }, { TOKEN_LE, OP_LE }, { TOKEN_GT, OP_GT }, { TOKEN_GE, OP_GE },
+static const struct { TokenKind token; BinaryOp op;
+} comparisons[] = {
+    {TOKEN_EQ, OP_EQ}, {TOKEN_NE, OP_NE}, {TOKEN_LT, OP_LT},
+    {TOKEN_LE, OP_LE}, {TOKEN_GT, OP_GT}, {TOKEN_GE, OP_GE},
 };
 
 static Expr *parse_comparison(Parser *p, Expr *value, BinaryOp op)
@@ -129,7 +145,7 @@ static Expr *parse_comparison(Parser *p, Expr *value, BinaryOp op)
     Expr *e = expr_new(p, EXPR_COMPARISON, pos);
     e->binary.op = op;
     e->binary.left = value;
-    e->binary.right = parse_value(p);
+    e->binary.right = parse_operand(p);
     return e->binary.right ? e : NULL;
 }
 
@@ -142,10 +158,10 @@ static Expr *parse_between(Parser *p, Expr *value, SqlPos pos, bool negated)
         e->between.symmetric = is(p, KW_SYMMETRIC);
         advance(p);
     }
-    e->between.low = parse_value(p);
+    e->between.low = parse_operand(p);
     if (!e->between.low || expect(p, KW_AND) < 0)
         return NULL;
-    e->between.high = parse_value(p);
+    e->between.high = parse_operand(p);
     return e->between.high ? e : NULL;
 }
 
@@ -170,11 +186,11 @@ static Expr *parse_like(Parser *p, Expr *value, SqlPos pos, bool negated)
     Expr *e = expr_new(p, EXPR_LIKE, pos);
     e->like.value = value;
     e->like.negated = negated;
-    e->like.pattern = parse_value(p);
+    e->like.pattern = parse_operand(p);
     if (!e->like.pattern)
         return NULL;
     if (accept(p, KW_ESCAPE)) {
-        e->like.escape = parse_value(p);
+        e->like.escape = parse_operand(p);
         if (!e->like.escape)
             return NULL;
     }
@@ -184,7 +200,10 @@ static Expr *parse_like(Parser *p, Expr *value, SqlPos pos, bool negated)
 /* After IS. */
 static Expr *parse_is(Parser *p, Expr *value, SqlPos pos)
 {
-    static const struct { TokenKind token; int truth; } truths[] = { { KW_TRUE, 1 }, { KW_FALSE, 0 }, { KW_UNKNOWN, -1 } };
+    static const struct {
+        TokenKind token;
+        int truth;
+    } truths[] = {{KW_TRUE, 1}, {KW_FALSE, 0}, {KW_UNKNOWN, -1}};
     bool negated = accept(p, KW_NOT);
     Expr *e = expr_new(p, EXPR_IS_NULL, pos);
     if (accept(p, KW_DISTINCT)) {
@@ -193,7 +212,7 @@ static Expr *parse_is(Parser *p, Expr *value, SqlPos pos)
         e->binary.left = value;
         if (expect(p, KW_FROM) < 0)
             return NULL;
-        e->binary.right = parse_value(p);
+        e->binary.right = parse_operand(p);
         return e->binary.right ? e : NULL;
     }
     e->is.operand = value;
@@ -275,7 +294,7 @@ Expr *parse_predicate(Parser *p, Expr *value, bool *ret_is_predicate)
 static Expr *parse_not(Parser *p)
 {
     if (!is(p, KW_NOT)) {
-        Expr *value = parse_value(p);
+        Expr *value = parse_operand(p);
         bool is_predicate;
         return value ? parse_predicate(p, value, &is_predicate) : NULL;
     }

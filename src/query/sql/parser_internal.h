@@ -1,13 +1,15 @@
 /* parser_internal.h - what the parser's files share.
  *
- * Functions that make a node return it, or NULL after they have set p->err; functions that fill a struct return 0 or -1.
+ * Functions that make a node return it, or NULL after they have set p->err; functions that fill a struct
+ * return 0 or -1.
  *
- * What "Expecting: …" lists is not written down anywhere: each test of the current token that fails (accept, sees,
- * expect) notes what it looked for, and moving on forgets the notes. The error at a token thus lists all that could have
- * stood there. Looks that must leave no note (Trino's grammar had already chosen) use is() and peek().
+ * What "Expecting: …" lists is not written down anywhere: each test of the current token that fails
+ * (accept, sees, expect) notes what it looked for, and moving on forgets the notes. The error at a token
+ * thus lists all that could have stood there. Looks that must leave no note (Trino's grammar had already
+ * chosen) use is() and peek().
  *
- * Text is tokenised as a whole first, with matching parentheses linked, so that the decisions that need unbounded
- * lookahead (is this parenthesis a query, a lambda, a row?) cost no backtracking. */
+ * Text is tokenised as a whole first, with matching parentheses linked, so that the decisions that need
+ * unbounded lookahead (is this parenthesis a query, a lambda, a row?) cost no backtracking. */
 #pragma once
 
 #include "base/arena.h"
@@ -21,7 +23,12 @@ enum {
 };
 
 enum {
-    EXPECT_EXPRESSION = SQL_EXPECT_FIRST, EXPECT_IDENTIFIER, EXPECT_QUERY, EXPECT_TYPE, EXPECT_STRING, EXPECT_PREDICATE,
+    EXPECT_EXPRESSION = SQL_EXPECT_FIRST,
+    EXPECT_IDENTIFIER,
+    EXPECT_QUERY,
+    EXPECT_TYPE,
+    EXPECT_STRING,
+    EXPECT_PREDICATE,
 };
 
 typedef struct Parser {
@@ -60,8 +67,9 @@ bool accept(Parser *p, TokenKind kind);        /* moves on when there, notes whe
 int expect(Parser *p, TokenKind kind);
 bool accept_words(Parser *p, TokenKind first, TokenKind second);   /* both or none; notes the first */
 int expect_words(Parser *p, const TokenKind *words, size_t n);
-#define expect_all(p, ...) \
-    expect_words((p), (const TokenKind[]){ __VA_ARGS__ }, sizeof((const TokenKind[]){ __VA_ARGS__ }) / sizeof(TokenKind))
+#define expect_all(p, ...)                                                                                   \
+    expect_words((p), (const TokenKind[]){__VA_ARGS__},                                                      \
+                 sizeof((const TokenKind[]){__VA_ARGS__}) / sizeof(TokenKind))
 bool is_identifier_token(TokenKind kind);      /* names and words that are not reserved */
 Str text_between(const Parser *p, size_t first_token, size_t end_token);
 
@@ -72,8 +80,9 @@ int syntax_error(Parser *p);
 #define parse_error(p, pos, ...) err_set_sql((p)->err, ERR_SYNTAX, (pos).line, (pos).column, __VA_ARGS__)
 int not_supported(Parser *p, SqlPos pos, const char *what);
 
-/* Brackets every rule that can nest. Bounds the C stack by SQL_DEPTH_MAX and, counting also what a loop hangs above its
- * left operand (parser_grow), the height of the tree by SQL_HEIGHT_MAX, for those who walk it later. 0 or -1. */
+/* Brackets every rule that can nest. Bounds the C stack by SQL_DEPTH_MAX and, counting also what a loop
+ * hangs above its left operand (parser_grow), the height of the tree by SQL_HEIGHT_MAX, for those who walk
+ * it later. 0 or -1. */
 int parser_enter(Parser *p, int *ret_saved);
 void parser_leave(Parser *p, int saved);
 int parser_grow(Parser *p);
@@ -88,7 +97,7 @@ int parse_identifier_list(Parser *p, const Ident **ret, size_t *ret_n);       /*
 int parse_integer_value(Parser *p, const Token *token, bool negative, int64_t *ret);
 int decode_binary(Parser *p, const Token *token, Str *ret);
 Ident ident_of(Parser *p, const Token *token);
-bool starts_query(const Parser *p);                         /* SELECT, VALUES, TABLE, '(' ...: current token */
+bool starts_query(const Parser *p); /* SELECT, VALUES, TABLE, '(' ...: current token */
 bool is_query_in_parens(const Parser *p, size_t open);      /* the '(' at token `open` holds a query */
 
 /* ---- expressions ---- */
@@ -132,6 +141,6 @@ int parse_call_arguments(Parser *p, Expr ***ret, const Ident **ret_names, size_t
 
 Statement *parse_statement(Parser *p);
 typedef int StatementParser(Parser *p, Statement *s);
-StatementParser parse_create, parse_drop, parse_alter, parse_insert, parse_delete, parse_update, parse_merge, parse_truncate,
-    parse_comment, parse_query_statement, parse_call_statement, parse_analyze, parse_refresh;
+StatementParser parse_create, parse_drop, parse_alter, parse_insert, parse_delete, parse_update, parse_merge,
+    parse_truncate, parse_comment, parse_query_statement, parse_call_statement, parse_analyze, parse_refresh;
 int parse_unsupported(Parser *p, Statement *s, const char *what);     /* takes all tokens that are left */

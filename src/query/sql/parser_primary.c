@@ -1,4 +1,5 @@
-/* parser_primary.c - primary expressions: literals, names, parentheses, lambdas, and what is hung on them (a[1], a.b). */
+/* parser_primary.c - primary expressions: literals, names, parentheses, lambdas, and what is hung on them
+ * (a[1], a.b). */
 #include "query/sql/parser_internal.h"
 
 typedef Vec(Ident) IdentVec;
@@ -93,7 +94,10 @@ static Expr *parse_word_literal(Parser *p)
     return e;
 }
 
-static bool is_number(TokenKind kind) { return kind == TOKEN_INTEGER || kind == TOKEN_DECIMAL || kind == TOKEN_DOUBLE; }
+static bool is_number(TokenKind kind)
+{
+    return kind == TOKEN_INTEGER || kind == TOKEN_DECIMAL || kind == TOKEN_DOUBLE;
+}
 
 Expr *parse_literal(Parser *p, bool *ret_is_literal)
 {
@@ -111,7 +115,8 @@ Expr *parse_literal(Parser *p, bool *ret_is_literal)
         return parse_word_literal(p);
     bool sign = next == TOKEN_MINUS || next == TOKEN_PLUS;
     /* Without a field after it, "INTERVAL '1'" is a literal of a type that does not exist. */
-    if (kind == KW_INTERVAL && (sign ? is_string(peek(p, 2)) : is_string(next) && is_interval_field(peek(p, 2))))
+    if (kind == KW_INTERVAL &&
+        (sign ? is_string(peek(p, 2)) : is_string(next) && is_interval_field(peek(p, 2))))
         return parse_interval_literal(p);
     if (is_identifier_token(kind) &&
         (is_string(next) || (kind == KW_DOUBLE && next == KW_PRECISION && is_string(peek(p, 2)))))
@@ -253,6 +258,23 @@ static Expr *parse_subscript(Parser *p, Expr *base)
     return e;
 }
 
+/* Makes `receiver` the first argument. */
+static void add_receiver(Parser *p, Expr *call, Expr *receiver)
+{
+    size_t n = call->call.n;
+    Expr **args = arena_array(p->arena, Expr *, n + 1);
+    args[0] = receiver;
+    if (n)
+        memcpy(args + 1, call->call.args, n * sizeof *args);
+    if (call->call.arg_names) {
+        Ident *names = arena_array(p->arena, Ident, n + 1);
+        memcpy(names + 1, call->call.arg_names, n * sizeof *names);
+        call->call.arg_names = names;
+    }
+    call->call.args = args;
+    call->call.n++;
+}
+
 static Expr *parse_member(Parser *p, Expr *base)
 {
     advance(p);
@@ -266,12 +288,7 @@ static Expr *parse_member(Parser *p, Expr *base)
         call->call.is_method = true;
         if (parse_arguments(p, call) < 0 || parser_grow(p) < 0)
             return NULL;
-        Expr **args = arena_array(p->arena, Expr *, call->call.n + 1);
-        args[0] = base;
-        if (call->call.n)
-            memcpy(args + 1, call->call.args, call->call.n * sizeof *args);
-        call->call.args = args;
-        call->call.n++;
+        add_receiver(p, call, base);
         return call;
     }
     if (parse_identifier(p, name) < 0)

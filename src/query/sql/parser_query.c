@@ -1,4 +1,5 @@
-/* parser_query.c - queries: WITH, SELECT, set operations, GROUP BY, WINDOW, ORDER BY, OFFSET, LIMIT, FETCH FIRST. */
+/* parser_query.c - queries: WITH, SELECT, set operations, GROUP BY, WINDOW, ORDER BY, OFFSET, LIMIT, FETCH
+ * FIRST. */
 #include "query/sql/parser_internal.h"
 
 static QueryBody *body_new(Parser *p, QueryBodyKind kind, SqlPos pos)
@@ -61,9 +62,9 @@ typedef Vec(GroupingSet) SetVec;
 /* After the parenthesis: does the expression go on? "(a + b) * 2" against "(a, b), c". */
 static bool continues_expression(TokenKind kind)
 {
-    return (kind >= TOKEN_EQ && kind <= TOKEN_ARROW) || kind == TOKEN_DOT || kind == TOKEN_LBRACKET || kind == KW_AND ||
-           kind == KW_OR || kind == KW_IS || kind == KW_IN || kind == KW_LIKE || kind == KW_BETWEEN || kind == KW_NOT ||
-           kind == KW_AT;
+    return (kind >= TOKEN_EQ && kind <= TOKEN_ARROW) || kind == TOKEN_DOT || kind == TOKEN_LBRACKET ||
+           kind == KW_AND || kind == KW_OR || kind == KW_IS || kind == KW_IN || kind == KW_LIKE ||
+           kind == KW_BETWEEN || kind == KW_NOT || kind == KW_AT;
 }
 
 static int parse_grouping_set(Parser *p, GroupingSet *set)
@@ -174,7 +175,8 @@ static QueryBody *parse_select(Parser *p)
     advance(p);
     if (accept(p, KW_DISTINCT)) {
         spec->distinct = true;
-    } else if (is(p, KW_ALL) && peek(p, 1) != TOKEN_COMMA && peek(p, 1) != KW_FROM && peek(p, 1) != TOKEN_EOF) {
+    } else if (is(p, KW_ALL) && peek(p, 1) != TOKEN_COMMA && peek(p, 1) != KW_FROM &&
+               peek(p, 1) != TOKEN_EOF) {
         advance(p);
     } else {
         note_expected(p, KW_ALL);
@@ -303,7 +305,8 @@ int parse_query_rest(Parser *p, Query *query)
     query->body = parse_body(p, 1);
     if (!query->body)
         return -1;
-    if (accept(p, KW_ORDER) && (expect(p, KW_BY) < 0 || parse_sort_items(p, &query->order_by, &query->n_order_by) < 0))
+    if (accept(p, KW_ORDER) &&
+        (expect(p, KW_BY) < 0 || parse_sort_items(p, &query->order_by, &query->n_order_by) < 0))
         return -1;
     if (accept(p, KW_OFFSET)) {
         query->offset = parse_integer_or_parameter(p);

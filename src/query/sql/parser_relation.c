@@ -9,7 +9,8 @@ Relation *relation_new(Parser *p, RelationKind kind, SqlPos pos)
     return relation;
 }
 
-/* A word that is not reserved may be an alias, unless with its next word it starts a clause: "LIMIT 5" does, "limit" does not. */
+/* A word that is not reserved may be an alias, unless with its next word it starts a clause: "LIMIT 5"
+ * does, "limit" does not. */
 bool is_alias_token(const Parser *p)
 {
     TokenKind kind = peek(p, 0), next = peek(p, 1);
@@ -40,7 +41,9 @@ int parse_optional_alias(Parser *p, Relation *relation)
     }
     if (parse_identifier(p, &relation->alias) < 0)
         return -1;
-    return sees(p, TOKEN_LPAREN) ? parse_identifier_list(p, &relation->column_aliases, &relation->n_column_aliases) : 0;
+    return sees(p, TOKEN_LPAREN)
+               ? parse_identifier_list(p, &relation->column_aliases, &relation->n_column_aliases)
+               : 0;
 }
 
 int parse_branch(Parser *p, Ident *ret) { return accept(p, TOKEN_AT_SIGN) ? parse_identifier(p, ret) : 0; }
@@ -50,7 +53,8 @@ int parse_branch(Parser *p, Ident *ret) { return accept(p, TOKEN_AT_SIGN) ? pars
 static Relation *parse_table_name(Parser *p)
 {
     Relation *r = relation_new(p, REL_TABLE, parser_pos(p));
-    if (parse_qualified_name(p, &r->table.name) < 0 || (is(p, TOKEN_AT_SIGN) && parse_branch(p, &r->table.branch) < 0))
+    if (parse_qualified_name(p, &r->table.name) < 0 ||
+        (is(p, TOKEN_AT_SIGN) && parse_branch(p, &r->table.branch) < 0))
         return NULL;
     if (!accept(p, KW_FOR))
         return r;
@@ -105,14 +109,18 @@ static Relation *parse_table_function(Parser *p)
 {
     Relation *r = relation_new(p, REL_TABLE_FUNCTION, parser_pos(p));
     advance(p);
-    if (expect(p, TOKEN_LPAREN) < 0 || parse_qualified_name(p, &r->function.name) < 0 || expect(p, TOKEN_LPAREN) < 0)
+    if (expect(p, TOKEN_LPAREN) < 0 || parse_qualified_name(p, &r->function.name) < 0 ||
+        expect(p, TOKEN_LPAREN) < 0)
         return NULL;
     size_t close = p->tokens[p->at - 1].match;
     for (size_t i = p->at; i < close; i++) {
         const Token *t = &p->tokens[i];
-        bool argument = p->tokens[i - 1].kind == TOKEN_FAT_ARROW || p->tokens[i - 1].kind == TOKEN_COMMA || i == p->at;
-        if (argument && (t->kind == KW_TABLE || (t->kind == KW_DESCRIPTOR && p->tokens[i + 1].kind == TOKEN_LPAREN))) {
-            not_supported(p, (SqlPos){ (int)t->line, (int)t->column }, "A table or descriptor argument of a table function");
+        bool argument =
+            p->tokens[i - 1].kind == TOKEN_FAT_ARROW || p->tokens[i - 1].kind == TOKEN_COMMA || i == p->at;
+        if (argument &&
+            (t->kind == KW_TABLE || (t->kind == KW_DESCRIPTOR && p->tokens[i + 1].kind == TOKEN_LPAREN))) {
+            not_supported(p, (SqlPos){(int)t->line, (int)t->column},
+                          "A table or descriptor argument of a table function");
             return NULL;
         }
         if (t->kind == TOKEN_LPAREN && t->match)
@@ -147,7 +155,8 @@ static Relation *parse_relation_primary(Parser *p)
         return refuse(p, "NEAREST");
     if (is_identifier_token(peek(p, 0)))
         return parse_table_name(p);
-    static const int starts[] = { TOKEN_LPAREN, KW_JSON_TABLE, KW_LATERAL, KW_NEAREST, KW_TABLE, KW_UNNEST, EXPECT_IDENTIFIER };
+    static const int starts[] = {TOKEN_LPAREN, KW_JSON_TABLE, KW_LATERAL,       KW_NEAREST,
+                                 KW_TABLE,     KW_UNNEST,     EXPECT_IDENTIFIER};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         note_expected(p, starts[i]);
     syntax_error(p);

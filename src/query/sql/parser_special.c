@@ -1,4 +1,5 @@
-/* parser_special.c - expressions with a grammar of their own: CASE, CAST, EXTRACT, TRIM, LISTAGG, JSON_VALUE …
+/* parser_special.c - expressions with a grammar of their own: CASE, CAST, EXTRACT, TRIM, LISTAGG,
+ * JSON_VALUE …
  *
  * Some become calls, as in Trino: POSITION(a IN b) is strpos(b, a), TRIM(LEADING c FROM s) is ltrim(s, c). */
 #include "query/sql/parser_internal.h"
@@ -13,11 +14,13 @@ static bool starts_predicate(const Parser *p)
     if (kind == KW_NOT)
         return next == KW_BETWEEN || next == KW_IN || next == KW_LIKE;
     return (kind >= TOKEN_EQ && kind <= TOKEN_GE) || kind == KW_BETWEEN || kind == KW_IN || kind == KW_LIKE ||
-           kind == KW_IS || (kind == KW_MATCH && (next == TOKEN_LPAREN || next == KW_UNIQUE || next == KW_SIMPLE ||
-                                                  next == KW_PARTIAL || next == KW_FULL));
+           kind == KW_IS ||
+           (kind == KW_MATCH && (next == TOKEN_LPAREN || next == KW_UNIQUE || next == KW_SIMPLE ||
+                                 next == KW_PARTIAL || next == KW_FULL));
 }
 
-/* "CASE x WHEN IN (1, 2)": the operand is parsed again as the predicate's value, so that no node has two parents. */
+/* "CASE x WHEN IN (1, 2)": the operand is parsed again as the predicate's value, so that no node has two
+ * parents. */
 static Expr *parse_when_predicate(Parser *p, size_t operand_at)
 {
     size_t here = p->at;
@@ -125,9 +128,12 @@ static Expr *parse_extract(Parser *p)
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (str_eq_nocase(field.text, str_from(fields[i])))
             return e;
-    parse_error(p, e->pos, "Invalid EXTRACT field %.*s, valid fields are: YEAR, QUARTER, MONTH, WEEK, DAY, DAY_OF_MONTH, "
-                "DAY_OF_WEEK, DOW, DAY_OF_YEAR, DOY, YEAR_OF_WEEK, YOW, HOUR, MINUTE, SECOND, TIMEZONE_MINUTE, TIMEZONE_HOUR",
-                STR_ARG(field.text));
+    parse_error(
+        p, e->pos,
+        "Invalid EXTRACT field %.*s, valid fields are: YEAR, QUARTER, MONTH, WEEK, DAY, DAY_OF_MONTH, "
+        "DAY_OF_WEEK, DOW, DAY_OF_YEAR, DOY, YEAR_OF_WEEK, YOW, HOUR, MINUTE, SECOND, TIMEZONE_MINUTE, "
+        "TIMEZONE_HOUR",
+        STR_ARG(field.text));
     return NULL;
 }
 
@@ -152,7 +158,8 @@ static Expr *parse_trim(Parser *p)
     if (expect(p, TOKEN_LPAREN) < 0)
         return NULL;
     TokenKind word = peek(p, 0), next = peek(p, 1);
-    if ((word == KW_BOTH || word == KW_LEADING || word == KW_TRAILING) && next != TOKEN_RPAREN && next != TOKEN_COMMA) {
+    if ((word == KW_BOTH || word == KW_LEADING || word == KW_TRAILING) && next != TOKEN_RPAREN &&
+        next != TOKEN_COMMA) {
         name = word == KW_BOTH ? "trim" : word == KW_LEADING ? "ltrim" : "rtrim";
         sql_form = true;
         advance(p);

@@ -1,6 +1,8 @@
-/* parser_statement.c - statements by their first word; the ones about the session: SHOW, EXPLAIN, SET, PREPARE, EXECUTE …
+/* parser_statement.c - statements by their first word; the ones about the session: SHOW, EXPLAIN, SET,
+ * PREPARE, EXECUTE …
  *
- * A table maps first words to functions; what Trino has and we do not becomes STMT_UNSUPPORTED, named by its first words. */
+ * A table maps first words to functions; what Trino has and we do not becomes STMT_UNSUPPORTED, named by
+ * its first words. */
 #include "query/sql/parser_internal.h"
 
 static Statement *statement_new(Parser *p)
@@ -91,8 +93,11 @@ static int parse_like(Parser *p, Statement *s)
 
 static int parse_show_create(Parser *p, Statement *s)
 {
-    static const struct { TokenKind word; StatementKind kind; } kinds[] = {
-        { KW_TABLE, STMT_SHOW_CREATE_TABLE }, { KW_SCHEMA, STMT_SHOW_CREATE_SCHEMA }, { KW_VIEW, STMT_SHOW_CREATE_VIEW },
+    static const struct { TokenKind word; StatementKind kind;
+    } kinds[] = {
+        {KW_TABLE, STMT_SHOW_CREATE_TABLE},
+        {KW_SCHEMA, STMT_SHOW_CREATE_SCHEMA},
+        {KW_VIEW, STMT_SHOW_CREATE_VIEW},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (accept(p, kinds[i].word)) {
@@ -193,7 +198,8 @@ static int parse_explain(Parser *p, Statement *s)
 {
     advance(p);
     s->kind = STMT_EXPLAIN;
-    if (is(p, KW_ANALYZE) && !(is_identifier_token(peek(p, 1)) && (peek(p, 2) == TOKEN_EOF || peek(p, 2) == TOKEN_DOT))) {
+    if (is(p, KW_ANALYZE) &&
+        !(is_identifier_token(peek(p, 1)) && (peek(p, 2) == TOKEN_EOF || peek(p, 2) == TOKEN_DOT))) {
         advance(p);
         s->kind = STMT_EXPLAIN_ANALYZE;
         s->verbose = accept(p, KW_VERBOSE);

@@ -1,4 +1,5 @@
-/* parser_type.c - type names: row(a int, b array(varchar)), timestamp(3) with time zone, array<bigint>, bigint array. */
+/* parser_type.c - type names: row(a int, b array(varchar)), timestamp(3) with time zone, array<bigint>,
+ * bigint array. */
 #include "query/sql/parser_internal.h"
 
 typedef Vec(const TypeName *) TypeVec;
@@ -166,8 +167,8 @@ int parse_interval_qualifier(Parser *p, Str *ret_from, Str *ret_to)
     *ret_to = arena_lower(p->arena, token_text(p, parser_token(p)));
     advance(p);
     if (times && (from == to || (from == KW_MINUTE && to == KW_HOUR)))
-        return parse_error(p, pos, "Invalid interval qualifier: %s TO %s", from == KW_MINUTE ? "MINUTE" : "HOUR",
-                           to == KW_MINUTE ? "MINUTE" : "HOUR");
+        return parse_error(p, pos, "Invalid interval qualifier: %s TO %s",
+                           from == KW_MINUTE ? "MINUTE" : "HOUR", to == KW_MINUTE ? "MINUTE" : "HOUR");
     return 0;
 }
 

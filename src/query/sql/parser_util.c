@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "query/sql/parser_internal.h"
 
-enum { SMALL_TEXT = 4096 };       /* up to here a token a byte is reserved, beyond it tokens are counted first */
+enum { SMALL_TEXT = 4096 }; /* up to here a token a byte is reserved, beyond it tokens are counted first */
 
 /* ---- tokens ---- */
 
@@ -46,8 +46,8 @@ int parser_init(Parser *p, Str text, int line, int column, Arena *arena, Error *
 {
     *p = (Parser){ .arena = arena, .err = err };
     if (text.len > LIMIT_SQL_BYTES)
-        return err_set(err, ERR_QUERY_TEXT_TOO_LARGE, "Query text length (%zu) exceeds the maximum length (%d)",
-                       text.len, LIMIT_SQL_BYTES);
+        return err_set(err, ERR_QUERY_TEXT_TOO_LARGE,
+                       "Query text length (%zu) exceeds the maximum length (%d)", text.len, LIMIT_SQL_BYTES);
     p->text = arena_str(arena, text);
     size_t capacity = text.len <= SMALL_TEXT ? text.len + 1 : count_tokens(p->text);
     p->tokens = arena_try(arena, capacity * sizeof *p->tokens, err);
@@ -121,7 +121,8 @@ int expect_words(Parser *p, const TokenKind *words, size_t n)
 
 bool is_identifier_token(TokenKind kind)
 {
-    return (kind >= TOKEN_IDENT && kind <= TOKEN_DIGIT_IDENT) || (token_is_keyword(kind) && !keyword_is_reserved(kind));
+    return (kind >= TOKEN_IDENT && kind <= TOKEN_DIGIT_IDENT) ||
+           (token_is_keyword(kind) && !keyword_is_reserved(kind));
 }
 
 Str text_between(const Parser *p, size_t first_token, size_t end_token)
@@ -136,7 +137,8 @@ Str text_between(const Parser *p, size_t first_token, size_t end_token)
 
 static const char *expected_display(int what)
 {
-    static const char *const rules[] = { "<expression>", "<identifier>", "<query>", "<type>", "<string>", "<predicate>" };
+    static const char *const rules[] = {"<expression>", "<identifier>", "<query>",
+                                        "<type>",       "<string>",     "<predicate>"};
     return what < SQL_EXPECT_FIRST ? token_display((TokenKind)what) : rules[what - SQL_EXPECT_FIRST];
 }
 
@@ -233,11 +235,13 @@ int parse_identifier(Parser *p, Ident *ret)
         return syntax_error(p);
     }
     if (token->kind == TOKEN_BACKQUOTED)
-        return parse_error(p, parser_pos(p),
-                           "backquoted identifiers are not supported; use double quotes to quote identifiers");
+        return parse_error(
+            p, parser_pos(p),
+            "backquoted identifiers are not supported; use double quotes to quote identifiers");
     if (token->kind == TOKEN_DIGIT_IDENT)
-        return parse_error(p, parser_pos(p),
-                           "identifiers must not start with a digit; surround the identifier with double quotes");
+        return parse_error(
+            p, parser_pos(p),
+            "identifiers must not start with a digit; surround the identifier with double quotes");
     *ret = ident_of(p, token);
     if (ret->text.len == 0)
         return parse_error(p, parser_pos(p), "Zero-length delimited identifier not allowed");
@@ -308,7 +312,8 @@ static int decode_unicode(Parser *p, Str raw, char escape, SqlPos pos, Str *ret)
         uint32_t code_point = 0;
         for (size_t k = 0; k < need; k++) {
             if (from + k >= raw.len || !is_hex_digit(raw.ptr[from + k]))
-                return parse_error(p, pos, "Incomplete escape sequence: %.*s", STR_ARG(str_slice(raw, from, from + k)));
+                return parse_error(p, pos, "Incomplete escape sequence: %.*s",
+                                   STR_ARG(str_slice(raw, from, from + k)));
             code_point = code_point * 16 + (uint32_t)hex_digit(raw.ptr[from + k]);
         }
         Str digits = str_slice(raw, from, from + need);
@@ -401,8 +406,8 @@ int parse_integer_value(Parser *p, const Token *token, bool negative, int64_t *r
         unsigned digit = (unsigned)hex_digit(text.ptr[i]);
         if (value > (limit - digit) / base) {
             const Token *first = negative ? token - 1 : token;
-            return parse_error(p, ((SqlPos){ (int)first->line, (int)first->column }), "Invalid numeric literal: %s%.*s",
-                               negative ? "-" : "", STR_ARG(text));
+            return parse_error(p, ((SqlPos){(int)first->line, (int)first->column}),
+                               "Invalid numeric literal: %s%.*s", negative ? "-" : "", STR_ARG(text));
         }
         value = value * base + digit;
     }
@@ -419,8 +424,8 @@ static bool is_query_word(TokenKind kind)
 
 static bool continues_query(TokenKind kind)
 {
-    return kind == KW_UNION || kind == KW_INTERSECT || kind == KW_EXCEPT || kind == KW_ORDER || kind == KW_LIMIT ||
-           kind == KW_OFFSET || kind == KW_FETCH;
+    return kind == KW_UNION || kind == KW_INTERSECT || kind == KW_EXCEPT || kind == KW_ORDER ||
+           kind == KW_LIMIT || kind == KW_OFFSET || kind == KW_FETCH;
 }
 
 bool is_query_in_parens(const Parser *p, size_t open)

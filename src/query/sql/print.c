@@ -1,7 +1,8 @@
 /* print.c - statements to text. A table gives each kind its function; forms that share a shape share one. */
 #include "query/sql/print_internal.h"
 
-static void print_properties(Buf *out, const Property *properties, size_t n, const char *before, const char *after)
+static void print_properties(Buf *out, const Property *properties, size_t n, const char *before,
+                             const char *after)
 {
     if (n == 0)
         return;
@@ -200,7 +201,9 @@ static void print_create_view(Buf *out, const Statement *s)
 
 static void print_drop(Buf *out, const Statement *s)
 {
-    buf_puts(out, s->kind == STMT_DROP_TABLE ? "DROP TABLE " : s->kind == STMT_DROP_VIEW ? "DROP VIEW " : "DROP SCHEMA ");
+    buf_puts(out, s->kind == STMT_DROP_TABLE  ? "DROP TABLE "
+                  : s->kind == STMT_DROP_VIEW ? "DROP VIEW "
+                                              : "DROP SCHEMA ");
     print_target(out, s, s->if_exists ? "IF EXISTS " : "");
     buf_puts(out, s->cascade ? " CASCADE" : "");
 }
@@ -311,7 +314,9 @@ static void print_show(Buf *out, const Statement *s)
 
 static void print_explain(Buf *out, const Statement *s)
 {
-    buf_puts(out, s->kind == STMT_EXPLAIN ? "EXPLAIN" : s->verbose ? "EXPLAIN ANALYZE VERBOSE" : "EXPLAIN ANALYZE");
+    buf_puts(out, s->kind == STMT_EXPLAIN ? "EXPLAIN"
+                  : s->verbose            ? "EXPLAIN ANALYZE VERBOSE"
+                                          : "EXPLAIN ANALYZE");
     const char *separator = " (";
     if (s->explain_type.len) {
         buf_printf(out, "%sTYPE %.*s", separator, STR_ARG(s->explain_type));
@@ -410,29 +415,67 @@ static void print_start(Buf *out, const Statement *s)
         buf_puts(out, s->isolation.len ? ", READ ONLY" : " READ ONLY");
 }
 
-static void print_commit(Buf *out, const Statement *s) { buf_puts(out, s->kind == STMT_COMMIT ? "COMMIT" : "ROLLBACK"); }
+static void print_commit(Buf *out, const Statement *s)
+{
+    buf_puts(out, s->kind == STMT_COMMIT ? "COMMIT" : "ROLLBACK");
+}
 static void print_text(Buf *out, const Statement *s) { buf_add(out, s->text); }
 
 static void (*const printers[])(Buf *out, const Statement *s) = {
-    [STMT_QUERY] = print_query_statement, [STMT_INSERT] = print_insert, [STMT_DELETE] = print_delete,
-    [STMT_UPDATE] = print_update, [STMT_MERGE] = print_merge, [STMT_TRUNCATE] = print_truncate,
-    [STMT_CREATE_SCHEMA] = print_create_schema, [STMT_DROP_SCHEMA] = print_drop, [STMT_RENAME_SCHEMA] = print_rename,
-    [STMT_CREATE_TABLE] = print_create_table, [STMT_CREATE_TABLE_AS] = print_create_table, [STMT_DROP_TABLE] = print_drop,
-    [STMT_RENAME_TABLE] = print_rename, [STMT_ADD_COLUMN] = print_alter_column, [STMT_DROP_COLUMN] = print_alter_column,
-    [STMT_RENAME_COLUMN] = print_alter_column, [STMT_SET_COLUMN_TYPE] = print_alter_column,
-    [STMT_SET_PROPERTIES] = print_set_properties, [STMT_COMMENT] = print_comment, [STMT_CREATE_VIEW] = print_create_view,
-    [STMT_DROP_VIEW] = print_drop, [STMT_SHOW_CATALOGS] = print_show, [STMT_SHOW_SCHEMAS] = print_show,
-    [STMT_SHOW_TABLES] = print_show, [STMT_SHOW_COLUMNS] = print_show, [STMT_SHOW_CREATE_TABLE] = print_show,
-    [STMT_SHOW_CREATE_SCHEMA] = print_show, [STMT_SHOW_CREATE_VIEW] = print_show, [STMT_SHOW_FUNCTIONS] = print_show,
-    [STMT_SHOW_SESSION] = print_show, [STMT_SHOW_STATS] = print_show, [STMT_EXPLAIN] = print_explain,
-    [STMT_EXPLAIN_ANALYZE] = print_explain, [STMT_USE] = print_use, [STMT_SET_SESSION] = print_set_session,
-    [STMT_RESET_SESSION] = print_reset, [STMT_SET_TIME_ZONE] = print_set_time_zone, [STMT_PREPARE] = print_prepare,
-    [STMT_DEALLOCATE] = print_deallocate, [STMT_EXECUTE] = print_execute, [STMT_EXECUTE_IMMEDIATE] = print_execute,
-    [STMT_DESCRIBE_INPUT] = print_describe, [STMT_DESCRIBE_OUTPUT] = print_describe, [STMT_START_TRANSACTION] = print_start,
-    [STMT_COMMIT] = print_commit, [STMT_ROLLBACK] = print_commit, [STMT_CALL] = print_call_statement,
-    [STMT_ANALYZE] = print_analyze, [STMT_SET_ROLE] = print_set_role, [STMT_SET_PATH] = print_set_path,
-    [STMT_SET_SESSION_AUTHORIZATION] = print_authorization, [STMT_RESET_SESSION_AUTHORIZATION] = print_authorization,
-    [STMT_ALTER_EXECUTE] = print_table_execute, [STMT_UNSUPPORTED] = print_text,
+    [STMT_QUERY] = print_query_statement,
+    [STMT_INSERT] = print_insert,
+    [STMT_DELETE] = print_delete,
+    [STMT_UPDATE] = print_update,
+    [STMT_MERGE] = print_merge,
+    [STMT_TRUNCATE] = print_truncate,
+    [STMT_CREATE_SCHEMA] = print_create_schema,
+    [STMT_DROP_SCHEMA] = print_drop,
+    [STMT_RENAME_SCHEMA] = print_rename,
+    [STMT_CREATE_TABLE] = print_create_table,
+    [STMT_CREATE_TABLE_AS] = print_create_table,
+    [STMT_DROP_TABLE] = print_drop,
+    [STMT_RENAME_TABLE] = print_rename,
+    [STMT_ADD_COLUMN] = print_alter_column,
+    [STMT_DROP_COLUMN] = print_alter_column,
+    [STMT_RENAME_COLUMN] = print_alter_column,
+    [STMT_SET_COLUMN_TYPE] = print_alter_column,
+    [STMT_SET_PROPERTIES] = print_set_properties,
+    [STMT_COMMENT] = print_comment,
+    [STMT_CREATE_VIEW] = print_create_view,
+    [STMT_DROP_VIEW] = print_drop,
+    [STMT_SHOW_CATALOGS] = print_show,
+    [STMT_SHOW_SCHEMAS] = print_show,
+    [STMT_SHOW_TABLES] = print_show,
+    [STMT_SHOW_COLUMNS] = print_show,
+    [STMT_SHOW_CREATE_TABLE] = print_show,
+    [STMT_SHOW_CREATE_SCHEMA] = print_show,
+    [STMT_SHOW_CREATE_VIEW] = print_show,
+    [STMT_SHOW_FUNCTIONS] = print_show,
+    [STMT_SHOW_SESSION] = print_show,
+    [STMT_SHOW_STATS] = print_show,
+    [STMT_EXPLAIN] = print_explain,
+    [STMT_EXPLAIN_ANALYZE] = print_explain,
+    [STMT_USE] = print_use,
+    [STMT_SET_SESSION] = print_set_session,
+    [STMT_RESET_SESSION] = print_reset,
+    [STMT_SET_TIME_ZONE] = print_set_time_zone,
+    [STMT_PREPARE] = print_prepare,
+    [STMT_DEALLOCATE] = print_deallocate,
+    [STMT_EXECUTE] = print_execute,
+    [STMT_EXECUTE_IMMEDIATE] = print_execute,
+    [STMT_DESCRIBE_INPUT] = print_describe,
+    [STMT_DESCRIBE_OUTPUT] = print_describe,
+    [STMT_START_TRANSACTION] = print_start,
+    [STMT_COMMIT] = print_commit,
+    [STMT_ROLLBACK] = print_commit,
+    [STMT_CALL] = print_call_statement,
+    [STMT_ANALYZE] = print_analyze,
+    [STMT_SET_ROLE] = print_set_role,
+    [STMT_SET_PATH] = print_set_path,
+    [STMT_SET_SESSION_AUTHORIZATION] = print_authorization,
+    [STMT_RESET_SESSION_AUTHORIZATION] = print_authorization,
+    [STMT_ALTER_EXECUTE] = print_table_execute,
+    [STMT_UNSUPPORTED] = print_text,
 };
 
 void sql_print_statement(Buf *out, const Statement *statement)

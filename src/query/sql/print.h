@@ -1,4 +1,5 @@
-/* print.h - a syntax tree back to canonical Trino SQL: parse(print(tree)) is the same tree. Used by SHOW CREATE, EXPLAIN, views and fuzzing. */
+/* print.h - a syntax tree back to canonical Trino SQL: parse(print(tree)) is the same tree. Used by SHOW
+ * CREATE, EXPLAIN, views and fuzzing. */
 #pragma once
 
 #include "base/buf.h"

@@ -15,7 +15,8 @@ void print_arguments(Buf *out, Expr *const *items, const Ident *names, size_t n)
 
 void print_sort_items(Buf *out, const SortItem *items, size_t n)
 {
-    static const char *const nulls[] = { [NULLS_DEFAULT] = "", [NULLS_FIRST] = " NULLS FIRST", [NULLS_LAST] = " NULLS LAST" };
+    static const char *const nulls[] = {
+        [NULLS_DEFAULT] = "", [NULLS_FIRST] = " NULLS FIRST", [NULLS_LAST] = " NULLS LAST"};
     for (size_t i = 0; i < n; i++) {
         buf_puts(out, i > 0 ? ", " : "");
         print_expression(out, items[i].expr);
@@ -38,7 +39,8 @@ static void print_bound(Buf *out, const FrameBound *bound)
 
 void print_window(Buf *out, const Window *window)
 {
-    static const char *const units[] = { [FRAME_ROWS] = "ROWS", [FRAME_RANGE] = "RANGE", [FRAME_GROUPS] = "GROUPS" };
+    static const char *const units[] = {
+        [FRAME_ROWS] = "ROWS", [FRAME_RANGE] = "RANGE", [FRAME_GROUPS] = "GROUPS"};
     const char *separator = "";
     buf_putc(out, '(');
     if (window->name.text.ptr) {
@@ -86,8 +88,9 @@ static void print_callee(Buf *out, const Expr *e)
     const Ident *last = &e->call.name.parts[e->call.name.n - 1];
     if (e->call.is_method) {
         const Expr *receiver = e->call.args[0];
-        bool wrap = receiver->kind == EXPR_IDENT || receiver->kind == EXPR_DEREFERENCE || receiver->kind == EXPR_UNARY ||
-                    receiver->kind == EXPR_INTEGER || receiver->kind == EXPR_DECIMAL || receiver->kind == EXPR_DOUBLE;
+        bool wrap = receiver->kind == EXPR_IDENT || receiver->kind == EXPR_DEREFERENCE ||
+                    receiver->kind == EXPR_UNARY || receiver->kind == EXPR_INTEGER ||
+                    receiver->kind == EXPR_DECIMAL || receiver->kind == EXPR_DOUBLE;
         buf_puts(out, wrap ? "(" : "");
         print_expression(out, receiver);
         buf_puts(out, wrap ? ")." : ".");
@@ -96,7 +99,8 @@ static void print_callee(Buf *out, const Expr *e)
         buf_puts(out, "::");
     }
     /* Any word may name a method; trim and normalize are forms. */
-    if (!last->quoted && (e->call.is_method || is_form(e, "trim") || is_form(e, "normalize") || is_form(e, "listagg")))
+    if (!last->quoted &&
+        (e->call.is_method || is_form(e, "trim") || is_form(e, "normalize") || is_form(e, "listagg")))
         buf_add(out, last->text);
     else
         print_name(out, &e->call.name);
@@ -126,7 +130,9 @@ static void print_call_arguments(Buf *out, const Expr *e)
         buf_puts(out, ", ");
         buf_add(out, e->call.args[1]->text);
     } else {
-        print_arguments(out, e->call.args + first, e->call.arg_names, e->call.n - first);
+        print_arguments(out, first ? e->call.args + first : e->call.args,
+                        e->call.arg_names && first ? e->call.arg_names + first : e->call.arg_names,
+                        e->call.n - first);
     }
     print_overflow(out, e);
     if (e->call.n_order_by && !e->call.within_group) {

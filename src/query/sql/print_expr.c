@@ -1,5 +1,5 @@
-/* print_expr.c - expressions to text. Every operator is put in parentheses, as Trino's formatter does, so that no precedence
- * needs to be known here and two trees have the same text only when they are the same. */
+/* print_expr.c - expressions to text. Every operator is put in parentheses, as Trino's formatter does, so
+ * that no precedence needs to be known here and two trees have the same text only when they are the same. */
 #include "query/sql/print_internal.h"
 
 /* ---- names and literals ---- */
@@ -243,7 +243,10 @@ static void print_not(Buf *out, const Expr *e)
 
 static void print_is(Buf *out, const Expr *e)
 {
-    const char *what = e->kind == EXPR_IS_NULL ? "NULL" : e->is.truth > 0 ? "TRUE" : e->is.truth == 0 ? "FALSE" : "UNKNOWN";
+    const char *what = e->kind == EXPR_IS_NULL ? "NULL"
+                       : e->is.truth > 0       ? "TRUE"
+                       : e->is.truth == 0      ? "FALSE"
+                                               : "UNKNOWN";
     buf_putc(out, '(');
     print_expression(out, e->is.operand);
     buf_printf(out, " IS %s%s)", e->is.negated ? "NOT " : "", what);
@@ -253,7 +256,8 @@ static void print_between(Buf *out, const Expr *e)
 {
     buf_putc(out, '(');
     print_expression(out, e->between.value);
-    buf_printf(out, "%s BETWEEN %s", e->between.negated ? " NOT" : "", e->between.symmetric ? "SYMMETRIC " : "");
+    buf_printf(out, "%s BETWEEN %s", e->between.negated ? " NOT" : "",
+               e->between.symmetric ? "SYMMETRIC " : "");
     print_expression(out, e->between.low);
     buf_puts(out, " AND ");
     print_expression(out, e->between.high);
@@ -301,7 +305,8 @@ static void print_match(Buf *out, const Expr *e)
 {
     buf_putc(out, '(');
     print_expression(out, e->match.value);
-    buf_printf(out, " MATCH %s%.*s%s", e->match.unique ? "UNIQUE " : "", STR_ARG(e->match.mode), e->match.mode.len ? " " : "");
+    buf_printf(out, " MATCH %s%.*s%s", e->match.unique ? "UNIQUE " : "", STR_ARG(e->match.mode),
+               e->match.mode.len ? " " : "");
     print_query_in_parens(out, e->match.query);
     buf_putc(out, ')');
 }
@@ -459,21 +464,56 @@ static void print_column(Buf *out, const Expr *e)
 }
 
 static void (*const printers[])(Buf *out, const Expr *e) = {
-    [EXPR_NULL] = print_literal, [EXPR_BOOLEAN] = print_literal, [EXPR_INTEGER] = print_literal,
-    [EXPR_DECIMAL] = print_literal, [EXPR_DOUBLE] = print_literal, [EXPR_STRING] = print_literal,
-    [EXPR_BINARY] = print_literal, [EXPR_GENERIC_LITERAL] = print_generic_literal, [EXPR_INTERVAL] = print_interval,
-    [EXPR_PARAMETER] = print_parameter, [EXPR_IDENT] = print_ident_expression, [EXPR_DEREFERENCE] = print_dereference,
-    [EXPR_STAR] = print_star, [EXPR_UNARY] = print_unary, [EXPR_ARITHMETIC] = print_binary, [EXPR_CONCAT] = print_binary,
-    [EXPR_COMPARISON] = print_binary, [EXPR_DISTINCT_FROM] = print_binary, [EXPR_AND] = print_logical,
-    [EXPR_OR] = print_logical, [EXPR_NOT] = print_not, [EXPR_IS_NULL] = print_is, [EXPR_IS_TRUTH] = print_is,
-    [EXPR_BETWEEN] = print_between, [EXPR_IN_LIST] = print_in, [EXPR_IN_SUBQUERY] = print_in, [EXPR_LIKE] = print_like,
-    [EXPR_EXISTS] = print_subquery, [EXPR_SUBQUERY] = print_subquery, [EXPR_QUANTIFIED] = print_quantified,
-    [EXPR_CAST] = print_cast, [EXPR_CASE_SIMPLE] = print_case, [EXPR_CASE_SEARCHED] = print_case, [EXPR_IF] = print_if,
-    [EXPR_COALESCE] = print_list, [EXPR_NULLIF] = print_nullif, [EXPR_TRY] = print_try, [EXPR_FUNCTION] = sql_print_call,
-    [EXPR_LAMBDA] = print_lambda, [EXPR_EXTRACT] = print_extract, [EXPR_AT_TIME_ZONE] = print_at_time_zone,
-    [EXPR_SUBSCRIPT] = print_subscript, [EXPR_ARRAY] = print_array, [EXPR_ROW] = print_row, [EXPR_GROUPING] = print_list,
-    [EXPR_CURRENT] = print_current, [EXPR_JSON_FUNCTION] = print_json, [EXPR_UNIQUE] = print_subquery,
-    [EXPR_MATCH] = print_match, [EXPR_COLUMN] = print_column,
+    [EXPR_NULL] = print_literal,
+    [EXPR_BOOLEAN] = print_literal,
+    [EXPR_INTEGER] = print_literal,
+    [EXPR_DECIMAL] = print_literal,
+    [EXPR_DOUBLE] = print_literal,
+    [EXPR_STRING] = print_literal,
+    [EXPR_BINARY] = print_literal,
+    [EXPR_GENERIC_LITERAL] = print_generic_literal,
+    [EXPR_INTERVAL] = print_interval,
+    [EXPR_PARAMETER] = print_parameter,
+    [EXPR_IDENT] = print_ident_expression,
+    [EXPR_DEREFERENCE] = print_dereference,
+    [EXPR_STAR] = print_star,
+    [EXPR_UNARY] = print_unary,
+    [EXPR_ARITHMETIC] = print_binary,
+    [EXPR_CONCAT] = print_binary,
+    [EXPR_COMPARISON] = print_binary,
+    [EXPR_DISTINCT_FROM] = print_binary,
+    [EXPR_AND] = print_logical,
+    [EXPR_OR] = print_logical,
+    [EXPR_NOT] = print_not,
+    [EXPR_IS_NULL] = print_is,
+    [EXPR_IS_TRUTH] = print_is,
+    [EXPR_BETWEEN] = print_between,
+    [EXPR_IN_LIST] = print_in,
+    [EXPR_IN_SUBQUERY] = print_in,
+    [EXPR_LIKE] = print_like,
+    [EXPR_EXISTS] = print_subquery,
+    [EXPR_SUBQUERY] = print_subquery,
+    [EXPR_QUANTIFIED] = print_quantified,
+    [EXPR_CAST] = print_cast,
+    [EXPR_CASE_SIMPLE] = print_case,
+    [EXPR_CASE_SEARCHED] = print_case,
+    [EXPR_IF] = print_if,
+    [EXPR_COALESCE] = print_list,
+    [EXPR_NULLIF] = print_nullif,
+    [EXPR_TRY] = print_try,
+    [EXPR_FUNCTION] = sql_print_call,
+    [EXPR_LAMBDA] = print_lambda,
+    [EXPR_EXTRACT] = print_extract,
+    [EXPR_AT_TIME_ZONE] = print_at_time_zone,
+    [EXPR_SUBSCRIPT] = print_subscript,
+    [EXPR_ARRAY] = print_array,
+    [EXPR_ROW] = print_row,
+    [EXPR_GROUPING] = print_list,
+    [EXPR_CURRENT] = print_current,
+    [EXPR_JSON_FUNCTION] = print_json,
+    [EXPR_UNIQUE] = print_subquery,
+    [EXPR_MATCH] = print_match,
+    [EXPR_COLUMN] = print_column,
 };
 
 void print_expression(Buf *out, const Expr *e)

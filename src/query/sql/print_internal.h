@@ -1,4 +1,5 @@
-/* print_internal.h - what the printer's files share. `indent` counts steps of three blanks, as in Trino's formatter. */
+/* print_internal.h - what the printer's files share. `indent` counts steps of three blanks, as in Trino's
+ * formatter. */
 #pragma once
 
 #include "query/sql/lexer.h"

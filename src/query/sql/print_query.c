@@ -42,8 +42,8 @@ static void print_subquery(Buf *out, const Query *query, int indent)
 static void print_join(Buf *out, const Relation *r, int indent)
 {
     static const char *const kinds[] = {
-        [JOIN_INNER] = "INNER JOIN ", [JOIN_LEFT] = "LEFT JOIN ", [JOIN_RIGHT] = "RIGHT JOIN ", [JOIN_FULL] = "FULL JOIN ",
-        [JOIN_CROSS] = "CROSS JOIN ",
+        [JOIN_INNER] = "INNER JOIN ", [JOIN_LEFT] = "LEFT JOIN ",   [JOIN_RIGHT] = "RIGHT JOIN ",
+        [JOIN_FULL] = "FULL JOIN ",   [JOIN_CROSS] = "CROSS JOIN ",
     };
     buf_puts(out, r->join.implicit ? "" : "(");
     print_relation(out, r->join.left, indent);
@@ -167,7 +167,10 @@ static void print_grouping_set(Buf *out, const struct GroupingSet *set)
 static void print_group_by(Buf *out, const QuerySpec *spec)
 {
     static const char *const kinds[] = {
-        [GROUPING_SIMPLE] = "", [GROUPING_ROLLUP] = "ROLLUP (", [GROUPING_CUBE] = "CUBE (", [GROUPING_SETS] = "GROUPING SETS (",
+        [GROUPING_SIMPLE] = "",
+        [GROUPING_ROLLUP] = "ROLLUP (",
+        [GROUPING_CUBE] = "CUBE (",
+        [GROUPING_SETS] = "GROUPING SETS (",
     };
     buf_puts(out, spec->group_distinct ? "GROUP BY DISTINCT " : "GROUP BY ");
     buf_puts(out, spec->group_auto ? "AUTO" : "");
@@ -232,7 +235,8 @@ static void print_values(Buf *out, const Relation *r, int indent)
 
 static void print_set_operation(Buf *out, const QueryBody *body, int indent)
 {
-    static const char *const operations[] = { [SET_UNION] = "UNION", [SET_INTERSECT] = "INTERSECT", [SET_EXCEPT] = "EXCEPT" };
+    static const char *const operations[] = {
+        [SET_UNION] = "UNION", [SET_INTERSECT] = "INTERSECT", [SET_EXCEPT] = "EXCEPT"};
     print_body(out, body->set.left, indent);
     print_line_start(out, indent, operations[body->set.op]);
     buf_puts(out, body->set.all ? " ALL" : "");

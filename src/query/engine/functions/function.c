@@ -6,7 +6,9 @@
 #include "query/engine/engine_internal.h"
 
 static const FunctionDef *const tables[] = {
-    t_integer_functions, t_double_functions, t_cdf_functions, t_decimal_functions, t_cast_functions, t_string_functions,
+    t_integer_functions, t_double_functions, t_cdf_functions, t_decimal_functions, t_cast_functions, t_datetime_functions,
+    t_date_unit_functions, t_tz_functions, t_date_format_functions, t_iso8601_functions, t_string_functions,
+    t_unicode_functions, t_regexp_functions, t_binary_functions, t_url_functions, t_json_functions, t_json_path_functions,
 };
 
 /* What a registered function knows of itself. Allocated at registration, freed by DuckDB. */
@@ -191,8 +193,8 @@ static duckdb_logical_type type_of(char letter, int scale) {
         { 'd', DUCKDB_TYPE_DOUBLE }, { 's', DUCKDB_TYPE_VARCHAR }, { 'x', DUCKDB_TYPE_BLOB }, { 'u', DUCKDB_TYPE_UUID },
         { 'D', DUCKDB_TYPE_DATE }, { 't', DUCKDB_TYPE_TIME }, { 'T', DUCKDB_TYPE_TIMESTAMP }, { 'A', DUCKDB_TYPE_ANY },
     };
-    if (letter == 'N')
-        return duck->create_decimal_type(DECIMAL_DIGITS_MAX, (uint8_t)scale);
+    if (letter == 'N' || letter == 'H')
+        return duck->create_decimal_type(DECIMAL_DIGITS_MAX, (uint8_t)(letter == 'H' ? 0 : scale));
     if (letter == 'Z')
         return zoned_type();
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)

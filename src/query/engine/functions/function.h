@@ -7,6 +7,7 @@
  *     b BOOLEAN  1 2 4 8 TINYINT SMALLINT INTEGER BIGINT  f FLOAT  d DOUBLE  s VARCHAR  x BLOB  u UUID
  *     D DATE  t TIME  T TIMESTAMP  Z STRUCT(t TIMESTAMP, zone SMALLINT)  S VARCHAR[]  F DOUBLE[]  M MAP(VARCHAR, VARCHAR)
  *     A any DECIMAL (an integer too)  N DECIMAL(38, scale) of a function that exists once for every scale, named NAME_<scale>
+ *     H DECIMAL(38, 0)
  * A signature that starts with '!' gets NULLs too. */
 #pragma once
 

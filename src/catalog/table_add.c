@@ -1,0 +1,53 @@
+/* table_add.c - see table_add.h. */
+#include "catalog/table_add.h"
+
+int cat_fail_name_taken(RegKind kind, Str namespace_path, Str name, Arena *arena, Error *err)
+{
+    return err_set(err, ERR_ALREADY_EXISTS, "%s already exists: %.*s", kind == REG_VIEW ? "View with same name" : "Table",
+                   STR_ARG(reg_display_name(namespace_path, name, arena)));
+}
+
+int cat_fail_no_table(Str namespace_path, Str name, Arena *arena, Error *err)
+{
+    return err_set(err, ERR_NO_SUCH_TABLE, "Table does not exist: %.*s", STR_ARG(reg_display_name(namespace_path, name, arena)));
+}
+
+static int overwrite(TableAdd *add, RegConn *conn, Str owned, Error *err)
+{
+    bool swapped;
+
+    if (reg_swap_entry(conn, add->old.id, add->old.metadata_location, add->metadata_location, add->version, &swapped, err) < 0 ||
+        reg_set_entry_uuid(conn, add->old.id, add->table->table_uuid, err) < 0)
+        return -1;
+    return reg_add_location(conn, owned, add->old.id, err);
+}
+
+int cat_table_add_job(RegConn *conn, void *arg, Error *err)
+{
+    TableAdd *add = arg;
+    RegNamespace ns;
+    int64_t id;
+    Str owned;
+
+    add->location_taken = false;
+    if (reg_find_namespace(conn, add->namespace_path, add->arena, &ns, err) < 0 ||
+        reg_find_entry(conn, ns.id, add->name, add->arena, &add->old, err) < 0)
+        return -1;
+    if (add->old.id != 0 && (!add->overwrite || add->old.kind != REG_TABLE))
+        return cat_fail_name_taken(add->old.kind, add->namespace_path, add->name, add->arena, err);
+    if (cat_location_owned_form(add->table->location, add->arena, &owned, err) < 0)
+        return -1;
+    if (cat_location_check(add->catalog, conn, add->table->location, add->old.id, add->arena, err) < 0) {
+        add->location_taken = err->code == ERR_VALIDATION;
+        return -1;
+    }
+    if (add->old.id != 0)
+        return overwrite(add, conn, owned, err);
+    RegEntry entry = { .namespace_id = ns.id, .kind = REG_TABLE, .name = add->name, .uuid = add->table->table_uuid,
+                       .metadata_location = add->metadata_location, .version = add->version };
+    if (!entry.uuid.ptr)
+        entry.uuid = STR("");
+    if (reg_add_entry(conn, &entry, &id, err) < 0)
+        return -1;
+    return reg_add_location(conn, owned, id, err);
+}

@@ -1,0 +1,563 @@
+/* emit_expr.c - expressions. Each kind has its function in one table. */
+#include "query/engine/emit_internal.h"
+
+#include "query/analyzer/internal.h"
+
+typedef int (*Emit)(Emitter *m, const Expr *e, Buf *out);
+
+int emit_not_supported(Emitter *m, SqlPos pos, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    Str text = arena_vprintf(m->arena, format, args);
+    va_end(args);
+    return err_set_sql(m->err, ERR_NOT_SUPPORTED, pos.line, pos.column, "%.*s is not supported yet", STR_ARG(text));
+}
+
+bool emit_type_is_carried(const SqlType *type)
+{
+    switch (type->kind) {
+    case TYPE_NUMBER: case TYPE_VARIANT: case TYPE_TIME_TZ: case TYPE_IPADDRESS: case TYPE_HYPERLOGLOG: case TYPE_P4HYPERLOGLOG:
+    case TYPE_TDIGEST: case TYPE_QDIGEST:
+        return false;
+    case TYPE_TIME: case TYPE_TIMESTAMP: case TYPE_TIMESTAMP_TZ:
+        return type->precision <= 6;
+    default: break;
+    }
+    for (size_t i = 0; i < type->n_fields; i++)
+        if (!emit_type_is_carried(type->fields[i].type))
+            return false;
+    return true;
+}
+
+Str emit_let_name(Emitter *m)
+{
+    return arena_printf(m->arena, "m%d", ++m->next_let);
+}
+
+void emit_let(Buf *out, Str name, Str value, Str body)
+{
+    buf_printf(out, "list_transform([%.*s], lambda %.*s: %.*s)[1]", STR_ARG(value), STR_ARG(name), STR_ARG(body));
+}
+
+bool emit_is_simple(const Expr *e)
+{
+    return e->kind == EXPR_COLUMN || e->kind <= EXPR_INTERVAL;
+}
+
+static bool is_constant(const Expr *e)
+{
+    return e->kind <= EXPR_INTERVAL || (e->kind == EXPR_UNARY && is_constant(e->unary.operand))
+        || (e->kind == EXPR_CAST && is_constant(e->cast.operand) && e->type->kind != TYPE_DOUBLE && e->type->kind != TYPE_REAL);
+}
+
+/* No NaN can come of it: DOUBLE 'NaN' is a generic literal. */
+static bool is_plain_constant(const Expr *e)
+{
+    return is_constant(e) && e->kind != EXPR_GENERIC_LITERAL;
+}
+
+/* ---- columns ---- */
+
+/* A joined column of USING: of the side that is never missing, or of either. */
+static int emit_using_column(Emitter *m, const Relation *join, int index, Buf *out)
+{
+    const Expr *equal = join->join.on->list.items[index];
+    Str left = emit_text(m, equal->binary.left), right = left.ptr ? emit_text(m, equal->binary.right) : STR_NULL;
+    if (!right.ptr)
+        return -1;
+    if (join->join.join == JOIN_FULL)
+        return buf_printf(out, "coalesce(%.*s, %.*s)", STR_ARG(left), STR_ARG(right));
+    return buf_add(out, join->join.join == JOIN_RIGHT ? right : left);
+}
+
+int emit_column(Emitter *m, const Expr *e, Buf *out)
+{
+    const FieldRef *ref = &e->column.ref;
+    if (!ref->relation && ref->depth < 0)
+        return buf_printf(out, "v%d_%d", e->column.original->lambda.id, ref->index);
+    if (!ref->relation)
+        return buf_printf(out, "c%d", ref->index);
+    if (ref->relation->kind == REL_JOIN)
+        return emit_using_column(m, ref->relation, ref->index, out);
+    return buf_printf(out, "r%d.c%d", ref->relation->id, ref->index);
+}
+
+static int emit_dereference(Emitter *m, const Expr *e, Buf *out)
+{
+    const Expr *base = e->dereference.base;
+    for (size_t i = 0; i < base->type->n_fields; i++) {
+        if (!name_is(base->type->fields[i].name, e->dereference.field.text))
+            continue;
+        buf_puts(out, "struct_extract(");
+        if (emit_expr(m, base, out) < 0)
+            return -1;
+        return buf_printf(out, ", 'f%zu')", i);
+    }
+    return err_set(m->err, ERR_INTERNAL, "row field is missing");
+}
+
+/* ---- operators ---- */
+
+static int emit_unary(Emitter *m, const Expr *e, Buf *out)
+{
+    if (e->unary.op == '+')
+        return emit_coerced(m, e->unary.operand, out);
+    buf_puts(out, "(- ");
+    if (emit_coerced(m, e->unary.operand, out) < 0)
+        return -1;
+    return buf_putc(out, ')');
+}
+
+static int emit_comparison(Emitter *m, const Expr *e, Buf *out)
+{
+    static const BinaryOp turned[] = { [OP_EQ] = OP_EQ, [OP_NE] = OP_NE, [OP_LT] = OP_GT, [OP_GT] = OP_LT, [OP_LE] = OP_GE, [OP_GE] = OP_LE };
+    const Expr *left = e->binary.left, *right = e->binary.right;
+    BinaryOp op = e->binary.op;
+    bool swap = is_plain_constant(left) && !is_plain_constant(right) && (left->coerced->kind == TYPE_DOUBLE || left->coerced->kind == TYPE_REAL);
+    if (swap) {
+        const Expr *t = left;
+        left = right;
+        right = t;
+        op = turned[op];
+    }
+    Str l = emit_text(m, left), r = l.ptr ? emit_text(m, right) : STR_NULL;
+    return r.ptr ? emit_compare(m, op, left->coerced, l, r, is_plain_constant(right), out) : -1;
+}
+
+static int emit_distinct_from(Emitter *m, const Expr *e, Buf *out)
+{
+    Str l = emit_text(m, e->binary.left), r = l.ptr ? emit_text(m, e->binary.right) : STR_NULL;
+    if (!r.ptr)
+        return -1;
+    buf_putc(out, '(');
+    emit_key(e->binary.left->coerced, l, out);
+    buf_puts(out, e->binary.negated ? " IS NOT DISTINCT FROM " : " IS DISTINCT FROM ");
+    emit_key(e->binary.left->coerced, r, out);
+    return buf_putc(out, ')');
+}
+
+static int emit_list(Emitter *m, Expr *const *items, size_t n, const char *separator, Buf *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            buf_puts(out, separator);
+        if (emit_coerced(m, items[i], out) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int emit_logical(Emitter *m, const Expr *e, Buf *out)
+{
+    buf_putc(out, '(');
+    if (emit_list(m, e->list.items, e->list.n, e->kind == EXPR_AND ? " AND " : " OR ", out) < 0)
+        return -1;
+    return buf_putc(out, ')');
+}
+
+static int emit_not(Emitter *m, const Expr *e, Buf *out)
+{
+    buf_puts(out, "(NOT ");
+    if (emit_coerced(m, e->is.operand, out) < 0)
+        return -1;
+    return buf_putc(out, ')');
+}
+
+static int emit_is(Emitter *m, const Expr *e, Buf *out)
+{
+    buf_putc(out, '(');
+    if (emit_coerced(m, e->is.operand, out) < 0)
+        return -1;
+    if (e->kind == EXPR_IS_NULL || e->is.truth < 0)
+        return buf_puts(out, e->is.negated ? " IS NOT NULL)" : " IS NULL)");
+    return buf_printf(out, " IS %sDISTINCT FROM %s)", e->is.negated ? "" : "NOT ", e->is.truth ? "true" : "false");
+}
+
+static int emit_between(Emitter *m, const Expr *e, Buf *out)
+{
+    const SqlType *type = e->between.value->coerced;
+    Str value = emit_text(m, e->between.value), low = value.ptr ? emit_text(m, e->between.low) : STR_NULL;
+    Str high = low.ptr ? emit_text(m, e->between.high) : STR_NULL;
+    if (!high.ptr)
+        return -1;
+    bool floating = type->kind == TYPE_DOUBLE || type->kind == TYPE_REAL;
+    bool plain = !floating || (is_plain_constant(e->between.low) && is_plain_constant(e->between.high));
+    if (plain && !e->between.symmetric && type->kind != TYPE_TIMESTAMP_TZ && type->kind < TYPE_ARRAY)
+        return buf_printf(out, "(%.*s %sBETWEEN %.*s AND %.*s)", STR_ARG(value), e->between.negated ? "NOT " : "", STR_ARG(low), STR_ARG(high));
+    Str name = emit_is_simple(e->between.value) ? value : emit_let_name(m);
+    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
+    buf_puts(&body, e->between.negated ? "(NOT (" : "((");
+    for (int turned = 0; turned <= e->between.symmetric; turned++) {
+        if (turned)
+            buf_puts(&body, " OR ");
+        if (emit_compare(m, OP_GE, type, name, turned ? high : low, false, &body) < 0)
+            return -1;
+        buf_puts(&body, " AND ");
+        if (emit_compare(m, OP_LE, type, name, turned ? low : high, false, &body) < 0)
+            return -1;
+    }
+    buf_puts(&body, "))");
+    if (emit_is_simple(e->between.value))
+        return buf_add(out, buf_str(&body));
+    emit_let(out, name, value, arena_str(m->arena, buf_str(&body)));
+    return 0;
+}
+
+static int emit_in_list(Emitter *m, const Expr *e, Buf *out)
+{
+    const SqlType *type = e->in.value->coerced;
+    bool floating = type->kind == TYPE_DOUBLE || type->kind == TYPE_REAL, plain = type->kind < TYPE_ARRAY || type->kind == TYPE_UUID;
+    for (size_t i = 0; i < e->in.n && floating; i++)
+        plain = plain && is_plain_constant(e->in.items[i]);
+    Str value = emit_text(m, e->in.value);
+    if (!value.ptr)
+        return -1;
+    buf_puts(out, e->in.negated ? "(NOT (" : "((");
+    if (plain) {
+        emit_key(type, value, out);
+        buf_puts(out, " IN (");
+    }
+    Str name = emit_is_simple(e->in.value) || plain ? value : emit_let_name(m);
+    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
+    for (size_t i = 0; i < e->in.n; i++) {
+        Str item = emit_text(m, e->in.items[i]);
+        if (!item.ptr)
+            return -1;
+        buf_puts(&body, i == 0 ? "" : plain ? ", " : " OR ");
+        if (plain)
+            emit_key(type, item, &body);
+        else if (emit_compare(m, OP_EQ, type, name, item, false, &body) < 0)
+            return -1;
+    }
+    if (name.ptr == value.ptr)
+        buf_add(out, buf_str(&body));
+    else
+        emit_let(out, name, value, arena_str(m->arena, buf_str(&body)));
+    return buf_puts(out, plain ? ")))" : "))");
+}
+
+/* ---- LIKE ---- */
+
+/* Is every escape followed by what may be escaped? */
+static bool escapes_are_valid(Str pattern, Str escape)
+{
+    for (size_t i = 0; i < pattern.len; i++) {
+        if (pattern.ptr[i] != escape.ptr[0])
+            continue;
+        i++;
+        if (i >= pattern.len || (pattern.ptr[i] != '%' && pattern.ptr[i] != '_' && pattern.ptr[i] != escape.ptr[0]))
+            return false;
+    }
+    return true;
+}
+
+static int emit_like(Emitter *m, const Expr *e, Buf *out)
+{
+    const Expr *pattern = e->like.pattern, *escape = e->like.escape;
+    Str value = emit_text(m, e->like.value), p = value.ptr ? emit_text(m, pattern) : STR_NULL;
+    if (!p.ptr)
+        return -1;
+    if (e->like.value->type->kind == TYPE_CHAR)
+        value = arena_printf(m->arena, "t_char_pad(%.*s, %d)", STR_ARG(value), e->like.value->type->length);
+    const char *negation = e->like.negated ? "NOT " : "";
+    if (!escape)
+        return buf_printf(out, "(%.*s %sLIKE %.*s)", STR_ARG(value), negation, STR_ARG(p));
+    Str x = emit_text(m, escape);
+    if (!x.ptr)
+        return -1;
+    bool native = escape->kind == EXPR_STRING && escape->text.len == 1 && pattern->kind == EXPR_STRING
+        && escapes_are_valid(pattern->text, escape->text);
+    if (native)
+        return buf_printf(out, "(%.*s %sLIKE %.*s ESCAPE %.*s)", STR_ARG(value), negation, STR_ARG(p), STR_ARG(x));
+    return buf_printf(out, "(%st_like(%.*s, %.*s, %.*s))", negation, STR_ARG(value), STR_ARG(p), STR_ARG(x));
+}
+
+/* ---- subqueries ---- */
+
+static int emit_exists(Emitter *m, const Expr *e, Buf *out)
+{
+    buf_puts(out, e->kind == EXPR_EXISTS ? (e->subquery.negated ? "(NOT EXISTS (" : "(EXISTS (") : "(");
+    if (e->kind == EXPR_SUBQUERY && e->subquery.query->n_fields > 1)
+        buf_puts(out, "SELECT s FROM (SELECT struct_pack(");
+    for (size_t i = 0; e->kind == EXPR_SUBQUERY && e->subquery.query->n_fields > 1 && i < e->subquery.query->n_fields; i++)
+        buf_printf(out, "%sf%zu := c%zu", i ? ", " : "", i, i);
+    if (e->kind == EXPR_SUBQUERY && e->subquery.query->n_fields > 1)
+        buf_puts(out, ") AS s FROM (");
+    if (emit_query_body(m, e->subquery.query, false, out) < 0)
+        return -1;
+    if (e->kind == EXPR_SUBQUERY && e->subquery.query->n_fields > 1)
+        buf_puts(out, "))");
+    return buf_puts(out, e->kind == EXPR_EXISTS ? "))" : ")");
+}
+
+/* The left side of IN or ANY: a row value stands as its fields. */
+static int emit_row_side(Emitter *m, const Expr *value, size_t n, Buf *out)
+{
+    if (n == 1) {
+        Str text = emit_text(m, value);
+        if (!text.ptr)
+            return -1;
+        emit_key(value->coerced, text, out);
+        return 0;
+    }
+    buf_putc(out, '(');
+    Str whole = value->kind == EXPR_ROW ? STR("") : emit_text(m, value);
+    if (!whole.ptr)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            buf_puts(out, ", ");
+        if (value->kind != EXPR_ROW) {
+            buf_printf(out, "struct_extract(%.*s, 'f%zu')", STR_ARG(whole), i);
+            continue;
+        }
+        Str item = emit_own_text(m, value->row.items[i]);
+        if (!item.ptr || emit_cast(m, value->row.items[i]->type, value->coerced->fields[i].type, item, value->pos, out) < 0)
+            return -1;
+    }
+    return buf_putc(out, ')');
+}
+
+static int emit_subquery_side(Emitter *m, const SqlType *type, const Query *query, Buf *out)
+{
+    if (type->kind == TYPE_TIMESTAMP_TZ)
+        buf_puts(out, "SELECT struct_extract(c0, 't') FROM (");
+    if (emit_query_body(m, query, false, out) < 0)
+        return -1;
+    return type->kind == TYPE_TIMESTAMP_TZ ? buf_putc(out, ')') : 0;
+}
+
+static int emit_in_subquery(Emitter *m, const Expr *e, Buf *out)
+{
+    buf_puts(out, e->in.negated ? "(NOT (" : "((");
+    if (emit_row_side(m, e->in.value, e->in.query->n_fields, out) < 0)
+        return -1;
+    buf_puts(out, " IN (");
+    if (emit_subquery_side(m, e->in.value->coerced, e->in.query, out) < 0)
+        return -1;
+    return buf_puts(out, ")))");
+}
+
+static int emit_quantified(Emitter *m, const Expr *e, Buf *out)
+{
+    static const char *const ops[] = { [OP_EQ] = "=", [OP_NE] = "<>", [OP_LT] = "<", [OP_LE] = "<=", [OP_GT] = ">", [OP_GE] = ">=" };
+    buf_putc(out, '(');
+    if (emit_row_side(m, e->quantified.value, e->quantified.query->n_fields, out) < 0)
+        return -1;
+    buf_printf(out, " %s %s (", ops[e->quantified.op], e->quantified.all ? "ALL" : "ANY");
+    if (emit_subquery_side(m, e->quantified.value->coerced, e->quantified.query, out) < 0)
+        return -1;
+    return buf_puts(out, "))");
+}
+
+/* ---- CAST, CASE and its kin ---- */
+
+static int emit_cast_expr(Emitter *m, const Expr *e, Buf *out)
+{
+    Str value = emit_text(m, e->cast.operand);
+    if (!value.ptr)
+        return -1;
+    buf_puts(out, e->cast.is_try ? "TRY(" : "");
+    if (emit_cast(m, e->cast.operand->coerced, e->type, value, e->pos, out) < 0)
+        return -1;
+    return buf_puts(out, e->cast.is_try ? ")" : "");
+}
+
+static int emit_when(Emitter *m, const Expr *e, const WhenClause *when, Str operand, Buf *out)
+{
+    buf_puts(out, " WHEN ");
+    if (e->kind == EXPR_CASE_SIMPLE) {
+        Str value = emit_text(m, when->condition);
+        if (!value.ptr || emit_compare(m, OP_EQ, e->case_.operand->coerced, operand, value, is_plain_constant(when->condition), out) < 0)
+            return -1;
+    } else if (emit_coerced(m, when->condition, out) < 0) {
+        return -1;
+    }
+    buf_puts(out, " THEN ");
+    return emit_coerced(m, when->result, out);
+}
+
+static int emit_case(Emitter *m, const Expr *e, Buf *out)
+{
+    Str operand = STR_NULL, name = STR_NULL;
+    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
+    if (e->kind == EXPR_CASE_SIMPLE) {
+        operand = emit_text(m, e->case_.operand);
+        if (!operand.ptr)
+            return -1;
+        name = emit_is_simple(e->case_.operand) ? operand : emit_let_name(m);
+    }
+    buf_puts(&body, "CASE");
+    for (size_t i = 0; i < e->case_.n; i++)
+        if (emit_when(m, e, &e->case_.whens[i], name, &body) < 0)
+            return -1;
+    buf_puts(&body, " ELSE ");
+    if (e->case_.otherwise) {
+        if (emit_coerced(m, e->case_.otherwise, &body) < 0)
+            return -1;
+    } else {
+        buf_printf(&body, "CAST(NULL AS %.*s)", DUCKDB(m, e->type));
+    }
+    buf_puts(&body, " END");
+    if (name.ptr == operand.ptr)
+        return buf_add(out, buf_str(&body));
+    emit_let(out, name, operand, arena_str(m->arena, buf_str(&body)));
+    return 0;
+}
+
+static int emit_coalesce(Emitter *m, const Expr *e, Buf *out)
+{
+    buf_puts(out, "coalesce(");
+    if (emit_list(m, e->list.items, e->list.n, ", ", out) < 0)
+        return -1;
+    return buf_putc(out, ')');
+}
+
+static int emit_nullif(Emitter *m, const Expr *e, Buf *out)
+{
+    const Expr *left = e->binary.left, *right = e->binary.right;
+    const SqlType *common = sql_type_common(left->type, right->type, m->arena);
+    Str l = emit_own_text(m, left), r = l.ptr ? emit_own_text(m, right) : STR_NULL;
+    if (!r.ptr)
+        return -1;
+    Str name = emit_is_simple(left) ? l : emit_let_name(m);
+    Str cast_l = emit_cast_text(m, left->type, common, name, e->pos), cast_r = emit_cast_text(m, right->type, common, r, e->pos);
+    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
+    buf_puts(&body, "CASE WHEN ");
+    if (!cast_l.ptr || !cast_r.ptr || emit_compare(m, OP_EQ, common, cast_l, cast_r, is_plain_constant(right), &body) < 0)
+        return -1;
+    buf_printf(&body, " THEN NULL ELSE %.*s END", STR_ARG(name));
+    if (name.ptr == l.ptr)
+        return buf_add(out, buf_str(&body));
+    emit_let(out, name, l, arena_str(m->arena, buf_str(&body)));
+    return 0;
+}
+
+static int emit_try(Emitter *m, const Expr *e, Buf *out)
+{
+    buf_puts(out, "TRY(");
+    if (emit_coerced(m, e->is.operand, out) < 0)
+        return -1;
+    return buf_putc(out, ')');
+}
+
+/* ---- the others ---- */
+
+static int emit_at_time_zone(Emitter *m, const Expr *e, Buf *out)
+{
+    const Expr *zone = e->at_time_zone.zone;
+    Str value = emit_text(m, e->at_time_zone.value);
+    Str name = !zone ? emit_zone_literal(m) : value.ptr ? emit_text(m, zone) : STR_NULL;
+    return value.ptr && name.ptr ? buf_printf(out, "t_tz_at_zone(%.*s, %.*s)", STR_ARG(value), STR_ARG(name)) : -1;
+}
+
+static int emit_array(Emitter *m, const Expr *e, Buf *out)
+{
+    if (e->list.n == 0)
+        return buf_printf(out, "CAST([] AS %.*s)", DUCKDB(m, e->type));
+    buf_putc(out, '[');
+    if (emit_list(m, e->list.items, e->list.n, ", ", out) < 0)
+        return -1;
+    return buf_putc(out, ']');
+}
+
+static int emit_row(Emitter *m, const Expr *e, Buf *out)
+{
+    buf_puts(out, "struct_pack(");
+    for (size_t i = 0; i < e->row.n; i++) {
+        buf_printf(out, "%sf%zu := ", i ? ", " : "", i);
+        if (emit_coerced(m, e->row.items[i], out) < 0)
+            return -1;
+    }
+    return buf_putc(out, ')');
+}
+
+static int emit_grouping(Emitter *m, const Expr *e, Buf *out)
+{
+    buf_puts(out, "CAST(grouping(");
+    for (size_t i = 0; i < e->list.n; i++) {
+        buf_puts(out, i ? ", " : "");
+        if (emit_expr(m, e->list.items[i], out) < 0)
+            return -1;
+    }
+    return buf_printf(out, ") AS %.*s)", DUCKDB(m, e->type));
+}
+
+static int emit_current(Emitter *m, const Expr *e, Buf *out)
+{
+    const AnalyzerSession *session = m->context->session;
+    Str name = e->current.name;
+    if (e->type->kind == TYPE_VARCHAR) {
+        bool user = str_eq_nocase(name, STR("current_user")), catalog = str_eq_nocase(name, STR("current_catalog"));
+        Str value = user ? session->user : catalog ? session->catalog : str_eq_nocase(name, STR("current_path")) ? STR("") : session->schema;
+        if (!user && value.len == 0 && !str_eq_nocase(name, STR("current_path")))
+            return buf_puts(out, "CAST(NULL AS VARCHAR)");
+        emit_string_literal(out, value);
+        return 0;
+    }
+    Str now = arena_printf(m->arena, "t_tz_make(make_timestamp(CAST(%lld AS BIGINT)), %.*s)", (long long)session->start_us,
+                           STR_ARG(emit_zone_literal(m)));
+    return emit_cast(m, &TYPE_TIMESTAMP_TZ_6_, e->type, now, e->pos, out);
+}
+
+static int emit_lambda(Emitter *m, const Expr *e, Buf *out)
+{
+    buf_puts(out, "lambda ");
+    for (size_t i = 0; i < e->lambda.n; i++)
+        buf_printf(out, "%sv%d_%zu", i ? ", " : "", e->lambda.id, i);
+    buf_puts(out, ": ");
+    return emit_coerced(m, e->lambda.body, out);
+}
+
+static const Emit emitters[] = {
+    [EXPR_NULL] = emit_literal, [EXPR_BOOLEAN] = emit_literal, [EXPR_INTEGER] = emit_literal, [EXPR_DECIMAL] = emit_literal,
+    [EXPR_DOUBLE] = emit_literal, [EXPR_STRING] = emit_literal, [EXPR_BINARY] = emit_literal, [EXPR_GENERIC_LITERAL] = emit_literal,
+    [EXPR_INTERVAL] = emit_literal, [EXPR_DEREFERENCE] = emit_dereference, [EXPR_UNARY] = emit_unary,
+    [EXPR_ARITHMETIC] = emit_arithmetic, [EXPR_COMPARISON] = emit_comparison, [EXPR_DISTINCT_FROM] = emit_distinct_from,
+    [EXPR_AND] = emit_logical, [EXPR_OR] = emit_logical, [EXPR_NOT] = emit_not, [EXPR_IS_NULL] = emit_is, [EXPR_IS_TRUTH] = emit_is,
+    [EXPR_BETWEEN] = emit_between, [EXPR_IN_LIST] = emit_in_list, [EXPR_IN_SUBQUERY] = emit_in_subquery, [EXPR_LIKE] = emit_like,
+    [EXPR_EXISTS] = emit_exists, [EXPR_SUBQUERY] = emit_exists, [EXPR_QUANTIFIED] = emit_quantified, [EXPR_CAST] = emit_cast_expr,
+    [EXPR_CASE_SIMPLE] = emit_case, [EXPR_CASE_SEARCHED] = emit_case, [EXPR_IF] = emit_case, [EXPR_COALESCE] = emit_coalesce,
+    [EXPR_NULLIF] = emit_nullif, [EXPR_TRY] = emit_try, [EXPR_FUNCTION] = emit_call, [EXPR_LAMBDA] = emit_lambda,
+    [EXPR_AT_TIME_ZONE] = emit_at_time_zone, [EXPR_SUBSCRIPT] = emit_subscript, [EXPR_ARRAY] = emit_array, [EXPR_ROW] = emit_row,
+    [EXPR_GROUPING] = emit_grouping, [EXPR_CURRENT] = emit_current, [EXPR_COLUMN] = emit_column,
+};
+
+int emit_expr(Emitter *m, const Expr *e, Buf *out)
+{
+    if (arena_check(m->arena, m->err) < 0)
+        return -1;
+    if (e->kind != EXPR_LAMBDA && !emit_type_is_carried(e->type))
+        return emit_not_supported(m, e->pos, "Type %.*s", STR_ARG(sql_type_name(e->type, m->arena)));
+    Emit emit = e->kind < sizeof emitters / sizeof *emitters ? emitters[e->kind] : NULL;
+    return emit ? emit(m, e, out) : emit_not_supported(m, e->pos, "This expression");
+}
+
+int emit_coerced(Emitter *m, const Expr *e, Buf *out)
+{
+    if (e->kind == EXPR_LAMBDA || sql_type_equal(e->type, e->coerced))
+        return emit_expr(m, e, out);
+    if (e->kind == EXPR_NULL)
+        return buf_printf(out, "CAST(NULL AS %.*s)", DUCKDB(m, e->coerced));
+    if (e->kind == EXPR_INTEGER && sql_type_is_integral(e->coerced))
+        return buf_printf(out, "CAST(%lld AS %.*s)", (long long)e->integer.value, DUCKDB(m, e->coerced));
+    Str value = emit_own_text(m, e);
+    return value.ptr ? emit_cast(m, e->type, e->coerced, value, e->pos, out) : -1;
+}
+
+Str emit_text(Emitter *m, const Expr *e)
+{
+    _cleanup_buf_ Buf out = BUF_INIT(EMIT_SQL_MAX);
+    if (emit_coerced(m, e, &out) < 0 || buf_check(&out, m->err) < 0)
+        return STR_NULL;
+    return arena_str(m->arena, buf_str(&out));
+}
+
+Str emit_own_text(Emitter *m, const Expr *e)
+{
+    _cleanup_buf_ Buf out = BUF_INIT(EMIT_SQL_MAX);
+    if (emit_expr(m, e, &out) < 0 || buf_check(&out, m->err) < 0)
+        return STR_NULL;
+    return arena_str(m->arena, buf_str(&out));
+}

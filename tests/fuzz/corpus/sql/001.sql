@@ -1,0 +1,1 @@
+select a, b c, t.*, x.y.z, * from t

@@ -1,0 +1,1 @@
+SELECT row.* AS (p, q) FROM t

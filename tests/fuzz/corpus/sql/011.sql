@@ -1,0 +1,1 @@
+SELECT limit, offset FROM t limit

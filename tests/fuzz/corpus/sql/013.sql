@@ -1,0 +1,1 @@
+SELECT f(x) AS over LIMIT 5

@@ -1,0 +1,1 @@
+SELECT a at FROM t

@@ -1,0 +1,1 @@
+SELECT a, sum(b) FROM t WHERE c GROUP BY a HAVING sum(b) > 1

@@ -1,0 +1,1 @@
+SELECT 1 FROM t GROUP BY (a, b), c, (a + b) * 2

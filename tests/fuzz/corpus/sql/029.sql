@@ -1,0 +1,1 @@
+SELECT a FROM t GROUP BY DISTINCT ROLLUP (a, (b, c)), CUBE (d), GROUPING SETS ((a, b), (), c)

@@ -1,0 +1,1 @@
+SELECT grouping(a, t.b) FROM t GROUP BY CUBE (a, b)

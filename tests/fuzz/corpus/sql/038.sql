@@ -1,0 +1,1 @@
+SELECT * FROM (a INNER JOIN b ON true) AS j, ((c))

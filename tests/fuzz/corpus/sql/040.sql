@@ -1,0 +1,1 @@
+SELECT * FROM (SELECT 1) t (a), LATERAL (SELECT t.a) l, UNNEST(ARRAY[1], m) WITH ORDINALITY AS u (x, y, n)

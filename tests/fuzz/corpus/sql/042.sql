@@ -1,0 +1,1 @@
+SELECT * FROM TABLE(sequence(start => 1, stop => 5)) s, TABLE(a.b.f(1))

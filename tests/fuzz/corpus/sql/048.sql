@@ -1,0 +1,1 @@
+SELECT 'it''s', U&'d\0061t\+000061', U&'d!0061ta' UESCAPE '!', X'00 ff', '', DATE '2020-01-01', double precision '1', decimal '1.5', "my type" 'x'

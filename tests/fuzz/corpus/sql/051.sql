@@ -1,0 +1,1 @@
+SELECT a AND b OR NOT c AND (d OR e), (a AND b) AND c, NOT NOT a, NOT a = b

@@ -1,0 +1,1 @@
+SELECT a IN (1, 2), a NOT IN (SELECT 1), a IN ((SELECT 1), 2)

@@ -1,0 +1,1 @@
+SELECT a LIKE 'x%' ESCAPE '\', a NOT LIKE b || c

@@ -1,0 +1,1 @@
+SELECT a = ALL (SELECT 1), a < ANY (VALUES 1, 2), a <> SOME (TABLE t)

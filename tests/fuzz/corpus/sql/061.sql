@@ -1,0 +1,1 @@
+SELECT a[1][2], m['x'], ARRAY[], ARRAY[1, 2], [1, 2], (1, 2), ROW(1), ROW(1 AS a, 'x' AS "B")

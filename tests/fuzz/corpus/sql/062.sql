@@ -1,0 +1,1 @@
+SELECT CAST(a AS bigint), TRY_CAST(a AS varchar(5))

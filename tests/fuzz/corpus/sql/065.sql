@@ -1,0 +1,1 @@
+SELECT IF(a, 1), if(a, 1, 2), COALESCE(a, b), NULLIF(a, b), TRY(a / b)

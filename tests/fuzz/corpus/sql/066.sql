@@ -1,0 +1,1 @@
+SELECT x -> x + 1, (x, y) -> x, () -> 1, transform(a, e -> e || 'x')

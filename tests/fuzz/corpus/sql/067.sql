@@ -1,0 +1,1 @@
+SELECT count(*), count(DISTINCT a), array_agg(a ORDER BY b DESC), sum(a) FILTER (WHERE b > 1), f(), a.b.f(1), f(x => 1, "Y" => 2)

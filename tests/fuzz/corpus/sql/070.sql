@@ -1,0 +1,1 @@
+SELECT EXTRACT(YEAR FROM a), POSITION('a' IN b), SUBSTRING(a FROM 1 FOR 2), substring(a, 1), TRIM(a), TRIM(BOTH 'x' FROM a), trim(LEADING FROM a), trim(a, 'x')

@@ -1,0 +1,1 @@
+SELECT NORMALIZE(a), normalize(a, NFKD), OVERLAY(a PLACING b FROM 1 FOR 2), TRIM('x' FROM a)

@@ -1,0 +1,1 @@
+SELECT 'x'.length(), f(a).trim(), (a).upper(), varchar::chr(65)

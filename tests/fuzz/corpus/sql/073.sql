@@ -1,0 +1,1 @@
+SELECT current_date, CURRENT_TIME(3), CURRENT_TIMESTAMP, localtime, LOCALTIMESTAMP(0), current_user, current_catalog, current_schema, current_path

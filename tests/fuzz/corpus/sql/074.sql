@@ -1,0 +1,1 @@
+SELECT json_value('{}', 'lax $' RETURNING bigint NULL ON EMPTY), JSON_OBJECT('a' : ?)

@@ -1,0 +1,1 @@
+SELECT CAST(a AS row(x bigint, "Y" array(varchar), decimal(10, 2))), CAST(a AS map(varchar, array(row(double precision, timestamp(3) with time zone))))

@@ -1,0 +1,1 @@
+SELECT CAST(a AS array<bigint>), CAST(a AS map<varchar, bigint>), CAST(a AS bigint array), CAST(a AS time with time zone), CAST(a AS timestamp without time zone)

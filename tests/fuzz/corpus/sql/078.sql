@@ -1,0 +1,1 @@
+SELECT CAST(a AS interval day to second), CAST(a AS interval year to month), CAST(a AS "Odd Type"), CAST(a AS row(interval year to month, a array(int), int array[3]))

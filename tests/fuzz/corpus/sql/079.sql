@@ -1,0 +1,1 @@
+WITH SESSION query_max_run_time = '1h', a.b = 1 SELECT 1

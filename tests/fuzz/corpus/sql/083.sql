@@ -1,0 +1,1 @@
+INSERT INTO t @ dev VALUES 1

@@ -1,0 +1,1 @@
+DELETE FROM t @ b WHERE a = 1

@@ -1,0 +1,1 @@
+CREATE SCHEMA IF NOT EXISTS a.b WITH (location = 's3://x')

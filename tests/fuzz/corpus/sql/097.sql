@@ -1,0 +1,1 @@
+CREATE TABLE t (a, b) COMMENT 'c' WITH (partitioning = ARRAY['day(a)']) AS SELECT 1, 2 WITH NO DATA

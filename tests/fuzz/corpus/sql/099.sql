@@ -1,0 +1,1 @@
+CREATE TABLE t WITH (x = 1) AS TABLE s

@@ -1,0 +1,1 @@
+ALTER TABLE t EXECUTE optimize(file_size_threshold => '1kB', 2) WHERE a = 1

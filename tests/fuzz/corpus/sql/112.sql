@@ -1,0 +1,1 @@
+COMMENT ON COLUMN a.t.c IS ''

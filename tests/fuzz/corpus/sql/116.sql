@@ -1,0 +1,1 @@
+ANALYZE t WITH (columns = ARRAY['a'])

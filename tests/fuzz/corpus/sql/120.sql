@@ -1,0 +1,1 @@
+SHOW SCHEMAS FROM a LIKE 'x'

@@ -1,0 +1,1 @@
+SET SESSION a.b = 1 + 1

@@ -1,0 +1,1 @@
+RESET SESSION a.b

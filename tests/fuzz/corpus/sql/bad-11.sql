@@ -1,0 +1,1 @@
+case x when in (1) then 2 when not like 'a' then 3 end

@@ -1,0 +1,1 @@
+select X'0g'

@@ -1,0 +1,1 @@
+select a from (((select 1) union (select 2)) x

@@ -1,0 +1,1 @@
+row(a int, timestamp(3) with time zone)
