@@ -66,7 +66,7 @@ static int read_request(CatRequest *q, CreateRequest *r, Error *err)
                              err) < 0)
         return -1;
     if (!json_get(q->json, "schema"))
-        return err_set(err, ERR_BAD_REQUEST, "schema is missing");
+        return err_set(err, ERR_BAD_REQUEST, "\"schema\" is missing");
     if (ice_schema_parse(json_get(q->json, "schema"), arena, &schema, err) < 0)
         return -1;
     r->table.schema = schema;

@@ -20,9 +20,9 @@ typedef struct Build {
     ManifestSource *source;
     Arena *arena;
     Error *err;
-    Map *removals;   /* file key -> Removal */
-    Map *data_paths; /* path of removed data files -> anything */
-    size_t n_found;
+    Map *removals;                  /* file key -> Removal */
+    Map *data_paths;                /* path of removed data files -> anything */
+    size_t n_wanted[2], n_found[2]; /* removed files by manifest content */
     Vec(IceManifestFile) manifests; /* of the new snapshot */
     Vec(IceOutputFile) outputs;
     SummaryCounts added, removed;
@@ -44,6 +44,11 @@ const IceSnapshot *snapshot_head(const TableMetadata *table, Str branch)
     if (ref)
         return metadata_snapshot(table, ref->snapshot_id);
     return str_is(branch, "main") ? metadata_current_snapshot(table) : NULL;
+}
+
+static IceManifestContent content_of(const IceDataFile *file)
+{
+    return file->content == ICE_CONTENT_DATA ? ICE_MANIFEST_DATA : ICE_MANIFEST_DELETES;
 }
 
 /* Deletion vectors share files: they are told by their data file too. */
@@ -105,7 +110,8 @@ static void prepare_removals(Build *b)
     for (size_t i = 0; i < change->n_removed; i++) {
         Removal *removal = arena_new_of(b->arena, Removal);
         *removal = (Removal){ .file = &change->removed[i] };
-        map_put(b->removals, file_key(change->removed[i].file, b->arena), removal);
+        if (!map_put(b->removals, file_key(change->removed[i].file, b->arena), removal))
+            b->n_wanted[content_of(change->removed[i].file)]++;
         if (change->removed[i].file->content == ICE_CONTENT_DATA)
             map_put(b->data_paths, change->removed[i].file->path, b);
     }
@@ -117,7 +123,7 @@ static bool is_removed(Build *b, const IceDataFile *file)
     Removal *removal = map_get(b->removals, file_key(file, b->arena));
 
     if (removal) {
-        b->n_found += !removal->found;
+        b->n_found[content_of(file)] += !removal->found;
         removal->found = true;
         return true;
     }
@@ -164,17 +170,14 @@ static int rewrite_without(Build *b, const IceManifestFile *listed, const IceMan
     return finish_writer(b, w);
 }
 
-static bool may_hold_removed(const Build *b, const IceManifestFile *listed)
+/* Need a manifest of this content be searched still? Which vectors go with their data files shows only at
+ * the end. */
+static bool may_hold_removed(const Build *b, IceManifestContent content)
 {
     bool vectors_may_go = map_count(b->data_paths) > 0 && !b->change->keep_dangling_deletes;
 
-    if (listed->content == ICE_MANIFEST_DELETES && vectors_may_go)
-        return true;
-    for (size_t i = 0; i < b->change->n_removed; i++)
-        if ((b->change->removed[i].file->content == ICE_CONTENT_DATA) ==
-            (listed->content == ICE_MANIFEST_DATA))
-            return true;
-    return false;
+    return b->n_found[content] < b->n_wanted[content] ||
+           (content == ICE_MANIFEST_DELETES && vectors_may_go);
 }
 
 static bool has_live_files(const IceManifestFile *m)
@@ -238,10 +241,7 @@ static int carry_over_content(Build *b, const IceManifestList *list, IceManifest
         const IceManifestFile *m = &list->manifests[i];
         if (m->content != content || !has_live_files(m)) /* one that lists nothing alive is dropped */
             continue;
-        bool all_found = b->n_found == map_count(b->removals);
-        bool search =
-            hinted[i] || (may_hold_removed(b, m) && (!all_found || content == ICE_MANIFEST_DELETES));
-        if (carry_over(b, m, search) < 0)
+        if (carry_over(b, m, hinted[i] || may_hold_removed(b, content)) < 0)
             return -1;
     }
     return arena_check(b->arena, b->err);

@@ -236,8 +236,8 @@ void http_refuse(HttpRequest *r, int status, const char *reason, const char *met
     timer_set(r->conn, TIMER_NONE);
     http_close_after(r);
     char body[256];
-    int n = snprintf(body, sizeof body, "{\"error\":{\"message\":\"%s\",\"type\":\"BadRequestException\",\"code\":%d}}", reason,
-                     status);
+    int n = snprintf(body, sizeof body, "{\"error\":{\"message\":\"%s\",\"type\":\"%s\",\"code\":%d}}", reason,
+                     status == 403 ? "ForbiddenException" : "BadRequestException", status);
     assert(n > 0 && (size_t)n < sizeof body);
     http_reply(r, status, "application/json", str_of(body, (size_t)n));
 }

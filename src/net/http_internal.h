@@ -142,7 +142,7 @@ struct Loop {
     size_t n_spare;
     char *buffer;                   /* HTTP_LOOP_BYTES, made at the first large body */
     bool accepting, accept_paused, killed;
-    bool hurry;                     /* another thread is just posting what an event asked for: do not sleep */
+    bool hurry;                     /* a thread is about to post, perhaps without a wake: do not sleep long */
     char good_host[64];             /* the last Host that was found to be ours */
     size_t good_host_len;
     uint64_t id_seed;

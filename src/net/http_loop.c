@@ -160,6 +160,7 @@ static void loop_run_posted(Loop *loop)
     if (!atomic_load_explicit(&loop->posted, memory_order_relaxed))
         return;
     HttpRequest *stack = atomic_exchange(&loop->posted, NULL), *queue = NULL;
+    loop->hurry = false;
     for (HttpRequest *next; stack; stack = next) {
         next = stack->next;
         stack->next = queue;
@@ -310,7 +311,7 @@ static void loop_read_clock(Loop *loop)
 static int loop_timeout(const Loop *loop)
 {
     if (loop->ready_first || loop->hurry)
-        return 0;
+        return loop->ready_first ? 0 : 1;
     int64_t due = loop->conns || loop->accept_paused ? loop->next_tick_ms : INT64_MAX;
     for (int kind = 0; kind < TIMER_KINDS_; kind++)
         if (loop->timers[kind].first && loop->timers[kind].first->deadline_ms < due)
@@ -385,7 +386,6 @@ void *loop_main(void *arg)
     struct epoll_event events[LOOP_EVENTS];
     while (!atomic_load(&server->stopping)) {
         int timeout = loop_timeout(loop);
-        loop->hurry = false;
         atomic_store(&loop->sleeping, true);
         if (atomic_load(&loop->posted) || atomic_load(&loop->adopted))
             timeout = 0;

@@ -67,7 +67,7 @@ static void put_parts(Buf *xml, S3Request *r, const ObjectInfo *object, Str part
         n++;
     }
     xml_open(xml, "ObjectParts");
-    xml_element_int(xml, "TotalPartsCount", (int64_t)multipart_count(parts));
+    xml_element_int(xml, "PartsCount", (int64_t)multipart_count(parts));
     xml_element_int(xml, "PartNumberMarker", page->after);
     if (is_truncated) xml_element_int(xml, "NextPartNumberMarker", last);
     xml_element_int(xml, "MaxParts", page->max);

@@ -185,10 +185,9 @@ static int take(void *arg, Str bytes)
     return t->limit == 8 && t->taken > 100000 ? -1 : 0;
 }
 
-static void test_streams(void **state)
+static void check_streams(HttpClient *client)
 {
     _cleanup_arena_ Arena *arena = arena_new(10 << 20);
-    HttpClient *client = tcp_client();
     const size_t sizes[] = { 0, 1, 100000, 5 << 20 };
     for (size_t i = 0; i < 4; i++) {
         for (int chunked = 0; chunked < 2; chunked++) {
@@ -209,6 +208,13 @@ static void test_streams(void **state)
     HttpResponse r = call_ok(client, arena, (HttpCall){ .method = "GET", .target = STR("/stream") });
     assert_int_equal(r.body.len, 5000000);
     http_client_free(client);
+}
+
+static void test_streams(void **state)
+{
+    Error err;
+    check_streams(tcp_client());
+    check_streams(http_client_new(str_from(unix_base), STR(""), &err));
 }
 
 static void test_limits(void **state)

@@ -151,3 +151,28 @@ bool text_filter_allows(const TextFilter *filter, Str value)
             return true;
     return false;
 }
+
+/* ---- small results ---- */
+
+enum { RESULT_BYTES_MAX = 256 << 20 };
+
+int sql_query_rows(StatementContext *context, Str sql, const SqlType *const *types, size_t n_types, const Json **ret, Error *err)
+{
+    EngineResult *result;
+    EngineChunk *chunk;
+    _cleanup_buf_ Buf rows = BUF_INIT(RESULT_BYTES_MAX);
+    if (engine_query(context->connection, sql, &result, err))
+        return -1;
+    int r;
+    buf_putc(&rows, '[');
+    while (!(r = engine_next(result, &chunk, err)) && chunk) {
+        buf_puts(&rows, rows.len > 1 ? "," : "");
+        if ((r = engine_chunk_to_json(chunk, types, n_types, 0, engine_chunk_rows(chunk), &rows, err)))
+            break;
+    }
+    engine_result_free(result);
+    buf_putc(&rows, ']');
+    if (r || buf_check(&rows, err))
+        return -1;
+    return json_parse(buf_str(&rows), context->arena, ret, err);
+}

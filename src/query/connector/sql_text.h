@@ -2,6 +2,8 @@
  * can use them. */
 #pragma once
 
+#include "format/json.h"
+#include "query/connector/statement_context.h"
 #include "query/engine/emitter.h"
 
 void sql_ident(Buf *out, Str name);                     /* always quoted */
@@ -11,6 +13,9 @@ void sql_paths(Buf *out, const Str *paths, size_t n);   /* [ 'a', 'b' ] */
 /* A literal of the type's DuckDB form; text ptr NULL is NULL. Only for types whose DuckDB text form is their
  * cast from text. */
 void sql_text_literal(Buf *out, Str text, const char *duckdb_type);
+
+/* A small result, as the rows of Trino's protocol, in the statement's arena. */
+int sql_query_rows(StatementContext *context, Str sql, const SqlType *const *types, size_t n_types, const Json **ret, Error *err);
 
 /* A constant of the statement: a string literal or what casts to one. false: it is none, or NULL. */
 bool expr_constant_text(const Expr *expr, Str *ret);

@@ -3,7 +3,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
-static DuckdbApi api_;              /* written once under the lock, before `duck` is set */
+static DuckdbApi api_; /* written once under the lock, before `duck` is set */
 const DuckdbApi *duck;
 
 static const char *const api_names[] = {
@@ -12,7 +12,8 @@ static const char *const api_names[] = {
 #undef F
 };
 
-int duckdb_api_load(const char *library_path, Error *err) {
+int duckdb_api_load(const char *library_path, Error *err)
+{
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     int r = 0;
     pthread_mutex_lock(&lock);
@@ -23,7 +24,8 @@ int duckdb_api_load(const char *library_path, Error *err) {
         void **slots = (void **)&api_;
         for (size_t i = 0; r == 0 && i < sizeof api_names / sizeof *api_names; i++)
             if (!(slots[i] = dlsym(library, api_names[i])))
-                r = err_set(err, ERR_CONFIG, "%s has no function %s: it must be DuckDB 1.5", library_path, api_names[i]);
+                r = err_set(err, ERR_CONFIG, "%s has no function %s: it must be DuckDB 1.5", library_path,
+                            api_names[i]);
         if (r == 0)
             duck = &api_;
         else if (library)

@@ -18,18 +18,19 @@ struct Column {
     const uint64_t *validity;
     const SqlType *type;
     duckdb_type duckdb_type;
-    uint8_t width_bytes, scale;      /* decimals: how they are stored */
-    Column *children;                /* list: 1; map: key and value; struct: its fields */
+    uint8_t width_bytes, scale; /* decimals: how they are stored */
+    Column *children;           /* list: 1; map: key and value; struct: its fields */
     size_t n_children;
 };
 
-static inline int column_put(const Column *c, size_t row, Buf *out) {
+static inline int column_put(const Column *c, size_t row, Buf *out)
+{
     if (!duckdb_is_valid(c->validity, row))
         return buf_append(out, "null", 4);
     return c->write(c, row, out);
 }
 
-int json_put_string(Buf *out, Str value);        /* quoted and escaped */
+int json_put_string(Buf *out, Str value); /* quoted and escaped */
 
 /* The writer for a type held as `duckdb_type`; NULL: that type is not held so. */
 ColumnWriter column_writer(TypeKind kind, duckdb_type held_as);

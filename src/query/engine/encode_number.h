@@ -10,7 +10,7 @@
 typedef __int128 int128;
 typedef unsigned __int128 uint128;
 
-enum { NUMBER_TEXT_MAX = 64 };       /* every function here writes less */
+enum { NUMBER_TEXT_MAX = 64 }; /* every function here writes less */
 
 char *put_u64(char *out, uint64_t value);
 char *put_i64(char *out, int64_t value);
@@ -20,9 +20,13 @@ char *put_padded(char *out, uint64_t value, int n);
 /* value / 10^scale with exactly `scale` fractional digits: "-0.05", "12". */
 char *put_decimal(char *out, int128 value, int scale);
 
-/* The decimal of fewest digits that reads back as the same number, the nearest of these: |v| = digits * 10^exponent,
- * without trailing zeros. Finite v other than 0. After R. Giulietti, "The Schubfach way to render doubles" (2021). */
-typedef struct Shortest { uint64_t digits; int exponent; } Shortest;
+/* The decimal of fewest digits that reads back as the same number, the nearest of these: |v| = digits *
+ * 10^exponent, without trailing zeros. Finite v other than 0. After R. Giulietti, "The Schubfach way to
+ * render doubles" (2021). */
+typedef struct Shortest {
+    uint64_t digits;
+    int exponent;
+} Shortest;
 Shortest shortest_of_double(double value);
 Shortest shortest_of_float(float value);
 

@@ -3,7 +3,8 @@
 #include "query/engine/calendar.h"
 #include "query/engine/encode_number.h"
 
-char *put_date(char *out, int64_t days) {
+char *put_date(char *out, int64_t days)
+{
     Civil c = civil_of_days(days);
     int64_t y = c.year;
     if (y < 0) {
@@ -19,7 +20,8 @@ char *put_date(char *out, int64_t days) {
     return put_padded(out, (uint64_t)c.day, 2);
 }
 
-char *put_fraction(char *out, int64_t picos, int p) {
+char *put_fraction(char *out, int64_t picos, int p)
+{
     if (p == 0)
         return out;
     for (int i = p; i < 12; i++)
@@ -28,7 +30,8 @@ char *put_fraction(char *out, int64_t picos, int p) {
     return put_padded(out, (uint64_t)picos, p);
 }
 
-static char *put_clock(char *out, int64_t seconds) {
+static char *put_clock(char *out, int64_t seconds)
+{
     out = put_padded(out, (uint64_t)(seconds / 3600), 2);
     *out++ = ':';
     out = put_padded(out, (uint64_t)(seconds / 60 % 60), 2);
@@ -36,12 +39,14 @@ static char *put_clock(char *out, int64_t seconds) {
     return put_padded(out, (uint64_t)(seconds % 60), 2);
 }
 
-char *put_time(char *out, int64_t picos_of_day, int p) {
+char *put_time(char *out, int64_t picos_of_day, int p)
+{
     const int64_t second = INT64_C(1000000000000);
     return put_fraction(put_clock(out, picos_of_day / second), picos_of_day % second, p);
 }
 
-char *put_timestamp(char *out, int64_t us, int32_t picos, int p) {
+char *put_timestamp(char *out, int64_t us, int32_t picos, int p)
+{
     int64_t days = floor_div(us, DAY_US), rest = us - days * DAY_US;
     out = put_date(out, days);
     *out++ = ' ';
@@ -49,7 +54,8 @@ char *put_timestamp(char *out, int64_t us, int32_t picos, int p) {
     return put_fraction(out, rest % SECOND_US * 1000000 + picos, p);
 }
 
-char *put_offset(char *out, int32_t minutes) {
+char *put_offset(char *out, int32_t minutes)
+{
     *out++ = minutes < 0 ? '-' : '+';
     uint64_t m = (uint64_t)(minutes < 0 ? -minutes : minutes);
     out = put_padded(out, m / 60, 2);
@@ -57,7 +63,8 @@ char *put_offset(char *out, int32_t minutes) {
     return put_padded(out, m % 60, 2);
 }
 
-char *put_interval_day(char *out, int64_t ms) {
+char *put_interval_day(char *out, int64_t ms)
+{
     uint64_t v = (uint64_t)ms;
     if (ms < 0) {
         *out++ = '-';
@@ -71,7 +78,8 @@ char *put_interval_day(char *out, int64_t ms) {
     return put_padded(out, rest % 1000, 3);
 }
 
-char *put_interval_year(char *out, int64_t months) {
+char *put_interval_year(char *out, int64_t months)
+{
     uint64_t v = (uint64_t)(months < 0 ? -months : months);
     if (months < 0)
         *out++ = '-';

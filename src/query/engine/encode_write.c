@@ -10,12 +10,13 @@
 
 /* 0: as it is; 1: \u00XX; else the letter after the backslash. */
 static const char escapes[256] = {
-    1, 1, 1, 1, 1, 1, 1, 1, 'b', 't', 'n', 1, 'f', 'r', 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    ['"'] = '"', ['\\'] = '\\',
+    1, 1, 1, 1, 1, 1, 1, 1, 'b', 't', 'n', 1, 'f', 'r', 1, 1,           1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1,   1,   1,   1, 1,   1,   1, ['"'] = '"', ['\\'] = '\\',
 };
 
 /* How many bytes from p need no escape: eight at a time. */
-static size_t plain_run(const char *p, size_t n) {
+static size_t plain_run(const char *p, size_t n)
+{
     size_t i = 0;
     const uint64_t ones = 0x0101010101010101ULL, high = ones * 0x80;
     for (; i + 8 <= n; i += 8) {
@@ -31,8 +32,9 @@ static size_t plain_run(const char *p, size_t n) {
     return i;
 }
 
-int json_put_string(Buf *out, Str s) {
-    char *p = buf_reserve(out, s.len * 6 + 2);         /* every byte escaped */
+int json_put_string(Buf *out, Str s)
+{
+    char *p = buf_reserve(out, s.len * 6 + 2); /* every byte escaped */
     if (!p)
         return -1;
     static const char hex[] = "0123456789ABCDEF";
@@ -59,11 +61,13 @@ int json_put_string(Buf *out, Str s) {
     return 0;
 }
 
-static int write_text(const Column *c, size_t row, Buf *out) {
+static int write_text(const Column *c, size_t row, Buf *out)
+{
     return json_put_string(out, duckdb_str((const duckdb_string_t *)c->data + row));
 }
 
-static int write_char(const Column *c, size_t row, Buf *out) {
+static int write_char(const Column *c, size_t row, Buf *out)
+{
     Str s = duckdb_str((const duckdb_string_t *)c->data + row);
     size_t n = utf8_length(s), want = (size_t)c->type->length, pad = n < want ? want - n : 0;
     if (json_put_string(out, s) < 0)
@@ -71,13 +75,14 @@ static int write_char(const Column *c, size_t row, Buf *out) {
     char *p = buf_reserve(out, pad + 1);
     if (!p)
         return -1;
-    memset(p - 1, ' ', pad);                           /* over the closing quote */
+    memset(p - 1, ' ', pad); /* over the closing quote */
     p[pad - 1] = '"';
     out->len += pad;
     return 0;
 }
 
-static int write_blob(const Column *c, size_t row, Buf *out) {
+static int write_blob(const Column *c, size_t row, Buf *out)
+{
     buf_putc(out, '"');
     base64_encode(duckdb_str((const duckdb_string_t *)c->data + row), false, out);
     return buf_putc(out, '"');
@@ -86,17 +91,20 @@ static int write_blob(const Column *c, size_t row, Buf *out) {
 /* ---- fixed size ---- */
 
 /* A writer of the value `v` of C type T at `p`; the text is shorter than TIME_TEXT_MAX. */
-#define WRITER(name, T, ...) \
-    static int name(const Column *c, size_t row, Buf *out) { \
-        char *p = buf_reserve(out, TIME_TEXT_MAX); \
-        if (!p) \
-            return -1; \
-        T v = ((const T *)c->data)[row]; \
-        __VA_ARGS__ \
-        out->len = (size_t)(p - out->data); \
-        return 0; \
+#define WRITER(name, T, ...)                                                                                 \
+    static int name(const Column *c, size_t row, Buf *out)                                                   \
+    {                                                                                                        \
+        char *p = buf_reserve(out, TIME_TEXT_MAX);                                                           \
+        if (!p)                                                                                              \
+            return -1;                                                                                       \
+        T v = ((const T *)c->data)[row];                                                                     \
+        __VA_ARGS__                                                                                          \
+        out->len = (size_t)(p - out->data);                                                                  \
+        return 0;                                                                                            \
     }
-#define QUOTED(...) *p++ = '"'; __VA_ARGS__ *p++ = '"';
+#define QUOTED(...)                                                                                          \
+    *p++ = '"';                                                                                              \
+    __VA_ARGS__ *p++ = '"';
 
 WRITER(write_bool, uint8_t, memcpy(p, v ? "true" : "false", 5); p += v ? 4 : 5;)
 WRITER(write_tinyint, int8_t, p = put_i64(p, v);)
@@ -110,16 +118,22 @@ WRITER(write_timestamp_us, int64_t, QUOTED(p = put_timestamp(p, v, 0, c->type->p
 WRITER(write_interval_day, int64_t, QUOTED(p = put_interval_day(p, v);))
 WRITER(write_interval_year, int32_t, QUOTED(p = put_interval_year(p, v);))
 WRITER(write_timestamp_ns, int64_t,
-       QUOTED(int64_t us = floor_div(v, 1000); p = put_timestamp(p, us, (int32_t)(v - us * 1000) * 1000, c->type->precision);))
+       QUOTED(int64_t us = floor_div(v, 1000);
+              p = put_timestamp(p, us, (int32_t)(v - us * 1000) * 1000, c->type->precision);))
 WRITER(write_timestamp_tz_utc, int64_t,
        QUOTED(p = put_timestamp(p, v, 0, c->type->precision); memcpy(p, " UTC", 4); p += 4;))
 /* nanoseconds of the local day << 11 | offset minutes in two's complement (11 bits) */
 WRITER(write_time_tz, int64_t,
-       QUOTED(p = put_time(p, (v >> 11) * 1000, c->type->precision); p = put_offset(p, (int32_t)((uint32_t)v << 21) >> 21);))
+       QUOTED(p = put_time(p, (v >> 11) * 1000, c->type->precision);
+              p = put_offset(p, (int32_t)((uint32_t)v << 21) >> 21);))
 
-static bool needs_quotes(double v) { return v != v || v - v != 0; }
+static bool needs_quotes(double v)
+{
+    return v != v || v - v != 0;
+}
 
-static int write_double(const Column *c, size_t row, Buf *out) {
+static int write_double(const Column *c, size_t row, Buf *out)
+{
     double v = ((const double *)c->data)[row];
     char *p = buf_reserve(out, TIME_TEXT_MAX);
     if (!p)
@@ -134,7 +148,8 @@ static int write_double(const Column *c, size_t row, Buf *out) {
     return 0;
 }
 
-static int write_real(const Column *c, size_t row, Buf *out) {
+static int write_real(const Column *c, size_t row, Buf *out)
+{
     float v = ((const float *)c->data)[row];
     char *p = buf_reserve(out, TIME_TEXT_MAX);
     if (!p)
@@ -149,16 +164,22 @@ static int write_real(const Column *c, size_t row, Buf *out) {
     return 0;
 }
 
-static int128 decimal_at(const Column *c, size_t row) {
+static int128 decimal_at(const Column *c, size_t row)
+{
     switch (c->width_bytes) {
-    case 2: return ((const int16_t *)c->data)[row];
-    case 4: return ((const int32_t *)c->data)[row];
-    case 8: return ((const int64_t *)c->data)[row];
-    default: return ((const int128 *)c->data)[row];
+    case 2:
+        return ((const int16_t *)c->data)[row];
+    case 4:
+        return ((const int32_t *)c->data)[row];
+    case 8:
+        return ((const int64_t *)c->data)[row];
+    default:
+        return ((const int128 *)c->data)[row];
     }
 }
 
-static int write_decimal(const Column *c, size_t row, Buf *out) {
+static int write_decimal(const Column *c, size_t row, Buf *out)
+{
     char *p = buf_reserve(out, TIME_TEXT_MAX);
     if (!p)
         return -1;
@@ -170,7 +191,8 @@ static int write_decimal(const Column *c, size_t row, Buf *out) {
 }
 
 /* DuckDB keeps a UUID as a 128-bit integer whose top bit is turned, so that it sorts. */
-static int write_uuid(const Column *c, size_t row, Buf *out) {
+static int write_uuid(const Column *c, size_t row, Buf *out)
+{
     char hex[32], *p = buf_reserve(out, 40);
     if (!p)
         return -1;
@@ -190,10 +212,11 @@ static int write_uuid(const Column *c, size_t row, Buf *out) {
     return 0;
 }
 
-static int write_ipaddress(const Column *c, size_t row, Buf *out) {
+static int write_ipaddress(const Column *c, size_t row, Buf *out)
+{
     Str s = duckdb_str((const duckdb_string_t *)c->data + row);
     char text[INET6_ADDRSTRLEN] = "";
-    static const char v4_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '\xff', '\xff' };
+    static const char v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '\xff', '\xff'};
     if (s.len == 16 && memcmp(s.ptr, v4_prefix, 12) == 0)
         inet_ntop(AF_INET, s.ptr + 12, text, sizeof text);
     else if (s.len == 16)
@@ -203,7 +226,8 @@ static int write_ipaddress(const Column *c, size_t row, Buf *out) {
 
 /* ---- nested ---- */
 
-static int write_list(const Column *c, size_t row, Buf *out) {
+static int write_list(const Column *c, size_t row, Buf *out)
+{
     duckdb_list_entry e = ((const duckdb_list_entry *)c->data)[row];
     buf_putc(out, '[');
     for (uint64_t i = 0; i < e.length; i++) {
@@ -216,7 +240,8 @@ static int write_list(const Column *c, size_t row, Buf *out) {
 }
 
 /* Keys are always strings: what is no string gets quotes, and the quotes inside are escaped. */
-static int write_map(const Column *c, size_t row, Buf *out) {
+static int write_map(const Column *c, size_t row, Buf *out)
+{
     duckdb_list_entry e = ((const duckdb_list_entry *)c->data)[row];
     buf_putc(out, '{');
     for (uint64_t i = 0; i < e.length; i++) {
@@ -239,7 +264,8 @@ static int write_map(const Column *c, size_t row, Buf *out) {
     return buf_putc(out, '}');
 }
 
-static int write_row(const Column *c, size_t row, Buf *out) {
+static int write_row(const Column *c, size_t row, Buf *out)
+{
     buf_putc(out, '[');
     for (size_t i = 0; i < c->n_children; i++) {
         if (i > 0)
@@ -251,20 +277,22 @@ static int write_row(const Column *c, size_t row, Buf *out) {
 }
 
 /* timestamp(7..12) as STRUCT(us BIGINT, ps INTEGER) */
-static int write_timestamp_struct(const Column *c, size_t row, Buf *out) {
+static int write_timestamp_struct(const Column *c, size_t row, Buf *out)
+{
     char *p = buf_reserve(out, TIME_TEXT_MAX);
     if (!p)
         return -1;
     *p++ = '"';
-    p = put_timestamp(p, ((const int64_t *)c->children[0].data)[row], ((const int32_t *)c->children[1].data)[row],
-                      c->type->precision);
+    p = put_timestamp(p, ((const int64_t *)c->children[0].data)[row],
+                      ((const int32_t *)c->children[1].data)[row], c->type->precision);
     *p++ = '"';
     out->len = (size_t)(p - out->data);
     return 0;
 }
 
 /* STRUCT(t <timestamp>, zone SMALLINT) */
-static int write_timestamp_tz(const Column *c, size_t row, Buf *out) {
+static int write_timestamp_tz(const Column *c, size_t row, Buf *out)
+{
     const Column *t = &c->children[0];
     bool wide = t->n_children == 2;
     int64_t us = ((const int64_t *)(wide ? t->children[0].data : t->data))[row];
@@ -283,30 +311,49 @@ static int write_timestamp_tz(const Column *c, size_t row, Buf *out) {
     return 0;
 }
 
-ColumnWriter column_writer(TypeKind kind, duckdb_type held_as) {
-    static const struct { TypeKind kind; duckdb_type held_as; ColumnWriter write; } writers[] = {
-        { TYPE_UNKNOWN, DUCKDB_TYPE_BOOLEAN, write_bool }, { TYPE_UNKNOWN, DUCKDB_TYPE_INTEGER, write_integer },
-        { TYPE_BOOLEAN, DUCKDB_TYPE_BOOLEAN, write_bool }, { TYPE_TINYINT, DUCKDB_TYPE_TINYINT, write_tinyint },
-        { TYPE_SMALLINT, DUCKDB_TYPE_SMALLINT, write_smallint }, { TYPE_INTEGER, DUCKDB_TYPE_INTEGER, write_integer },
-        { TYPE_BIGINT, DUCKDB_TYPE_BIGINT, write_bigint }, { TYPE_REAL, DUCKDB_TYPE_FLOAT, write_real },
-        { TYPE_DOUBLE, DUCKDB_TYPE_DOUBLE, write_double }, { TYPE_DECIMAL, DUCKDB_TYPE_DECIMAL, write_decimal },
-        { TYPE_NUMBER, DUCKDB_TYPE_VARCHAR, write_text }, { TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR, write_text },
-        { TYPE_CHAR, DUCKDB_TYPE_VARCHAR, write_char }, { TYPE_VARBINARY, DUCKDB_TYPE_BLOB, write_blob },
-        { TYPE_JSON, DUCKDB_TYPE_VARCHAR, write_text }, { TYPE_VARIANT, DUCKDB_TYPE_VARCHAR, write_text },
-        { TYPE_DATE, DUCKDB_TYPE_DATE, write_date }, { TYPE_TIME, DUCKDB_TYPE_TIME, write_time_us },
-        { TYPE_TIME, DUCKDB_TYPE_BIGINT, write_time_ps }, { TYPE_TIME_TZ, DUCKDB_TYPE_BIGINT, write_time_tz },
-        { TYPE_TIMESTAMP, DUCKDB_TYPE_TIMESTAMP, write_timestamp_us },
-        { TYPE_TIMESTAMP, DUCKDB_TYPE_TIMESTAMP_NS, write_timestamp_ns },
-        { TYPE_TIMESTAMP, DUCKDB_TYPE_STRUCT, write_timestamp_struct },
-        { TYPE_TIMESTAMP_TZ, DUCKDB_TYPE_TIMESTAMP_TZ, write_timestamp_tz_utc },
-        { TYPE_TIMESTAMP_TZ, DUCKDB_TYPE_STRUCT, write_timestamp_tz },
-        { TYPE_INTERVAL_DAY_TIME, DUCKDB_TYPE_BIGINT, write_interval_day },
-        { TYPE_INTERVAL_YEAR_MONTH, DUCKDB_TYPE_INTEGER, write_interval_year },
-        { TYPE_ARRAY, DUCKDB_TYPE_LIST, write_list }, { TYPE_MAP, DUCKDB_TYPE_MAP, write_map },
-        { TYPE_ROW, DUCKDB_TYPE_STRUCT, write_row }, { TYPE_UUID, DUCKDB_TYPE_UUID, write_uuid },
-        { TYPE_IPADDRESS, DUCKDB_TYPE_BLOB, write_ipaddress }, { TYPE_HYPERLOGLOG, DUCKDB_TYPE_BLOB, write_blob },
-        { TYPE_P4HYPERLOGLOG, DUCKDB_TYPE_BLOB, write_blob }, { TYPE_TDIGEST, DUCKDB_TYPE_BLOB, write_blob },
-        { TYPE_QDIGEST, DUCKDB_TYPE_BLOB, write_blob },
+ColumnWriter column_writer(TypeKind kind, duckdb_type held_as)
+{
+    static const struct {
+        TypeKind kind;
+        duckdb_type held_as;
+        ColumnWriter write;
+    } writers[] = {
+        {TYPE_UNKNOWN, DUCKDB_TYPE_BOOLEAN, write_bool},
+        {TYPE_UNKNOWN, DUCKDB_TYPE_INTEGER, write_integer},
+        {TYPE_BOOLEAN, DUCKDB_TYPE_BOOLEAN, write_bool},
+        {TYPE_TINYINT, DUCKDB_TYPE_TINYINT, write_tinyint},
+        {TYPE_SMALLINT, DUCKDB_TYPE_SMALLINT, write_smallint},
+        {TYPE_INTEGER, DUCKDB_TYPE_INTEGER, write_integer},
+        {TYPE_BIGINT, DUCKDB_TYPE_BIGINT, write_bigint},
+        {TYPE_REAL, DUCKDB_TYPE_FLOAT, write_real},
+        {TYPE_DOUBLE, DUCKDB_TYPE_DOUBLE, write_double},
+        {TYPE_DECIMAL, DUCKDB_TYPE_DECIMAL, write_decimal},
+        {TYPE_NUMBER, DUCKDB_TYPE_VARCHAR, write_text},
+        {TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR, write_text},
+        {TYPE_CHAR, DUCKDB_TYPE_VARCHAR, write_char},
+        {TYPE_VARBINARY, DUCKDB_TYPE_BLOB, write_blob},
+        {TYPE_JSON, DUCKDB_TYPE_VARCHAR, write_text},
+        {TYPE_VARIANT, DUCKDB_TYPE_VARCHAR, write_text},
+        {TYPE_DATE, DUCKDB_TYPE_DATE, write_date},
+        {TYPE_TIME, DUCKDB_TYPE_TIME, write_time_us},
+        {TYPE_TIME, DUCKDB_TYPE_BIGINT, write_time_ps},
+        {TYPE_TIME_TZ, DUCKDB_TYPE_BIGINT, write_time_tz},
+        {TYPE_TIMESTAMP, DUCKDB_TYPE_TIMESTAMP, write_timestamp_us},
+        {TYPE_TIMESTAMP, DUCKDB_TYPE_TIMESTAMP_NS, write_timestamp_ns},
+        {TYPE_TIMESTAMP, DUCKDB_TYPE_STRUCT, write_timestamp_struct},
+        {TYPE_TIMESTAMP_TZ, DUCKDB_TYPE_TIMESTAMP_TZ, write_timestamp_tz_utc},
+        {TYPE_TIMESTAMP_TZ, DUCKDB_TYPE_STRUCT, write_timestamp_tz},
+        {TYPE_INTERVAL_DAY_TIME, DUCKDB_TYPE_BIGINT, write_interval_day},
+        {TYPE_INTERVAL_YEAR_MONTH, DUCKDB_TYPE_INTEGER, write_interval_year},
+        {TYPE_ARRAY, DUCKDB_TYPE_LIST, write_list},
+        {TYPE_MAP, DUCKDB_TYPE_MAP, write_map},
+        {TYPE_ROW, DUCKDB_TYPE_STRUCT, write_row},
+        {TYPE_UUID, DUCKDB_TYPE_UUID, write_uuid},
+        {TYPE_IPADDRESS, DUCKDB_TYPE_BLOB, write_ipaddress},
+        {TYPE_HYPERLOGLOG, DUCKDB_TYPE_BLOB, write_blob},
+        {TYPE_P4HYPERLOGLOG, DUCKDB_TYPE_BLOB, write_blob},
+        {TYPE_TDIGEST, DUCKDB_TYPE_BLOB, write_blob},
+        {TYPE_QDIGEST, DUCKDB_TYPE_BLOB, write_blob},
     };
     for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
         if (writers[i].kind == kind && writers[i].held_as == held_as)

@@ -9,11 +9,12 @@
 #include "query/engine/engine_internal.h"
 #include "query/engine/errors.h"
 
-/* Extensions are loaded by path, with their signature checked, before the file system is closed. A missing one is no
- * reason not to start: what needs it says so. */
-static const char *const extensions[] = { "tpch" };
+/* Extensions are loaded by path, with their signature checked, before the file system is closed. A missing
+ * one is no reason not to start: what needs it says so. */
+static const char *const extensions[] = {"tpch"};
 
-static int run(duckdb_connection connection, const char *sql, Error *err) {
+static int run(duckdb_connection connection, const char *sql, Error *err)
+{
     duckdb_result result;
     int r = 0;
     if (duck->query(connection, sql, &result) == DuckDBError) {
@@ -24,7 +25,8 @@ static int run(duckdb_connection connection, const char *sql, Error *err) {
     return r;
 }
 
-static int put_literal(Buf *out, const char *text) {
+static int put_literal(Buf *out, const char *text)
+{
     buf_putc(out, '\'');
     for (const char *p = text; *p; p++) {
         if (*p == '\'')
@@ -34,7 +36,8 @@ static int put_literal(Buf *out, const char *text) {
     return buf_putc(out, '\'');
 }
 
-static int load_extensions(duckdb_connection connection, const char *dir, Error *err) {
+static int load_extensions(duckdb_connection connection, const char *dir, Error *err)
+{
     for (size_t i = 0; dir && i < sizeof extensions / sizeof *extensions; i++) {
         _cleanup_buf_ Buf path = BUF_INIT(8192), sql = BUF_INIT(16384);
         buf_printf(&path, "%s/%s.duckdb_extension", dir, extensions[i]);
@@ -50,8 +53,10 @@ static int load_extensions(duckdb_connection connection, const char *dir, Error 
     return 0;
 }
 
-/* The order matters: folders can be named only while access is still open, and nothing can be set after the lock. */
-static int lock_down(duckdb_connection connection, const EngineOptions *options, Error *err) {
+/* The order matters: folders can be named only while access is still open, and nothing can be set after the
+ * lock. */
+static int lock_down(duckdb_connection connection, const EngineOptions *options, Error *err)
+{
     _cleanup_buf_ Buf sql = BUF_INIT(1 << 20);
     buf_puts(&sql, "SET GLOBAL allowed_directories=[");
     for (size_t i = 0; i < options->n_allowed_dirs; i++) {
@@ -76,14 +81,21 @@ static int lock_down(duckdb_connection connection, const EngineOptions *options,
     return 0;
 }
 
-static int open_database(const EngineOptions *options, duckdb_database *ret, Error *err) {
+static int open_database(const EngineOptions *options, duckdb_database *ret, Error *err)
+{
     char memory[32], threads[16];
     snprintf(memory, sizeof memory, "%lldB", (long long)options->memory_limit_bytes);
     snprintf(threads, sizeof threads, "%d", options->threads);
-    const struct { const char *name, *value; } settings[] = {
-        { "threads", threads }, { "memory_limit", memory }, { "temp_directory", options->temp_dir },
-        { "autoinstall_known_extensions", "false" }, { "autoload_known_extensions", "false" },
-        { "allow_unsigned_extensions", "false" }, { "preserve_insertion_order", "false" },
+    const struct {
+        const char *name, *value;
+    } settings[] = {
+        {"threads", threads},
+        {"memory_limit", memory},
+        {"temp_directory", options->temp_dir},
+        {"autoinstall_known_extensions", "false"},
+        {"autoload_known_extensions", "false"},
+        {"allow_unsigned_extensions", "false"},
+        {"preserve_insertion_order", "false"},
     };
     duckdb_config config;
     if (duck->create_config(&config) == DuckDBError)
@@ -101,7 +113,8 @@ static int open_database(const EngineOptions *options, duckdb_database *ret, Err
     return r;
 }
 
-static int connection_new(Engine *engine, EngineConnection **ret, Error *err) {
+static int connection_new(Engine *engine, EngineConnection **ret, Error *err)
+{
     EngineConnection *c = calloc(1, sizeof *c);
     if (!c)
         return err_set(err, ERR_LIMIT, "no memory for a connection");
@@ -114,11 +127,12 @@ static int connection_new(Engine *engine, EngineConnection **ret, Error *err) {
     return 0;
 }
 
-/* Progress is known only where a connection asked for it, which it can do only before the configuration is locked: so the
- * pool is filled now; connections beyond it answer -1. */
-static int fill_pool(Engine *engine, Error *err) {
-    static const char *const settings[] = { "SET enable_progress_bar=true", "SET enable_progress_bar_print=false",
-                                            "SET progress_bar_time=0" };
+/* Progress is known only where a connection asked for it, which it can do only before the configuration is
+ * locked: so the pool is filled now; connections beyond it answer -1. */
+static int fill_pool(Engine *engine, Error *err)
+{
+    static const char *const settings[] = {"SET enable_progress_bar=true",
+                                           "SET enable_progress_bar_print=false", "SET progress_bar_time=0"};
     while (engine->n_idle < ENGINE_IDLE_MAX) {
         EngineConnection *c;
         if (connection_new(engine, &c, err) < 0)
@@ -131,12 +145,14 @@ static int fill_pool(Engine *engine, Error *err) {
     return 0;
 }
 
-static void connection_free(EngineConnection *c) {
+static void connection_free(EngineConnection *c)
+{
     duck->disconnect(&c->duckdb);
     free(c);
 }
 
-int engine_open(const EngineOptions *options, Engine **ret, Error *err) {
+int engine_open(const EngineOptions *options, Engine **ret, Error *err)
+{
     if (duckdb_api_load(options->library_path, err) < 0)
         return -1;
     Engine *engine = calloc(1, sizeof *engine);
@@ -158,7 +174,8 @@ int engine_open(const EngineOptions *options, Engine **ret, Error *err) {
     return 0;
 }
 
-void engine_close(Engine *engine) {
+void engine_close(Engine *engine)
+{
     if (!engine)
         return;
     for (size_t i = 0; i < engine->n_idle; i++)
@@ -169,7 +186,8 @@ void engine_close(Engine *engine) {
     free(engine);
 }
 
-int engine_acquire(Engine *engine, EngineConnection **ret, Error *err) {
+int engine_acquire(Engine *engine, EngineConnection **ret, Error *err)
+{
     if (atomic_load(&engine->invalid))
         return err_set(err, ERR_UNAVAILABLE, "the query engine failed and must be restarted");
     EngineConnection *c = NULL;
@@ -184,7 +202,8 @@ int engine_acquire(Engine *engine, EngineConnection **ret, Error *err) {
     return 0;
 }
 
-void engine_release(EngineConnection *connection) {
+void engine_release(EngineConnection *connection)
+{
     if (!connection)
         return;
     Engine *engine = connection->engine;
@@ -197,11 +216,13 @@ void engine_release(EngineConnection *connection) {
         connection_free(connection);
 }
 
-void engine_interrupt(EngineConnection *connection) {
+void engine_interrupt(EngineConnection *connection)
+{
     atomic_store(&connection->interrupted, true);
     duck->interrupt(connection->duckdb);
 }
 
-double engine_progress(EngineConnection *connection) {
+double engine_progress(EngineConnection *connection)
+{
     return duck->query_progress(connection->duckdb).percentage;
 }

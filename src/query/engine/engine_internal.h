@@ -7,20 +7,21 @@
 #include "query/engine/duckdb_api.h"
 #include "query/engine/engine.h"
 
-enum { ENGINE_IDLE_MAX = 16 };       /* connections kept; a connection is some 10 KB */
+enum { ENGINE_IDLE_MAX = 16 }; /* connections kept; a connection is some 10 KB */
 
 struct Engine {
     duckdb_database database;
     pthread_mutex_t lock;
     EngineConnection *idle[ENGINE_IDLE_MAX];
     size_t n_idle;
-    atomic_bool invalid;             /* DuckDB gave a FATAL error: only a new process helps */
+    atomic_bool invalid; /* DuckDB gave a FATAL error: only a new process helps */
 };
 
 struct EngineConnection {
     Engine *engine;
     duckdb_connection duckdb;
-    /* DuckDB forgets an interrupt that comes before a statement starts to run; this does not. Cleared on acquire. */
+    /* DuckDB forgets an interrupt that comes before a statement starts to run; this does not. Cleared on
+     * acquire. */
     atomic_bool interrupted;
 };
 

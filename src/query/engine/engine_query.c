@@ -3,17 +3,20 @@
 #include "query/engine/engine_internal.h"
 #include "query/engine/errors.h"
 
-static int fail(EngineConnection *c, const char *text, Error *err) {
+static int fail(EngineConnection *c, const char *text, Error *err)
+{
     if (text && engine_error_is_fatal(text))
         atomic_store(&c->engine->invalid, true);
     return engine_error(text, err);
 }
 
-static int check_interrupted(EngineConnection *c, Error *err) {
+static int check_interrupted(EngineConnection *c, Error *err)
+{
     return atomic_load(&c->interrupted) ? err_set(err, ERR_USER_CANCELED, "Query was canceled") : 0;
 }
 
-static int to_c_string(Str sql, char **ret, Error *err) {
+static int to_c_string(Str sql, char **ret, Error *err)
+{
     if (memchr(sql.ptr, 0, sql.len))
         return err_set(err, ERR_INTERNAL, "the emitted SQL contains a NUL byte");
     char *text = malloc(sql.len + 1);
@@ -25,7 +28,8 @@ static int to_c_string(Str sql, char **ret, Error *err) {
     return 0;
 }
 
-static int prepare(EngineConnection *c, const char *sql, duckdb_prepared_statement *ret, Error *err) {
+static int prepare(EngineConnection *c, const char *sql, duckdb_prepared_statement *ret, Error *err)
+{
     if (check_interrupted(c, err) < 0)
         return -1;
     if (duck->prepare(c->duckdb, sql, ret) == DuckDBError) {
@@ -36,7 +40,9 @@ static int prepare(EngineConnection *c, const char *sql, duckdb_prepared_stateme
     return 0;
 }
 
-static int run_prepared(EngineConnection *c, duckdb_prepared_statement statement, bool streaming, duckdb_result *ret, Error *err) {
+static int run_prepared(EngineConnection *c, duckdb_prepared_statement statement, bool streaming,
+                        duckdb_result *ret, Error *err)
+{
     duckdb_pending_result pending = NULL;
     duckdb_state state = streaming ? duck->pending_prepared_streaming(statement, &pending)
                                    : duck->pending_prepared(statement, &pending);
@@ -51,7 +57,8 @@ static int run_prepared(EngineConnection *c, duckdb_prepared_statement statement
     return r;
 }
 
-int engine_execute(EngineConnection *connection, Str sql, int64_t *ret_rows, Error *err) {
+int engine_execute(EngineConnection *connection, Str sql, int64_t *ret_rows, Error *err)
+{
     char *text;
     if (to_c_string(sql, &text, err) < 0)
         return -1;
@@ -70,7 +77,8 @@ int engine_execute(EngineConnection *connection, Str sql, int64_t *ret_rows, Err
     return r;
 }
 
-int engine_query(EngineConnection *connection, Str sql, EngineResult **ret, Error *err) {
+int engine_query(EngineConnection *connection, Str sql, EngineResult **ret, Error *err)
+{
     char *text;
     if (to_c_string(sql, &text, err) < 0)
         return -1;
@@ -91,7 +99,8 @@ int engine_query(EngineConnection *connection, Str sql, EngineResult **ret, Erro
     return 0;
 }
 
-int engine_next(EngineResult *result, EngineChunk **ret, Error *err) {
+int engine_next(EngineResult *result, EngineChunk **ret, Error *err)
+{
     EngineChunk *chunk = &result->chunk;
     if (chunk->duckdb)
         duck->destroy_data_chunk(&chunk->duckdb);
@@ -109,7 +118,8 @@ int engine_next(EngineResult *result, EngineChunk **ret, Error *err) {
     return 0;
 }
 
-void engine_result_free(EngineResult *result) {
+void engine_result_free(EngineResult *result)
+{
     if (!result)
         return;
     if (result->chunk.duckdb)
@@ -120,4 +130,7 @@ void engine_result_free(EngineResult *result) {
     free(result);
 }
 
-size_t engine_chunk_rows(const EngineChunk *chunk) { return chunk->n_rows; }
+size_t engine_chunk_rows(const EngineChunk *chunk)
+{
+    return chunk->n_rows;
+}

@@ -3,29 +3,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TEXT_MAX = 4096 };      /* what is looked at; Error keeps less */
+enum { TEXT_MAX = 4096 }; /* what is looked at; Error keeps less */
 
 typedef struct Mapping {
-    const char *needle;          /* found anywhere in the text */
+    const char *needle; /* found anywhere in the text */
     ErrCode code;
-    int (*map)(Str text, ErrCode code, Error *err);   /* NULL: the code with DuckDB's text */
-    const char *message;         /* instead of DuckDB's text */
+    int (*map)(Str text, ErrCode code, Error *err); /* NULL: the code with DuckDB's text */
+    const char *message;                            /* instead of DuckDB's text */
 } Mapping;
 
 /* The text between the first pair of quotes after `from`; empty when there is none. */
-static Str quoted(Str text) {
+static Str quoted(Str text)
+{
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] != '"' && text.ptr[i] != '\'')
             continue;
         Str rest = str_slice(text, i + 1, text.len);
         ptrdiff_t end = str_find_char(rest, text.ptr[i]);
-        return end < 0 ? (Str){ "", 0 } : str_slice(rest, 0, (size_t)end);
+        return end < 0 ? (Str){"", 0} : str_slice(rest, 0, (size_t)end);
     }
-    return (Str){ "", 0 };
+    return (Str){"", 0};
 }
 
 /* What is between `open` and `close` after it. */
-static bool between(Str text, const char *open, const char *close, Str *ret) {
+static bool between(Str text, const char *open, const char *close, Str *ret)
+{
     ptrdiff_t from = str_find(text, str_from(open));
     if (from < 0)
         return false;
@@ -35,9 +37,15 @@ static bool between(Str text, const char *open, const char *close, Str *ret) {
     return true;
 }
 
-static const char *sql_name_of(Str duckdb_type) {
-    static const struct { const char *duckdb, *sql; } names[] = {
-        { "INT8", "tinyint" }, { "INT16", "smallint" }, { "INT32", "integer" }, { "INT64", "bigint" },
+static const char *sql_name_of(Str duckdb_type)
+{
+    static const struct {
+        const char *duckdb, *sql;
+    } names[] = {
+        {"INT8", "tinyint"},
+        {"INT16", "smallint"},
+        {"INT32", "integer"},
+        {"INT64", "bigint"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_has_prefix(duckdb_type, str_from(names[i].duckdb)))
@@ -46,22 +54,27 @@ static const char *sql_name_of(Str duckdb_type) {
 }
 
 /* "Overflow in addition of INT64 (1 + 2)!" */
-static int map_overflow(Str text, ErrCode code, Error *err) {
-    Str operation, type, operands;
-    if (!between(text, "Overflow in ", " of ", &operation) || !between(text, " of ", " (", &type))
+static int map_overflow(Str text, ErrCode code, Error *err)
+{
+    Str operation, type, operands, rest;
+    if (!between(text, "Overflow in ", "\n", &rest) || !between(text, "Overflow in ", " of ", &operation) ||
+        !between(rest, " of ", " (", &type))
         return err_set(err, code, "%.*s", STR_ARG(text));
-    if (str_has_prefix(type, STR("DECIMAL")) || str_has_prefix(type, STR("HUGEINT")) || str_has_prefix(type, STR("INT128")))
+    if (str_has_prefix(type, STR("DECIMAL")) || str_has_prefix(type, STR("HUGEINT")) ||
+        str_has_prefix(type, STR("INT128")))
         return err_set(err, code, "Decimal overflow");
     const char *name = sql_name_of(type);
     if (str_has_prefix(operation, STR("negation")))
         return err_set(err, code, "bigint negation overflow");
-    if (!name || !between(text, " (", ")!", &operands))
+    if (!name || !between(rest, " (", ")!", &operands))
         return err_set(err, code, "%.*s", STR_ARG(text));
     return err_set(err, code, "%s %.*s overflow: %.*s", name, STR_ARG(operation), STR_ARG(operands));
 }
 
-/* "Type INT64 with value 300 can't be cast because the value is out of range for the destination type INT8" */
-static int map_cast_range(Str text, ErrCode code, Error *err) {
+/* "Type INT64 with value 300 can't be cast because the value is out of range for the destination type INT8"
+ */
+static int map_cast_range(Str text, ErrCode code, Error *err)
+{
     Str value, type;
     const char *name = between(text, "destination type ", " ", &type) ? sql_name_of(type) : NULL;
     if (!name || !between(text, "with value ", " can't", &value))
@@ -70,58 +83,65 @@ static int map_cast_range(Str text, ErrCode code, Error *err) {
 }
 
 /* `Casting value "99.5" to type DECIMAL(3,1) failed: value is out of range!` */
-static int map_decimal_range(Str text, ErrCode code, Error *err) {
+static int map_decimal_range(Str text, ErrCode code, Error *err)
+{
     Str p, s;
     if (!between(text, "DECIMAL(", ",", &p) || !between(text, ",", ")", &s))
         return err_set(err, code, "%.*s", STR_ARG(text));
-    return err_set(err, code, "Cannot cast DECIMAL '%.*s' to DECIMAL(%.*s, %.*s)", STR_ARG(quoted(text)), STR_ARG(p),
-                   STR_ARG(s));
+    return err_set(err, code, "Cannot cast DECIMAL '%.*s' to DECIMAL(%.*s, %.*s)", STR_ARG(quoted(text)),
+                   STR_ARG(p), STR_ARG(s));
 }
 
-static int map_file(Str text, ErrCode code, Error *err) {
+static int map_file(Str text, ErrCode code, Error *err)
+{
     Str file = quoted(text);
     ptrdiff_t slash = str_rfind_char(file, '/');
     Str name = slash < 0 ? file : str_slice(file, (size_t)slash + 1, file.len);
     if (err)
         snprintf(err->resource, sizeof err->resource, "%.*s", STR_ARG(file));
-    const char *what = code == ERR_ICEBERG_CANNOT_OPEN_SPLIT ? "Error opening Iceberg split" : "Error reading data file";
+    const char *what =
+        code == ERR_ICEBERG_CANNOT_OPEN_SPLIT ? "Error opening Iceberg split" : "Error reading data file";
     return err_set(err, code, "%s %.*s: %.*s", what, STR_ARG(name), STR_ARG(text));
 }
 
 /* In order: the first needle that is found decides. */
 static const Mapping mappings[] = {
-    { "No space left on device", ERR_DISK_FULL, NULL, NULL },
-    { "Disk quota exceeded", ERR_DISK_FULL, NULL, NULL },
-    { "Out of Memory Error", ERR_EXCEEDED_LOCAL_MEMORY_LIMIT, NULL, NULL },
-    { "INTERRUPT Error", ERR_USER_CANCELED, NULL, "Query was canceled" },
-    { "Overflow in negation of numeric value", ERR_NUMERIC_VALUE_OUT_OF_RANGE, NULL,
-      "bigint negation overflow: -9223372036854775808" },
-    { "Overflow in HUGEINT", ERR_NUMERIC_VALUE_OUT_OF_RANGE, NULL, "Decimal overflow" },
-    { "Overflow in ", ERR_NUMERIC_VALUE_OUT_OF_RANGE, map_overflow, NULL },
-    { "Overflow on abs(", ERR_NUMERIC_VALUE_OUT_OF_RANGE, NULL, "Value -9223372036854775808 is out of range for abs(bigint)" },
-    { "for the destination type INT", ERR_NUMERIC_VALUE_OUT_OF_RANGE, map_cast_range, NULL },
-    { "failed: value is out of range", ERR_NUMERIC_VALUE_OUT_OF_RANGE, map_decimal_range, NULL },
-    { "Out of Range Error", ERR_NUMERIC_VALUE_OUT_OF_RANGE, NULL, NULL },
-    { "More than one row returned by a subquery", ERR_SUBQUERY_MULTIPLE_ROWS, NULL,
-      "Scalar sub-query has returned multiple rows" },
-    { "Map keys must be unique", ERR_INVALID_FUNCTION_ARGUMENT, NULL, "Duplicate map keys are not allowed" },
-    { "Map keys can not be NULL", ERR_INVALID_FUNCTION_ARGUMENT, NULL, "map key cannot be null" },
-    { "No files found that match", ERR_ICEBERG_CANNOT_OPEN_SPLIT, map_file, NULL },
-    { "Cannot open file", ERR_ICEBERG_CANNOT_OPEN_SPLIT, map_file, NULL },
-    { "to be a Parquet file", ERR_ICEBERG_BAD_DATA, map_file, NULL },
-    { "No magic bytes found", ERR_ICEBERG_BAD_DATA, map_file, NULL },
-    { "parquet", ERR_ICEBERG_BAD_DATA, map_file, NULL },
-    { "Parquet", ERR_ICEBERG_BAD_DATA, map_file, NULL },
-    { "TProtocolException", ERR_ICEBERG_BAD_DATA, map_file, NULL },
-    { "ecompression failure", ERR_ICEBERG_BAD_DATA, map_file, NULL },
-    { "Could not read", ERR_ICEBERG_BAD_DATA, map_file, NULL },
-    { "Could not convert string", ERR_INVALID_CAST_ARGUMENT, NULL, NULL },
-    { "Conversion Error", ERR_INVALID_CAST_ARGUMENT, NULL, NULL },
+    {"No space left on device", ERR_DISK_FULL, NULL, NULL},
+    {"Disk quota exceeded", ERR_DISK_FULL, NULL, NULL},
+    {"Out of Memory Error", ERR_EXCEEDED_LOCAL_MEMORY_LIMIT, NULL, NULL},
+    {"INTERRUPT Error", ERR_USER_CANCELED, NULL, "Query was canceled"},
+    {"Overflow in negation of numeric value", ERR_NUMERIC_VALUE_OUT_OF_RANGE, NULL,
+     "bigint negation overflow: -9223372036854775808"},
+    {"Overflow in HUGEINT", ERR_NUMERIC_VALUE_OUT_OF_RANGE, NULL, "Decimal overflow"},
+    {"Overflow in ", ERR_NUMERIC_VALUE_OUT_OF_RANGE, map_overflow, NULL},
+    {"Overflow on abs(", ERR_NUMERIC_VALUE_OUT_OF_RANGE, NULL,
+     "Value -9223372036854775808 is out of range for abs(bigint)"},
+    {"for the destination type INT", ERR_NUMERIC_VALUE_OUT_OF_RANGE, map_cast_range, NULL},
+    {"failed: value is out of range", ERR_NUMERIC_VALUE_OUT_OF_RANGE, map_decimal_range, NULL},
+    {"Out of Range Error", ERR_NUMERIC_VALUE_OUT_OF_RANGE, NULL, NULL},
+    {"More than one row returned by a subquery", ERR_SUBQUERY_MULTIPLE_ROWS, NULL,
+     "Scalar sub-query has returned multiple rows"},
+    {"Map keys must be unique", ERR_INVALID_FUNCTION_ARGUMENT, NULL, "Duplicate map keys are not allowed"},
+    {"Map keys can not be NULL", ERR_INVALID_FUNCTION_ARGUMENT, NULL, "map key cannot be null"},
+    {"No files found that match", ERR_ICEBERG_CANNOT_OPEN_SPLIT, map_file, NULL},
+    {"Cannot open file", ERR_ICEBERG_CANNOT_OPEN_SPLIT, map_file, NULL},
+    {"to be a Parquet file", ERR_ICEBERG_BAD_DATA, map_file, NULL},
+    {"No magic bytes found", ERR_ICEBERG_BAD_DATA, map_file, NULL},
+    {"parquet", ERR_ICEBERG_BAD_DATA, map_file, NULL},
+    {"Parquet", ERR_ICEBERG_BAD_DATA, map_file, NULL},
+    {"TProtocolException", ERR_ICEBERG_BAD_DATA, map_file, NULL},
+    {"ecompression failure", ERR_ICEBERG_BAD_DATA, map_file, NULL},
+    {"Could not read", ERR_ICEBERG_BAD_DATA, map_file, NULL},
+    {"Could not convert string", ERR_INVALID_CAST_ARGUMENT, NULL, NULL},
+    {"Conversion Error", ERR_INVALID_CAST_ARGUMENT, NULL, NULL},
 };
 
-/* Texts of the binder and parser quote our SQL, which may hold any needle: they are the emitter's bugs, whatever they say. */
-static bool is_emitter_bug(Str text) {
-    static const char *const classes[] = { "Parser Error", "Binder Error", "Catalog Error", "Syntax Error", "INTERNAL Error" };
+/* Texts of the binder and parser quote our SQL, which may hold any needle: they are the emitter's bugs,
+ * whatever they say. */
+static bool is_emitter_bug(Str text)
+{
+    static const char *const classes[] = {"Parser Error", "Binder Error", "Catalog Error", "Syntax Error",
+                                          "INTERNAL Error"};
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
         if (str_has_prefix(text, str_from(classes[i])))
             return true;
@@ -129,7 +149,8 @@ static bool is_emitter_bug(Str text) {
 }
 
 /* "TRINO:8:DIVISION_BY_ZERO:Division by zero" anywhere. */
-static bool map_trino(Str text, Error *err) {
+static bool map_trino(Str text, Error *err)
+{
     Str rest, name, message;
     if (!between(text, "TRINO:", "", &rest))
         return false;
@@ -148,14 +169,16 @@ static bool map_trino(Str text, Error *err) {
     return true;
 }
 
-bool engine_error_is_fatal(const char *duckdb_text) {
+bool engine_error_is_fatal(const char *duckdb_text)
+{
     return strstr(duckdb_text, "FATAL Error") || strstr(duckdb_text, "database has been invalidated");
 }
 
-int engine_error(const char *duckdb_text, Error *err) {
+int engine_error(const char *duckdb_text, Error *err)
+{
     if (!duckdb_text)
         return err_set(err, ERR_INTERNAL, "DuckDB failed without a message");
-    Str text = { duckdb_text, strnlen(duckdb_text, TEXT_MAX) };
+    Str text = {duckdb_text, strnlen(duckdb_text, TEXT_MAX)};
     ptrdiff_t position = str_find(text, STR("\n\nLINE "));
     if (position >= 0)
         text.len = (size_t)position;

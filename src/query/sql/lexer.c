@@ -64,13 +64,13 @@ static const char *const displays[TOKEN_FIRST_KEYWORD_ + 1] = {
 /* Signs of two characters before the ones that start like them. */
 static const struct { char text[3]; TokenKind kind;
 } signs[] = {
-    {"<>", TOKEN_NE},      {"!=", TOKEN_NE},     {"<=", TOKEN_LE},        {">=", TOKEN_GE},
-    {"||", TOKEN_CONCAT},  {"->", TOKEN_ARROW},  {"=>", TOKEN_FAT_ARROW}, {"::", TOKEN_DOUBLE_COLON},
-    {"=", TOKEN_EQ},       {"<", TOKEN_LT},      {">", TOKEN_GT},         {"+", TOKEN_PLUS},
-    {"-", TOKEN_MINUS},    {"*", TOKEN_STAR},    {"/", TOKEN_SLASH},      {"%", TOKEN_PERCENT},
-    {"(", TOKEN_LPAREN},   {")", TOKEN_RPAREN},  {"[", TOKEN_LBRACKET},   {"]", TOKEN_RBRACKET},
-    {",", TOKEN_COMMA},    {".", TOKEN_DOT},     {":", TOKEN_COLON},      {";", TOKEN_SEMICOLON},
-    {"?", TOKEN_QUESTION}, {"@", TOKEN_AT_SIGN},
+    { "<>", TOKEN_NE },      { "!=", TOKEN_NE },     { "<=", TOKEN_LE },        { ">=", TOKEN_GE },
+    { "||", TOKEN_CONCAT },  { "->", TOKEN_ARROW },  { "=>", TOKEN_FAT_ARROW }, { "::", TOKEN_DOUBLE_COLON },
+    { "=", TOKEN_EQ },       { "<", TOKEN_LT },      { ">", TOKEN_GT },         { "+", TOKEN_PLUS },
+    { "-", TOKEN_MINUS },    { "*", TOKEN_STAR },    { "/", TOKEN_SLASH },      { "%", TOKEN_PERCENT },
+    { "(", TOKEN_LPAREN },   { ")", TOKEN_RPAREN },  { "[", TOKEN_LBRACKET },   { "]", TOKEN_RBRACKET },
+    { ",", TOKEN_COMMA },    { ".", TOKEN_DOT },     { ":", TOKEN_COLON },      { ";", TOKEN_SEMICOLON },
+    { "?", TOKEN_QUESTION }, { "@", TOKEN_AT_SIGN },
 };
 
 static bool is_digit(int c) { return c >= '0' && c <= '9'; }

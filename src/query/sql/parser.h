@@ -7,9 +7,8 @@
 #include "query/sql/ast.h"
 
 enum {
-    SQL_DEPTH_MAX = 500, /* nested rules: bounds the stack of the parser */
-    SQL_HEIGHT_MAX =
-        1000, /* also of chains such as a + b + c or UNION: bounds the stack of who walks the tree */
+    SQL_DEPTH_MAX = 500,          /* nested rules: bounds the stack of the parser */
+    SQL_HEIGHT_MAX = 1000,        /* also of chains such as a + b + c or UNION: for who walks the tree */
 };
 
 int sql_parse(Str text, Arena *arena, Statement **ret, Error *err);

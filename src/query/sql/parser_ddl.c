@@ -171,11 +171,11 @@ int parse_create(Parser *p, Statement *s)
 {
     static const struct { TokenKind word; const char *what;
     } others[] = {
-        {KW_MATERIALIZED, "CREATE MATERIALIZED VIEW"},
-        {KW_ROLE, "CREATE ROLE"},
-        {KW_CATALOG, "CREATE CATALOG"},
-        {KW_FUNCTION, "CREATE FUNCTION"},
-        {KW_BRANCH, "CREATE BRANCH"},
+        { KW_MATERIALIZED, "CREATE MATERIALIZED VIEW" },
+        { KW_ROLE, "CREATE ROLE" },
+        { KW_CATALOG, "CREATE CATALOG" },
+        { KW_FUNCTION, "CREATE FUNCTION" },
+        { KW_BRANCH, "CREATE BRANCH" },
     };
     advance(p);
     if (accept(p, KW_OR)) {
@@ -204,11 +204,11 @@ int parse_drop(Parser *p, Statement *s)
     };
     static const struct { TokenKind word; const char *what;
     } others[] = {
-        {KW_MATERIALIZED, "DROP MATERIALIZED VIEW"},
-        {KW_ROLE, "DROP ROLE"},
-        {KW_CATALOG, "DROP CATALOG"},
-        {KW_FUNCTION, "DROP FUNCTION"},
-        {KW_BRANCH, "DROP BRANCH"},
+        { KW_MATERIALIZED, "DROP MATERIALIZED VIEW" },
+        { KW_ROLE, "DROP ROLE" },
+        { KW_CATALOG, "DROP CATALOG" },
+        { KW_FUNCTION, "DROP FUNCTION" },
+        { KW_BRANCH, "DROP BRANCH" },
     };
     advance(p);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -343,9 +343,9 @@ int parse_alter(Parser *p, Statement *s)
 {
     static const struct { TokenKind word; const char *what;
     } others[] = {
-        {KW_VIEW, "ALTER VIEW"},
-        {KW_MATERIALIZED, "ALTER MATERIALIZED VIEW"},
-        {KW_BRANCH, "ALTER BRANCH"},
+        { KW_VIEW, "ALTER VIEW" },
+        { KW_MATERIALIZED, "ALTER MATERIALIZED VIEW" },
+        { KW_BRANCH, "ALTER BRANCH" },
     };
     advance(p);
     if (accept(p, KW_TABLE))

@@ -122,8 +122,8 @@ Expr *parse_value(Parser *p)
 
 static const struct { TokenKind token; BinaryOp op;
 } comparisons[] = {
-    {TOKEN_EQ, OP_EQ}, {TOKEN_NE, OP_NE}, {TOKEN_LT, OP_LT},
-    {TOKEN_LE, OP_LE}, {TOKEN_GT, OP_GT}, {TOKEN_GE, OP_GE},
+    { TOKEN_EQ, OP_EQ }, { TOKEN_NE, OP_NE }, { TOKEN_LT, OP_LT },
+    { TOKEN_LE, OP_LE }, { TOKEN_GT, OP_GT }, { TOKEN_GE, OP_GE },
 };
 
 static Expr *parse_comparison(Parser *p, Expr *value, BinaryOp op)
@@ -203,7 +203,7 @@ static Expr *parse_is(Parser *p, Expr *value, SqlPos pos)
     static const struct {
         TokenKind token;
         int truth;
-    } truths[] = {{KW_TRUE, 1}, {KW_FALSE, 0}, {KW_UNKNOWN, -1}};
+    } truths[] = { { KW_TRUE, 1 }, { KW_FALSE, 0 }, { KW_UNKNOWN, -1 } };
     bool negated = accept(p, KW_NOT);
     Expr *e = expr_new(p, EXPR_IS_NULL, pos);
     if (accept(p, KW_DISTINCT)) {

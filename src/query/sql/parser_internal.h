@@ -68,8 +68,8 @@ int expect(Parser *p, TokenKind kind);
 bool accept_words(Parser *p, TokenKind first, TokenKind second);   /* both or none; notes the first */
 int expect_words(Parser *p, const TokenKind *words, size_t n);
 #define expect_all(p, ...)                                                                                   \
-    expect_words((p), (const TokenKind[]){__VA_ARGS__},                                                      \
-                 sizeof((const TokenKind[]){__VA_ARGS__}) / sizeof(TokenKind))
+    expect_words((p), (const TokenKind[]){ __VA_ARGS__ },                                                    \
+                 sizeof((const TokenKind[]){ __VA_ARGS__ }) / sizeof(TokenKind))
 bool is_identifier_token(TokenKind kind);      /* names and words that are not reserved */
 Str text_between(const Parser *p, size_t first_token, size_t end_token);
 

@@ -119,7 +119,7 @@ static Relation *parse_table_function(Parser *p)
             p->tokens[i - 1].kind == TOKEN_FAT_ARROW || p->tokens[i - 1].kind == TOKEN_COMMA || i == p->at;
         if (argument &&
             (t->kind == KW_TABLE || (t->kind == KW_DESCRIPTOR && p->tokens[i + 1].kind == TOKEN_LPAREN))) {
-            not_supported(p, (SqlPos){(int)t->line, (int)t->column},
+            not_supported(p, (SqlPos){ (int)t->line, (int)t->column },
                           "A table or descriptor argument of a table function");
             return NULL;
         }
@@ -155,8 +155,8 @@ static Relation *parse_relation_primary(Parser *p)
         return refuse(p, "NEAREST");
     if (is_identifier_token(peek(p, 0)))
         return parse_table_name(p);
-    static const int starts[] = {TOKEN_LPAREN, KW_JSON_TABLE, KW_LATERAL,       KW_NEAREST,
-                                 KW_TABLE,     KW_UNNEST,     EXPECT_IDENTIFIER};
+    static const int starts[] = { TOKEN_LPAREN, KW_JSON_TABLE, KW_LATERAL,       KW_NEAREST,
+                                  KW_TABLE,     KW_UNNEST,     EXPECT_IDENTIFIER };
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         note_expected(p, starts[i]);
     syntax_error(p);

@@ -16,8 +16,13 @@ int parse_unsupported(Parser *p, Statement *s, const char *what)
 {
     s->kind = STMT_UNSUPPORTED;
     s->what = str_from(what);
-    while (!is(p, TOKEN_EOF))
+    while (!is(p, TOKEN_EOF)) {
+        if (is(p, TOKEN_SEMICOLON) && peek(p, 1) == TOKEN_EOF) {      /* the second one at the end */
+            note_expected(p, TOKEN_EOF);
+            return syntax_error(p);
+        }
         advance(p);
+    }
     return 0;
 }
 
@@ -95,9 +100,9 @@ static int parse_show_create(Parser *p, Statement *s)
 {
     static const struct { TokenKind word; StatementKind kind;
     } kinds[] = {
-        {KW_TABLE, STMT_SHOW_CREATE_TABLE},
-        {KW_SCHEMA, STMT_SHOW_CREATE_SCHEMA},
-        {KW_VIEW, STMT_SHOW_CREATE_VIEW},
+        { KW_TABLE, STMT_SHOW_CREATE_TABLE },
+        { KW_SCHEMA, STMT_SHOW_CREATE_SCHEMA },
+        { KW_VIEW, STMT_SHOW_CREATE_VIEW },
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (accept(p, kinds[i].word)) {

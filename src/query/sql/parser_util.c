@@ -137,8 +137,8 @@ Str text_between(const Parser *p, size_t first_token, size_t end_token)
 
 static const char *expected_display(int what)
 {
-    static const char *const rules[] = {"<expression>", "<identifier>", "<query>",
-                                        "<type>",       "<string>",     "<predicate>"};
+    static const char *const rules[] = { "<expression>", "<identifier>", "<query>",
+                                         "<type>",       "<string>",     "<predicate>" };
     return what < SQL_EXPECT_FIRST ? token_display((TokenKind)what) : rules[what - SQL_EXPECT_FIRST];
 }
 
@@ -406,7 +406,7 @@ int parse_integer_value(Parser *p, const Token *token, bool negative, int64_t *r
         unsigned digit = (unsigned)hex_digit(text.ptr[i]);
         if (value > (limit - digit) / base) {
             const Token *first = negative ? token - 1 : token;
-            return parse_error(p, ((SqlPos){(int)first->line, (int)first->column}),
+            return parse_error(p, ((SqlPos){ (int)first->line, (int)first->column }),
                                "Invalid numeric literal: %s%.*s", negative ? "-" : "", STR_ARG(text));
         }
         value = value * base + digit;

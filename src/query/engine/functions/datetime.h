@@ -1,4 +1,5 @@
-/* datetime.h - reading Trino's dates and times, and arithmetic on wall clocks, for the files that share it. */
+/* datetime.h - reading Trino's dates and times, and arithmetic on wall clocks, for the files that share it.
+ */
 #pragma once
 
 #include "base/str.h"
@@ -7,10 +8,10 @@
 enum { FRACTION_DIGITS_MAX = 12 };
 
 typedef struct WallClock {
-    int64_t days;                 /* since 1970-01-01 */
+    int64_t days; /* since 1970-01-01 */
     int64_t second_of_day;
-    int64_t picos;                /* of the second */
-    Str zone;                     /* what follows the time, without blanks before it; ptr NULL: nothing */
+    int64_t picos; /* of the second */
+    Str zone;      /* what follows the time, without blanks before it; ptr NULL: nothing */
 } WallClock;
 
 /* "[+-]YYYY-M-D[ H:M[:S[.fraction]]][ zone]": the whole text. */
@@ -31,7 +32,16 @@ bool timestamp_in_range(int64_t days);
 
 /* Units of date_add, date_diff and date_trunc. */
 typedef enum DateUnit {
-    UNIT_MILLISECOND, UNIT_SECOND, UNIT_MINUTE, UNIT_HOUR, UNIT_DAY, UNIT_WEEK, UNIT_MONTH, UNIT_QUARTER, UNIT_YEAR, UNIT_NONE,
+    UNIT_MILLISECOND,
+    UNIT_SECOND,
+    UNIT_MINUTE,
+    UNIT_HOUR,
+    UNIT_DAY,
+    UNIT_WEEK,
+    UNIT_MONTH,
+    UNIT_QUARTER,
+    UNIT_YEAR,
+    UNIT_NONE,
 } DateUnit;
 DateUnit date_unit_of(Str name);
 int64_t unit_us(DateUnit unit);                      /* up to a week */

@@ -6,17 +6,23 @@
 #include "query/engine/engine_internal.h"
 
 static const FunctionDef *const tables[] = {
-    t_integer_functions, t_double_functions, t_cdf_functions, t_decimal_functions, t_cast_functions, t_datetime_functions,
-    t_date_unit_functions, t_tz_functions, t_date_format_functions, t_iso8601_functions, t_string_functions,
-    t_unicode_functions, t_regexp_functions, t_binary_functions, t_url_functions, t_json_functions, t_json_path_functions,
+    t_integer_functions,     t_double_functions,   t_cdf_functions,       t_decimal_functions,
+    t_cast_functions,        t_datetime_functions, t_date_unit_functions, t_tz_functions,
+    t_date_format_functions, t_iso8601_functions,  t_string_functions,    t_unicode_functions,
+    t_regexp_functions,      t_binary_functions,   t_url_functions,       t_json_functions,
+    t_json_path_functions,
 };
 
 /* What a registered function knows of itself. Allocated at registration, freed by DuckDB. */
-typedef struct Registered { const FunctionDef *def; int scale; } Registered;
+typedef struct Registered {
+    const FunctionDef *def;
+    int scale;
+} Registered;
 
 /* ---- a call ---- */
 
-void call_fail(Call *c, ErrCode code, const char *format, ...) {
+void call_fail(Call *c, ErrCode code, const char *format, ...)
+{
     char message[ERROR_MESSAGE_MAX], text[ERROR_MESSAGE_MAX + 128];
     va_list args;
     va_start(args, format);
@@ -29,9 +35,13 @@ void call_fail(Call *c, ErrCode code, const char *format, ...) {
     c->failed = true;
 }
 
-void call_fail_error(Call *c, const Error *err) { call_fail(c, err->code, "%s", err->message); }
+void call_fail_error(Call *c, const Error *err)
+{
+    call_fail(c, err->code, "%s", err->message);
+}
 
-void call_set_null(Call *c, size_t row) {
+void call_set_null(Call *c, size_t row)
+{
     if (!c->out_validity) {
         duck->vector_ensure_validity_writable(c->out);
         c->out_validity = duck->vector_get_validity(c->out);
@@ -39,25 +49,34 @@ void call_set_null(Call *c, size_t row) {
     c->out_validity[row >> 6] &= ~(1ULL << (row & 63));
 }
 
-void call_put_scratch(Call *c, size_t row) {
+void call_put_scratch(Call *c, size_t row)
+{
     if (c->scratch.overflow)
-        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Result of %s is longer than %d bytes", c->def->name, SCRATCH_BYTES_MAX);
+        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Result of %s is longer than %d bytes", c->def->name,
+                  SCRATCH_BYTES_MAX);
     else
         call_put_str(c, row, buf_str(&c->scratch));
 }
 
-int128 arg_decimal(const Call *c, size_t i, size_t row) {
+int128 arg_decimal(const Call *c, size_t i, size_t row)
+{
     const In *in = &c->in[i];
     switch (in->width_bytes) {
-    case 1: return ((const int8_t *)in->data)[row];
-    case 2: return ((const int16_t *)in->data)[row];
-    case 4: return ((const int32_t *)in->data)[row];
-    case 8: return ((const int64_t *)in->data)[row];
-    default: return ((const int128 *)in->data)[row];
+    case 1:
+        return ((const int8_t *)in->data)[row];
+    case 2:
+        return ((const int16_t *)in->data)[row];
+    case 4:
+        return ((const int32_t *)in->data)[row];
+    case 8:
+        return ((const int64_t *)in->data)[row];
+    default:
+        return ((const int128 *)in->data)[row];
     }
 }
 
-static void call_nulls(Call *c) {
+static void call_nulls(Call *c)
+{
     size_t words = (c->n + 63) / 64;
     for (size_t i = 0; i < c->n_in; i++) {
         if (!c->in[i].validity)
@@ -74,10 +93,14 @@ static void call_nulls(Call *c) {
 }
 
 /* The storage of a DECIMAL, or of an integer where a decimal may stand. */
-static void decimal_layout(In *in) {
-    static const struct { duckdb_type type; uint8_t bytes, precision; } integers[] = {
-        { DUCKDB_TYPE_TINYINT, 1, 3 }, { DUCKDB_TYPE_SMALLINT, 2, 5 }, { DUCKDB_TYPE_INTEGER, 4, 10 },
-        { DUCKDB_TYPE_BIGINT, 8, 19 }, { DUCKDB_TYPE_HUGEINT, 16, 39 },
+static void decimal_layout(In *in)
+{
+    static const struct {
+        duckdb_type type;
+        uint8_t bytes, precision;
+    } integers[] = {
+        {DUCKDB_TYPE_TINYINT, 1, 3}, {DUCKDB_TYPE_SMALLINT, 2, 5},  {DUCKDB_TYPE_INTEGER, 4, 10},
+        {DUCKDB_TYPE_BIGINT, 8, 19}, {DUCKDB_TYPE_HUGEINT, 16, 39},
     };
     duckdb_logical_type type = duck->vector_get_column_type(in->vector);
     duckdb_type id = duck->get_type_id(type);
@@ -94,7 +117,8 @@ static void decimal_layout(In *in) {
     duck->destroy_logical_type(&type);
 }
 
-static void run_function(duckdb_function_info info, duckdb_data_chunk chunk, duckdb_vector out) {
+static void run_function(duckdb_function_info info, duckdb_data_chunk chunk, duckdb_vector out)
+{
     const Registered *registered = duck->scalar_function_get_extra_info(info);
     const char *signature = registered->def->signature;
     Call c;
@@ -136,11 +160,13 @@ static void run_function(duckdb_function_info info, duckdb_data_chunk chunk, duc
 
 /* ---- lists ---- */
 
-ListOut list_out(Call *c) {
-    return (ListOut){ .call = c, .child = duck->list_vector_get_child(c->out), .n = 0, .capacity = 0 };
+ListOut list_out(Call *c)
+{
+    return (ListOut){.call = c, .child = duck->list_vector_get_child(c->out), .n = 0, .capacity = 0};
 }
 
-static void list_grow(ListOut *l) {
+static void list_grow(ListOut *l)
+{
     if (l->n < l->capacity)
         return;
     l->capacity = l->capacity ? l->capacity * 2 : 1024;
@@ -148,50 +174,65 @@ static void list_grow(ListOut *l) {
     duck->list_vector_set_size(l->call->out, l->n);
 }
 
-void list_out_begin(ListOut *l, size_t row) { l->row_start = l->n; }
+void list_out_begin(ListOut *l, size_t row)
+{
+    l->row_start = l->n;
+}
 
-void list_out_add(ListOut *l, Str s) {
+void list_out_add(ListOut *l, Str s)
+{
     list_grow(l);
     duck->vector_assign_string_element_len(l->child, l->n++, s.ptr ? s.ptr : "", s.len);
 }
 
-void list_out_add_null(ListOut *l) {
+void list_out_add_null(ListOut *l)
+{
     list_grow(l);
     duck->vector_ensure_validity_writable(l->child);
     duck->vector_get_validity(l->child)[l->n >> 6] &= ~(1ULL << (l->n & 63));
     l->n++;
 }
 
-void list_out_end(ListOut *l, size_t row) {
-    OUT(l->call, duckdb_list_entry, row) = (duckdb_list_entry){ l->row_start, l->n - l->row_start };
+void list_out_end(ListOut *l, size_t row)
+{
+    OUT(l->call, duckdb_list_entry, row) = (duckdb_list_entry){l->row_start, l->n - l->row_start};
     duck->list_vector_set_size(l->call->out, l->n);
 }
 
 /* ---- registration ---- */
 
-static duckdb_logical_type zoned_type(void) {
-    duckdb_logical_type types[2] = { duck->create_logical_type(DUCKDB_TYPE_TIMESTAMP),
-                                     duck->create_logical_type(DUCKDB_TYPE_SMALLINT) };
-    const char *names[2] = { "t", "zone" };
+static duckdb_logical_type zoned_type(void)
+{
+    duckdb_logical_type types[2] = {duck->create_logical_type(DUCKDB_TYPE_TIMESTAMP),
+                                    duck->create_logical_type(DUCKDB_TYPE_SMALLINT)};
+    const char *names[2] = {"t", "zone"};
     duckdb_logical_type type = duck->create_struct_type(types, names, 2);
     duck->destroy_logical_type(&types[0]);
     duck->destroy_logical_type(&types[1]);
     return type;
 }
 
-static duckdb_logical_type nested_type(char letter) {
-    duckdb_logical_type text = duck->create_logical_type(letter == 'F' ? DUCKDB_TYPE_DOUBLE : DUCKDB_TYPE_VARCHAR);
-    duckdb_logical_type type = letter == 'M' ? duck->create_map_type(text, text) : duck->create_list_type(text);
+static duckdb_logical_type nested_type(char letter)
+{
+    duckdb_logical_type text =
+        duck->create_logical_type(letter == 'F' ? DUCKDB_TYPE_DOUBLE : DUCKDB_TYPE_VARCHAR);
+    duckdb_logical_type type =
+        letter == 'M' ? duck->create_map_type(text, text) : duck->create_list_type(text);
     duck->destroy_logical_type(&text);
     return type;
 }
 
-static duckdb_logical_type type_of(char letter, int scale) {
-    static const struct { char letter; duckdb_type type; } types[] = {
-        { 'b', DUCKDB_TYPE_BOOLEAN }, { '1', DUCKDB_TYPE_TINYINT }, { '2', DUCKDB_TYPE_SMALLINT },
-        { '4', DUCKDB_TYPE_INTEGER }, { '8', DUCKDB_TYPE_BIGINT }, { 'f', DUCKDB_TYPE_FLOAT },
-        { 'd', DUCKDB_TYPE_DOUBLE }, { 's', DUCKDB_TYPE_VARCHAR }, { 'x', DUCKDB_TYPE_BLOB }, { 'u', DUCKDB_TYPE_UUID },
-        { 'D', DUCKDB_TYPE_DATE }, { 't', DUCKDB_TYPE_TIME }, { 'T', DUCKDB_TYPE_TIMESTAMP }, { 'A', DUCKDB_TYPE_ANY },
+static duckdb_logical_type type_of(char letter, int scale)
+{
+    static const struct {
+        char letter;
+        duckdb_type type;
+    } types[] = {
+        {'b', DUCKDB_TYPE_BOOLEAN},   {'1', DUCKDB_TYPE_TINYINT}, {'2', DUCKDB_TYPE_SMALLINT},
+        {'4', DUCKDB_TYPE_INTEGER},   {'8', DUCKDB_TYPE_BIGINT},  {'f', DUCKDB_TYPE_FLOAT},
+        {'d', DUCKDB_TYPE_DOUBLE},    {'s', DUCKDB_TYPE_VARCHAR}, {'x', DUCKDB_TYPE_BLOB},
+        {'u', DUCKDB_TYPE_UUID},      {'D', DUCKDB_TYPE_DATE},    {'t', DUCKDB_TYPE_TIME},
+        {'T', DUCKDB_TYPE_TIMESTAMP}, {'A', DUCKDB_TYPE_ANY},
     };
     if (letter == 'N' || letter == 'H')
         return duck->create_decimal_type(DECIMAL_DIGITS_MAX, (uint8_t)(letter == 'H' ? 0 : scale));
@@ -203,11 +244,12 @@ static duckdb_logical_type type_of(char letter, int scale) {
     return nested_type(letter);
 }
 
-static duckdb_scalar_function function_new(const FunctionDef *def, const char *name, int scale) {
+static duckdb_scalar_function function_new(const FunctionDef *def, const char *name, int scale)
+{
     Registered *registered = calloc(1, sizeof *registered);
     if (!registered)
         return NULL;
-    *registered = (Registered){ def, scale };
+    *registered = (Registered){def, scale};
     duckdb_scalar_function f = duck->create_scalar_function();
     duck->scalar_function_set_name(f, name);
     const char *p = def->signature;
@@ -231,7 +273,9 @@ static duckdb_scalar_function function_new(const FunctionDef *def, const char *n
 }
 
 /* Registers defs[0..n), which share a name. */
-static int register_set(duckdb_connection connection, const FunctionDef *defs, size_t n, const char *name, int scale, Error *err) {
+static int register_set(duckdb_connection connection, const FunctionDef *defs, size_t n, const char *name,
+                        int scale, Error *err)
+{
     duckdb_scalar_function_set set = duck->create_scalar_function_set(name);
     int r = 0;
     for (size_t i = 0; r == 0 && i < n; i++) {
@@ -246,7 +290,8 @@ static int register_set(duckdb_connection connection, const FunctionDef *defs, s
     return r;
 }
 
-static int register_scales(duckdb_connection connection, const FunctionDef *defs, size_t n, Error *err) {
+static int register_scales(duckdb_connection connection, const FunctionDef *defs, size_t n, Error *err)
+{
     for (int scale = 0; scale <= DECIMAL_DIGITS_MAX; scale++) {
         char name[64];
         snprintf(name, sizeof name, "%s_%d", defs->name, scale);
@@ -256,13 +301,15 @@ static int register_scales(duckdb_connection connection, const FunctionDef *defs
     return 0;
 }
 
-static int register_table(duckdb_connection connection, const FunctionDef *defs, Error *err) {
+static int register_table(duckdb_connection connection, const FunctionDef *defs, Error *err)
+{
     while (defs->name) {
         size_t n = 1;
         while (defs[n].name && strcmp(defs[n].name, defs->name) == 0)
             n++;
         bool scaled = defs->signature[strlen(defs->signature) - 1] == 'N';
-        int r = scaled ? register_scales(connection, defs, n, err) : register_set(connection, defs, n, defs->name, 0, err);
+        int r = scaled ? register_scales(connection, defs, n, err)
+                       : register_set(connection, defs, n, defs->name, 0, err);
         if (r < 0)
             return -1;
         defs += n;
@@ -270,7 +317,8 @@ static int register_table(duckdb_connection connection, const FunctionDef *defs,
     return 0;
 }
 
-static int execute(duckdb_connection connection, const char *sql, Error *err) {
+static int execute(duckdb_connection connection, const char *sql, Error *err)
+{
     duckdb_result result;
     duckdb_state state = duck->query(connection, sql, &result);
     int r = state == DuckDBError ? err_set(err, ERR_INTERNAL, "%s: %s", sql, duck->result_error(&result)) : 0;
@@ -279,7 +327,8 @@ static int execute(duckdb_connection connection, const char *sql, Error *err) {
 }
 
 /* One transaction, else each function is one of its own. */
-int t_functions_register(duckdb_connection connection, Error *err) {
+int t_functions_register(duckdb_connection connection, Error *err)
+{
     if (execute(connection, "BEGIN", err) < 0)
         return -1;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)

@@ -3,20 +3,29 @@
 #include <stdlib.h>
 
 #include "query/engine/encode_number.h"
+#include "query/engine/functions/text.h"
 
-enum { NUMBER_BYTES_MAX = 1000 };         /* Jackson's limit on the length of a number */
+enum { NUMBER_BYTES_MAX = 1000 }; /* Jackson's limit on the length of a number */
 
-static Str skip_blanks(Str s) {
+static Str skip_blanks(Str s)
+{
     while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t' || s.ptr[0] == '\n' || s.ptr[0] == '\r'))
         s = str_slice(s, 1, s.len);
     return s;
 }
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_hex(char c) { return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+static bool is_hex(char c)
+{
+    return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
+}
 
 /* Bytes of the string at the front, with its quotes; 0: malformed. */
-static size_t string_size(Str s) {
+static size_t string_size(Str s)
+{
     for (size_t i = 1; i < s.len; i++) {
         uint8_t c = (uint8_t)s.ptr[i];
         if (c == '"')
@@ -36,14 +45,16 @@ static size_t string_size(Str s) {
     return 0;
 }
 
-static size_t digits_size(Str s, size_t at) {
+static size_t digits_size(Str s, size_t at)
+{
     size_t n = 0;
     while (at + n < s.len && is_digit(s.ptr[at + n]))
         n++;
     return n;
 }
 
-static size_t number_size(Str s, JsonKind *ret_kind) {
+static size_t number_size(Str s, JsonKind *ret_kind)
+{
     size_t at = s.ptr[0] == '-', n = digits_size(s, at);
     *ret_kind = KIND_INTEGER;
     if (n == 0 || (n > 1 && s.ptr[at] == '0'))
@@ -68,7 +79,8 @@ static size_t number_size(Str s, JsonKind *ret_kind) {
 
 static JsonKind take(Str *s, Str *ret_raw, int depth);
 
-static bool take_mark(Str *s, char mark) {
+static bool take_mark(Str *s, char mark)
+{
     *s = skip_blanks(*s);
     if (s->len == 0 || s->ptr[0] != mark)
         return false;
@@ -77,7 +89,8 @@ static bool take_mark(Str *s, char mark) {
 }
 
 /* After the opening bracket. */
-static bool take_members(Str *s, bool is_object, int depth) {
+static bool take_members(Str *s, bool is_object, int depth)
+{
     char close = is_object ? '}' : ']';
     Str raw;
     if (depth > JSON_TEXT_DEPTH_MAX)
@@ -100,9 +113,15 @@ static bool take_members(Str *s, bool is_object, int depth) {
     return take_mark(s, close);
 }
 
-static JsonKind take(Str *s, Str *ret_raw, int depth) {
-    static const struct { const char *word; JsonKind kind; } words[] = {
-        { "null", KIND_NULL }, { "false", KIND_FALSE }, { "true", KIND_TRUE },
+static JsonKind take(Str *s, Str *ret_raw, int depth)
+{
+    static const struct {
+        const char *word;
+        JsonKind kind;
+    } words[] = {
+        {"null", KIND_NULL},
+        {"false", KIND_FALSE},
+        {"true", KIND_TRUE},
     };
     *s = skip_blanks(*s);
     if (s->len == 0)
@@ -132,32 +151,48 @@ static JsonKind take(Str *s, Str *ret_raw, int depth) {
     return n > 0 ? kind : KIND_NONE;
 }
 
-JsonKind json_take_value(Str *s, Str *ret_raw) { return take(s, ret_raw, 0); }
+JsonKind json_take_value(Str *s, Str *ret_raw)
+{
+    return take(s, ret_raw, 0);
+}
 
-JsonKind json_kind(Str value) {
+JsonKind json_kind(Str value)
+{
     JsonKind kind = KIND_INTEGER;
     switch (value.len ? value.ptr[0] : 0) {
-    case '{': return KIND_OBJECT;
-    case '[': return KIND_ARRAY;
-    case '"': return KIND_STRING;
-    case 'n': return KIND_NULL;
-    case 't': return KIND_TRUE;
-    case 'f': return KIND_FALSE;
-    case 0: return KIND_NONE;
-    default: return number_size(value, &kind) ? kind : KIND_NONE;
+    case '{':
+        return KIND_OBJECT;
+    case '[':
+        return KIND_ARRAY;
+    case '"':
+        return KIND_STRING;
+    case 'n':
+        return KIND_NULL;
+    case 't':
+        return KIND_TRUE;
+    case 'f':
+        return KIND_FALSE;
+    case 0:
+        return KIND_NONE;
+    default:
+        return number_size(value, &kind) ? kind : KIND_NONE;
     }
 }
 
-bool json_is_value(Str text, Str *ret_raw, JsonKind *ret_kind) {
+bool json_is_value(Str text, Str *ret_raw, JsonKind *ret_kind)
+{
     *ret_kind = json_take_value(&text, ret_raw);
     return *ret_kind != KIND_NONE && skip_blanks(text).len == 0;
 }
 
-JsonWalk json_walk(Str value) {
-    return (JsonWalk){ value.len ? str_slice(value, 1, value.len) : value, value.len && value.ptr[0] == '{', true };
+JsonWalk json_walk(Str value)
+{
+    return (JsonWalk){value.len ? str_slice(value, 1, value.len) : value, value.len && value.ptr[0] == '{',
+                      true};
 }
 
-bool json_next(JsonWalk *w, Str *ret_key, Str *ret_value) {
+bool json_next(JsonWalk *w, Str *ret_key, Str *ret_value)
+{
     if (!w->first && !take_mark(&w->rest, ','))
         return false;
     w->first = false;
@@ -176,14 +211,16 @@ bool json_next(JsonWalk *w, Str *ret_key, Str *ret_value) {
 
 /* ---- strings ---- */
 
-static uint32_t hex4(const char *p) {
+static uint32_t hex4(const char *p)
+{
     uint32_t v = 0;
     for (int i = 0; i < 4; i++)
         v = v << 4 | (uint32_t)(is_digit(p[i]) ? p[i] - '0' : (p[i] | 32) - 'a' + 10);
     return v;
 }
 
-void json_unescape(Buf *out, Str raw) {
+void json_unescape(Buf *out, Str raw)
+{
     static const char letters[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
     for (size_t i = 0; i < raw.len;) {
         const char *slash = memchr(raw.ptr + i, '\\', raw.len - i);
@@ -200,20 +237,21 @@ void json_unescape(Buf *out, Str raw) {
         }
         uint32_t point = hex4(raw.ptr + i + 2);
         i += 6;
-        if (point >= 0xd800 && point < 0xdc00 && i + 5 < raw.len && raw.ptr[i] == '\\' && raw.ptr[i + 1] == 'u' &&
-            hex4(raw.ptr + i + 2) - 0xdc00 < 0x400) {
+        if (point >= 0xd800 && point < 0xdc00 && i + 5 < raw.len && raw.ptr[i] == '\\' &&
+            raw.ptr[i + 1] == 'u' && hex4(raw.ptr + i + 2) - 0xdc00 < 0x400) {
             point = 0x10000 + ((point - 0xd800) << 10) + hex4(raw.ptr + i + 2) - 0xdc00;
             i += 6;
         }
         char text[4];
         if (point >= 0xd800 && point < 0xe000)
-            buf_putc(out, '?');                          /* half a pair has no UTF-8 form; Java writes this */
+            buf_putc(out, '?'); /* half a pair has no UTF-8 form; Java writes this */
         else
             buf_append(out, text, utf8_encode(point, text));
     }
 }
 
-bool json_key_is(Str raw_key, Str name, Buf *scratch) {
+bool json_key_is(Str raw_key, Str name, Buf *scratch)
+{
     if (!memchr(raw_key.ptr, '\\', raw_key.len))
         return str_eq(raw_key, name);
     buf_clear(scratch);
@@ -221,7 +259,8 @@ bool json_key_is(Str raw_key, Str name, Buf *scratch) {
     return str_eq(buf_str(scratch), name);
 }
 
-void json_put_quoted(Buf *out, Str text) {
+void json_put_quoted(Buf *out, Str text)
+{
     static const char letters[] = "\"\\bfnrt", values[] = "\"\\\b\f\n\r\t";
     buf_putc(out, '"');
     for (size_t i = 0; i < text.len; i++) {
@@ -241,13 +280,16 @@ void json_put_quoted(Buf *out, Str text) {
 
 /* ---- numbers ---- */
 
-/* BigDecimal.toString: plain when the scale is not negative and the first digit is not below 10^-6, else d.dddE±n. */
-void json_put_number(Buf *out, Str number) {
+/* BigDecimal.toString: plain when the scale is not negative and the first digit is not below 10^-6, else
+ * d.dddE±n. */
+void json_put_number(Buf *out, Str number)
+{
     char digits[NUMBER_BYTES_MAX + 1];
     size_t n = 0, at = number.ptr[0] == '-';
     int64_t scale = 0, exponent = 0;
     bool point = false;
-    for (; at < number.len && (is_digit(number.ptr[at]) || number.ptr[at] == '.') && n < NUMBER_BYTES_MAX; at++) {
+    for (; at < number.len && (is_digit(number.ptr[at]) || number.ptr[at] == '.') && n < NUMBER_BYTES_MAX;
+         at++) {
         if (number.ptr[at] == '.') {
             point = true;
             continue;
@@ -260,7 +302,8 @@ void json_put_number(Buf *out, Str number) {
         digits[n++] = '0';
     bool negative = number.ptr[0] == '-' && digits[0] != '0';
     if (at < number.len)
-        str_to_i64(str_slice(number, at + 1 + (number.ptr[at + 1] == '+'), number.len), -1000000000, 1000000000, &exponent, NULL);
+        str_to_i64(str_slice(number, at + 1 + (number.ptr[at + 1] == '+'), number.len), -1000000000,
+                   1000000000, &exponent, NULL);
     scale -= exponent;
     int64_t adjusted = (int64_t)n - 1 - scale;
     if (negative)
@@ -289,9 +332,14 @@ void json_put_number(Buf *out, Str number) {
 
 /* ---- canonical form ---- */
 
-typedef struct Member { Str key; size_t order; Str value; } Member;
+typedef struct Member {
+    Str key;
+    size_t order;
+    Str value;
+} Member;
 
-static int compare_members(const void *a, const void *b) {
+static int compare_members(const void *a, const void *b)
+{
     const Member *x = a, *y = b;
     int r = str_cmp(x->key, y->key);
     return r ? r : x->order < y->order ? -1 : 1;
@@ -299,11 +347,53 @@ static int compare_members(const void *a, const void *b) {
 
 static void put_canonical(Buf *out, Str value);
 
-static void put_object(Buf *out, Str value) {
+static void put_string(Buf *out, Str value)
+{
+    if (!memchr(value.ptr, '\\', value.len)) {
+        buf_add(out, value);
+        return;
+    }
+    Buf text = BUF_INIT(value.len + 1);
+    json_unescape(&text, str_slice(value, 1, value.len - 1));
+    json_put_quoted(out, buf_str(&text));
+    buf_free(&text);
+}
+
+void json_copy(Str value, Buf *out)
+{
+    JsonKind kind = json_kind(value);
+    Str key, item;
+    if (kind == KIND_OBJECT || kind == KIND_ARRAY) {
+        buf_putc(out, value.ptr[0]);
+        bool first = true;
+        for (JsonWalk w = json_walk(value); json_next(&w, &key, &item); first = false) {
+            if (!first)
+                buf_putc(out, ',');
+            if (kind == KIND_OBJECT) {
+                put_string(out, str_of(key.ptr - 1, key.len + 2));
+                buf_putc(out, ':');
+            }
+            json_copy(item, out);
+        }
+        buf_putc(out, kind == KIND_OBJECT ? '}' : ']');
+    } else if (kind == KIND_STRING) {
+        put_string(out, value);
+    } else if (kind == KIND_NUMBER) {
+        char text[NUMBER_TEXT_MAX];
+        double number = 0;
+        parse_java_double(value, false, &number);
+        buf_append(out, text, (size_t)(put_double(text, number) - text));
+    } else {
+        buf_add(out, value);
+    }
+}
+
+static void put_object(Buf *out, Str value)
+{
     size_t n = 0, cap = 0;
     Member *members = NULL;
     JsonWalk w = json_walk(value);
-    Buf keys = BUF_INIT(value.len + 1);                   /* unescaped keys; never grows: names point into it */
+    Buf keys = BUF_INIT(value.len + 1); /* unescaped keys; never grows: names point into it */
     Str key, item;
     if (!buf_reserve(&keys, value.len + 1))
         return;
@@ -318,7 +408,7 @@ static void put_object(Buf *out, Str value) {
         }
         size_t from = keys.len;
         json_unescape(&keys, key);
-        members[n] = (Member){ str_of(keys.data + from, keys.len - from), n, item };
+        members[n] = (Member){str_of(keys.data + from, keys.len - from), n, item};
         n++;
     }
     if (n > 1)
@@ -340,7 +430,8 @@ static void put_object(Buf *out, Str value) {
     buf_free(&keys);
 }
 
-static void put_array(Buf *out, Str value) {
+static void put_array(Buf *out, Str value)
+{
     JsonWalk w = json_walk(value);
     Str key, item;
     bool first = true;
@@ -354,17 +445,15 @@ static void put_array(Buf *out, Str value) {
     buf_putc(out, ']');
 }
 
-static void put_canonical(Buf *out, Str value) {
+static void put_canonical(Buf *out, Str value)
+{
     JsonKind kind = json_kind(value);
     if (kind == KIND_OBJECT) {
         put_object(out, value);
     } else if (kind == KIND_ARRAY) {
         put_array(out, value);
-    } else if (kind == KIND_STRING && memchr(value.ptr, '\\', value.len)) {
-        Buf text = BUF_INIT(value.len + 1);
-        json_unescape(&text, str_slice(value, 1, value.len - 1));
-        json_put_quoted(out, buf_str(&text));
-        buf_free(&text);
+    } else if (kind == KIND_STRING) {
+        put_string(out, value);
     } else if (kind == KIND_NUMBER || kind == KIND_INTEGER) {
         json_put_number(out, value);
     } else {
@@ -372,7 +461,8 @@ static void put_canonical(Buf *out, Str value) {
     }
 }
 
-bool json_canonical(Str text, Buf *out) {
+bool json_canonical(Str text, Buf *out)
+{
     Str raw;
     JsonKind kind;
     if (!json_is_value(text, &raw, &kind))

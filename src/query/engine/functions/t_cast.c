@@ -10,7 +10,8 @@
 #include "query/engine/functions/text.h"
 
 /* Java's String.trim(): all up to the blank. */
-static Str trim_java(Str s) {
+static Str trim_java(Str s)
+{
     while (s.len > 0 && (uint8_t)s.ptr[0] <= ' ')
         s = str_slice(s, 1, s.len);
     while (s.len > 0 && (uint8_t)s.ptr[s.len - 1] <= ' ')
@@ -18,26 +19,35 @@ static Str trim_java(Str s) {
     return s;
 }
 
-static void fail_cast(Call *c, Str s, const char *type) {
+static void fail_cast(Call *c, Str s, const char *type)
+{
     call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Cannot cast '%.*s' to %s", STR_ARG(s), type);
 }
 
 /* ---- from text ---- */
 
-static const struct { const char *name; int64_t min, max; } integers[] = {
-    { "TINYINT", INT8_MIN, INT8_MAX }, { "SMALLINT", INT16_MIN, INT16_MAX }, { "INT", INT32_MIN, INT32_MAX },
-    { "BIGINT", INT64_MIN, INT64_MAX },
+static const struct {
+    const char *name;
+    int64_t min, max;
+} integers[] = {
+    {"TINYINT", INT8_MIN, INT8_MAX},
+    {"SMALLINT", INT16_MIN, INT16_MAX},
+    {"INT", INT32_MIN, INT32_MAX},
+    {"BIGINT", INT64_MIN, INT64_MAX},
 };
 
-static bool parse_integer(Str s, int64_t min, int64_t max, int64_t *ret) {
+static bool parse_integer(Str s, int64_t min, int64_t max, int64_t *ret)
+{
     if (s.len > 1 && s.ptr[0] == '+' && s.ptr[1] >= '0' && s.ptr[1] <= '9')
         s = str_slice(s, 1, s.len);
     return str_to_i64(s, min, max, ret, NULL) == 0;
 }
 
-static void to_integer(Call *c) {
+static void to_integer(Call *c)
+{
     int which = c->def->arg;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         int64_t v = 0;
         Str s = arg_str(c, 0, i);
         if (!parse_integer(trim_java(s), integers[which].min, integers[which].max, &v))
@@ -53,15 +63,18 @@ static void to_integer(Call *c) {
     }
 }
 
-static size_t count_digits(Str s, size_t at) {
+static size_t count_digits(Str s, size_t at)
+{
     size_t n = 0;
     while (at + n < s.len && s.ptr[at + n] >= '0' && s.ptr[at + n] <= '9')
         n++;
     return n;
 }
 
-/* The grammar of Double.valueOf without its hexadecimal form: [+-](NaN|Infinity|digits[.digits][e[+-]digits][fFdD]) */
-bool parse_java_double(Str s, bool is_float, double *ret) {
+/* The grammar of Double.valueOf without its hexadecimal form:
+ * [+-](NaN|Infinity|digits[.digits][e[+-]digits][fFdD]) */
+bool parse_java_double(Str s, bool is_float, double *ret)
+{
     s = trim_java(s);
     char text[400];
     size_t at = s.len > 0 && (s.ptr[0] == '-' || s.ptr[0] == '+');
@@ -97,14 +110,17 @@ bool parse_java_double(Str s, bool is_float, double *ret) {
     return true;
 }
 
-static void to_double(Call *c) {
+static void to_double(Call *c)
+{
     CALL_ROWS(c, i)
-        if (!parse_java_double(arg_str(c, 0, i), false, &OUT(c, double, i)))
-            fail_cast(c, arg_str(c, 0, i), "DOUBLE");
+    if (!parse_java_double(arg_str(c, 0, i), false, &OUT(c, double, i)))
+        fail_cast(c, arg_str(c, 0, i), "DOUBLE");
 }
 
-static void to_real(Call *c) {
-    CALL_ROWS(c, i) {
+static void to_real(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         double v = 0;
         if (!parse_java_double(arg_str(c, 0, i), true, &v))
             fail_cast(c, arg_str(c, 0, i), "REAL");
@@ -112,16 +128,19 @@ static void to_real(Call *c) {
     }
 }
 
-/* [+-]digits[.digits][e[+-]digits] to |value| * 10^scale half up. Returns 1, 0 (not a number) or -1 (too large). */
-int parse_decimal(Str s, int scale, bool *ret_negative, uint128 *ret) {
+/* [+-]digits[.digits][e[+-]digits] to |value| * 10^scale half up. Returns 1, 0 (not a number) or -1 (too
+ * large). */
+int parse_decimal(Str s, int scale, bool *ret_negative, uint128 *ret)
+{
     s = trim_java(s);
     size_t at = s.len > 0 && (s.ptr[0] == '-' || s.ptr[0] == '+'), digits = 0;
     *ret_negative = at && s.ptr[0] == '-';
     uint128 v = 0;
     int64_t exponent = 0, point = 0;
-    int dropped = -1;                       /* the first digit that had no room */
+    int dropped = -1; /* the first digit that had no room */
     bool seen_point = false;
-    for (; at < s.len && ((s.ptr[at] >= '0' && s.ptr[at] <= '9') || (s.ptr[at] == '.' && !seen_point)); at++) {
+    for (; at < s.len && ((s.ptr[at] >= '0' && s.ptr[at] <= '9') || (s.ptr[at] == '.' && !seen_point));
+         at++) {
         if (s.ptr[at] == '.') {
             seen_point = true;
             continue;
@@ -137,7 +156,8 @@ int parse_decimal(Str s, int scale, bool *ret_negative, uint128 *ret) {
     }
     if (digits == 0)
         return 0;
-    if (at < s.len && (s.ptr[at] | 32) == 'e' && !parse_integer(str_slice(s, at + 1, s.len), -100000, 100000, &exponent))
+    if (at < s.len && (s.ptr[at] | 32) == 'e' &&
+        !parse_integer(str_slice(s, at + 1, s.len), -100000, 100000, &exponent))
         return 0;
     if (at < s.len && (s.ptr[at] | 32) != 'e')
         return 0;
@@ -152,8 +172,10 @@ int parse_decimal(Str s, int scale, bool *ret_negative, uint128 *ret) {
     return 1;
 }
 
-static void to_decimal(Call *c) {
-    CALL_ROWS(c, i) {
+static void to_decimal(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i);
         int precision = ARG(c, 1, int32_t, i);
         bool negative;
@@ -162,16 +184,22 @@ static void to_decimal(Call *c) {
         if (r == 1 && v < decimal_pow10(precision))
             put_d38(c, i, negative ? -(int128)v : (int128)v);
         else
-            call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Cannot cast VARCHAR '%.*s' to DECIMAL(%d, %d). Value %s.", STR_ARG(s), precision,
+            call_fail(c, ERR_INVALID_CAST_ARGUMENT,
+                      "Cannot cast VARCHAR '%.*s' to DECIMAL(%d, %d). Value %s.", STR_ARG(s), precision,
                       c->scale, r == 0 ? "is not a number" : "too large");
     }
 }
 
-static void to_boolean(Call *c) {
-    static const struct { const char *text; bool value; } words[] = {
-        { "t", true }, { "true", true }, { "1", true }, { "f", false }, { "false", false }, { "0", false },
+static void to_boolean(Call *c)
+{
+    static const struct {
+        const char *text;
+        bool value;
+    } words[] = {
+        {"t", true}, {"true", true}, {"1", true}, {"f", false}, {"false", false}, {"0", false},
     };
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i);
         bool found = false;
         for (size_t k = 0; k < sizeof words / sizeof *words && !found; k++)
@@ -182,8 +210,10 @@ static void to_boolean(Call *c) {
     }
 }
 
-static void to_date(Call *c) {
-    CALL_ROWS(c, i) {
+static void to_date(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int64_t days = 0;
         Str s = arg_str(c, 0, i);
         if (!parse_date(trim_java(s), &days))
@@ -192,17 +222,22 @@ static void to_date(Call *c) {
     }
 }
 
-static void to_timestamp(Call *c) {
-    CALL_ROWS(c, i) {
+static void to_timestamp(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         WallClock w;
         Str s = arg_str(c, 0, i);
-        if (!parse_wall_clock(trim_java(s), &w) || w.zone.ptr || !wall_clock_us(&w, ARG(c, 1, int32_t, i), &OUT(c, int64_t, i)))
+        if (!parse_wall_clock(trim_java(s), &w) || w.zone.ptr ||
+            !wall_clock_us(&w, ARG(c, 1, int32_t, i), &OUT(c, int64_t, i)))
             call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Value cannot be cast to timestamp: %.*s", STR_ARG(s));
     }
 }
 
-static void to_time(Call *c) {
-    CALL_ROWS(c, i) {
+static void to_time(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         WallClock w;
         int64_t us = 0;
         Str s = arg_str(c, 0, i);
@@ -215,14 +250,16 @@ static void to_time(Call *c) {
 /* ---- to text ---- */
 
 /* A writer of the value `v` of C type T at `p`. */
-#define TO_TEXT(name, T, expression) \
-    static void name(Call *c) { \
-        CALL_ROWS(c, i) { \
-            char text[TIME_TEXT_MAX], *p = text; \
-            T v = ARG(c, 0, T, i); \
-            p = expression; \
-            call_put_str(c, i, str_of(text, (size_t)(p - text))); \
-        } \
+#define TO_TEXT(name, T, expression)                                                                         \
+    static void name(Call *c)                                                                                \
+    {                                                                                                        \
+        CALL_ROWS(c, i)                                                                                      \
+        {                                                                                                    \
+            char text[TIME_TEXT_MAX], *p = text;                                                             \
+            T v = ARG(c, 0, T, i);                                                                           \
+            p = expression;                                                                                  \
+            call_put_str(c, i, str_of(text, (size_t)(p - text)));                                            \
+        }                                                                                                    \
     }
 TO_TEXT(double_to_text, double, put_double_scientific(p, v))
 TO_TEXT(real_to_text, float, put_float_scientific(p, v))
@@ -234,18 +271,23 @@ TO_TEXT(interval_year_to_text, int32_t, put_interval_year(p, v))
 
 /* ---- lengths ---- */
 
-static void fits_varchar(Call *c) {
-    CALL_ROWS(c, i) {
+static void fits_varchar(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i);
         if ((int64_t)s.len > ARG(c, 1, int32_t, i) && text_length(s) > (size_t)ARG(c, 1, int32_t, i))
-            call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Value %.*s cannot be represented as %.*s", STR_ARG(s), STR_ARG(arg_str(c, 2, i)));
+            call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Value %.*s cannot be represented as %.*s", STR_ARG(s),
+                      STR_ARG(arg_str(c, 2, i)));
         else
             call_put_str(c, i, s);
     }
 }
 
-static void check_length(Call *c) {
-    CALL_ROWS(c, i) {
+static void check_length(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i);
         size_t n = ARG(c, 1, int32_t, i) < 0 ? 0 : (size_t)ARG(c, 1, int32_t, i);
         if (s.len <= n || text_length(s) <= n) {
@@ -263,8 +305,10 @@ static void check_length(Call *c) {
     }
 }
 
-static void char_pad(Call *c) {
-    CALL_ROWS(c, i) {
+static void char_pad(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i);
         size_t n = text_length(s), want = ARG(c, 1, int32_t, i) < 0 ? 0 : (size_t)ARG(c, 1, int32_t, i);
         buf_clear(&c->scratch);
@@ -276,16 +320,26 @@ static void char_pad(Call *c) {
 }
 
 const FunctionDef t_cast_functions[] = {
-    { "t_varchar_to_tinyint", "s>1", to_integer, 0 }, { "t_varchar_to_smallint", "s>2", to_integer, 1 },
-    { "t_varchar_to_integer", "s>4", to_integer, 2 }, { "t_varchar_to_bigint", "s>8", to_integer, 3 },
-    { "t_varchar_to_double", "s>d", to_double }, { "t_varchar_to_real", "s>f", to_real },
-    { "t_varchar_to_decimal", "s4>N", to_decimal }, { "t_varchar_to_boolean", "s>b", to_boolean },
-    { "t_varchar_to_date", "s>D", to_date }, { "t_varchar_to_timestamp", "s4>T", to_timestamp },
-    { "t_varchar_to_time", "s4>t", to_time },
-    { "t_double_to_varchar", "d>s", double_to_text }, { "t_real_to_varchar", "f>s", real_to_text },
-    { "t_date_to_varchar", "D>s", date_to_text }, { "t_timestamp_to_varchar", "T4>s", timestamp_to_text },
-    { "t_time_to_varchar", "t4>s", time_to_text }, { "t_interval_ds_to_varchar", "8>s", interval_day_to_text },
-    { "t_interval_ym_to_varchar", "4>s", interval_year_to_text },
-    { "t_fits_varchar", "s4s>s", fits_varchar }, { "t_check_length", "s4s>s", check_length }, { "t_char_pad", "s4>s", char_pad },
-    { NULL },
+    {"t_varchar_to_tinyint", "s>1", to_integer, 0},
+    {"t_varchar_to_smallint", "s>2", to_integer, 1},
+    {"t_varchar_to_integer", "s>4", to_integer, 2},
+    {"t_varchar_to_bigint", "s>8", to_integer, 3},
+    {"t_varchar_to_double", "s>d", to_double},
+    {"t_varchar_to_real", "s>f", to_real},
+    {"t_varchar_to_decimal", "s4>N", to_decimal},
+    {"t_varchar_to_boolean", "s>b", to_boolean},
+    {"t_varchar_to_date", "s>D", to_date},
+    {"t_varchar_to_timestamp", "s4>T", to_timestamp},
+    {"t_varchar_to_time", "s4>t", to_time},
+    {"t_double_to_varchar", "d>s", double_to_text},
+    {"t_real_to_varchar", "f>s", real_to_text},
+    {"t_date_to_varchar", "D>s", date_to_text},
+    {"t_timestamp_to_varchar", "T4>s", timestamp_to_text},
+    {"t_time_to_varchar", "t4>s", time_to_text},
+    {"t_interval_ds_to_varchar", "8>s", interval_day_to_text},
+    {"t_interval_ym_to_varchar", "4>s", interval_year_to_text},
+    {"t_fits_varchar", "s4s>s", fits_varchar},
+    {"t_check_length", "s4s>s", check_length},
+    {"t_char_pad", "s4>s", char_pad},
+    {NULL},
 };

@@ -7,11 +7,13 @@
 enum { MYSQL, JODA };
 
 /* Patterns are constants nearly always: compiled again only when the text differs. false: the call failed. */
-static bool compile(Call *c, Str text, Str *last, DatePattern *pattern) {
+static bool compile(Call *c, Str text, Str *last, DatePattern *pattern)
+{
     Error err;
     if (last->ptr && str_eq(*last, text))
         return true;
-    int r = c->def->arg == MYSQL ? date_pattern_mysql(text, pattern, &err) : date_pattern_joda(text, pattern, &err);
+    int r = c->def->arg == MYSQL ? date_pattern_mysql(text, pattern, &err)
+                                 : date_pattern_joda(text, pattern, &err);
     if (r < 0)
         call_fail_error(c, &err);
     *last = text;
@@ -19,10 +21,12 @@ static bool compile(Call *c, Str text, Str *last, DatePattern *pattern) {
 }
 
 /* Both print milliseconds, rounded. */
-static void format_timestamp(Call *c) {
+static void format_timestamp(Call *c)
+{
     DatePattern pattern;
     Str last = STR_NULL;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         if (!compile(c, arg_str(c, 1, i), &last, &pattern))
             break;
         buf_clear(&c->scratch);
@@ -31,10 +35,12 @@ static void format_timestamp(Call *c) {
     }
 }
 
-static void format_zoned(Call *c) {
+static void format_zoned(Call *c)
+{
     DatePattern pattern;
     Str last = STR_NULL;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         if (!compile(c, arg_str(c, 1, i), &last, &pattern))
             break;
         int64_t us = round_us(c->in[0].instant[i], 3);
@@ -46,12 +52,14 @@ static void format_zoned(Call *c) {
     }
 }
 
-static void parse_timestamp(Call *c) {
+static void parse_timestamp(Call *c)
+{
     DatePattern pattern;
     ParsedDate parsed;
     Error err;
     Str last = STR_NULL;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         if (!compile(c, arg_str(c, 1, i), &last, &pattern))
             break;
         if (date_pattern_parse(&pattern, arg_str(c, 0, i), &parsed, &err) < 0)
@@ -61,12 +69,14 @@ static void parse_timestamp(Call *c) {
     }
 }
 
-static void parse_zoned(Call *c) {
+static void parse_zoned(Call *c)
+{
     DatePattern pattern;
     ParsedDate parsed;
     Error err;
     Str last = STR_NULL;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         int16_t zone = ZONE_UTC;
         if (!compile(c, arg_str(c, 1, i), &last, &pattern))
             break;
@@ -78,13 +88,16 @@ static void parse_zoned(Call *c) {
             zone = parsed.zone;
         else
             zone_find(arg_str(c, 2, i), &zone);
-        c->out_instant[i] = parsed.local_us - zone_offset_of_local(zone, floor_div(parsed.local_us, SECOND_US)) * SECOND_US;
+        c->out_instant[i] =
+            parsed.local_us - zone_offset_of_local(zone, floor_div(parsed.local_us, SECOND_US)) * SECOND_US;
         c->out_zone[i] = zone;
     }
 }
 
 const FunctionDef t_date_format_functions[] = {
-    { "t_date_format", "Ts>s", format_timestamp, MYSQL }, { "t_date_parse", "ss>T", parse_timestamp, MYSQL },
-    { "t_format_datetime", "Zs>s", format_zoned, JODA }, { "t_parse_datetime", "sss>Z", parse_zoned, JODA },
-    { NULL },
+    {"t_date_format", "Ts>s", format_timestamp, MYSQL},
+    {"t_date_parse", "ss>T", parse_timestamp, MYSQL},
+    {"t_format_datetime", "Zs>s", format_zoned, JODA},
+    {"t_parse_datetime", "sss>Z", parse_zoned, JODA},
+    {NULL},
 };

@@ -1,4 +1,5 @@
-/* Decimals: exact in 128 bits where that is enough (nearly always), else in Wide; rounded half up; 38 digits at most. */
+/* Decimals: exact in 128 bits where that is enough (nearly always), else in Wide; rounded half up; 38 digits
+ * at most. */
 #include <math.h>
 #include <stdio.h>
 
@@ -6,18 +7,40 @@
 #include "query/engine/functions/function.h"
 #include "query/engine/functions/wide.h"
 
-uint128 decimal_pow10(int n) {
+uint128 decimal_pow10(int n)
+{
     static const uint64_t small[] = {
-        1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000,
-        10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
+        1,
+        10,
+        100,
+        1000,
+        10000,
+        100000,
+        1000000,
+        10000000,
+        100000000,
+        1000000000,
+        10000000000,
+        100000000000,
+        1000000000000,
+        10000000000000,
+        100000000000000,
+        1000000000000000,
+        10000000000000000,
+        100000000000000000,
+        1000000000000000000,
         10000000000000000000U,
     };
     return n <= 19 ? small[n] : (uint128)small[19] * small[n - 19];
 }
 
-static uint128 magnitude(int128 v) { return v < 0 ? 0 - (uint128)v : (uint128)v; }
+static uint128 magnitude(int128 v)
+{
+    return v < 0 ? 0 - (uint128)v : (uint128)v;
+}
 
-static void put_result(Call *c, size_t row, bool negative, uint128 v, bool fits) {
+static void put_result(Call *c, size_t row, bool negative, uint128 v, bool fits)
+{
     if (!fits || v >= decimal_pow10(DECIMAL_DIGITS_MAX))
         call_fail(c, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "Decimal overflow");
     else
@@ -25,7 +48,8 @@ static void put_result(Call *c, size_t row, bool negative, uint128 v, bool fits)
 }
 
 /* |v| * 10^by, or / 10^-by half up. */
-bool decimal_rescale(uint128 v, int by, uint128 *ret) {
+bool decimal_rescale(uint128 v, int by, uint128 *ret)
+{
     if (by >= 0) {
         *ret = 0;
         return v == 0 || (by <= DECIMAL_DIGITS_MAX && !__builtin_mul_overflow(v, decimal_pow10(by), ret));
@@ -40,7 +64,8 @@ bool decimal_rescale(uint128 v, int by, uint128 *ret) {
 }
 
 /* w * 10^by half up */
-static void wide_rescale(Wide *w, int by) {
+static void wide_rescale(Wide *w, int by)
+{
     if (by >= 0) {
         wide_mul_pow10(w, by);
         return;
@@ -50,12 +75,15 @@ static void wide_rescale(Wide *w, int by) {
     wide_div_half_up(w, &unit);
 }
 
-static void multiply(Call *c) {
+static void multiply(Call *c)
+{
     int by = c->scale - c->in[0].scale - c->in[1].scale;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         int128 a = arg_decimal(c, 0, i), b = arg_decimal(c, 1, i);
         uint128 product, v;
-        bool fits = !__builtin_mul_overflow(magnitude(a), magnitude(b), &product) && decimal_rescale(product, by, &v);
+        bool fits =
+            !__builtin_mul_overflow(magnitude(a), magnitude(b), &product) && decimal_rescale(product, by, &v);
         if (!fits) {
             Wide w = wide_of(magnitude(a));
             wide_mul(&w, magnitude(b));
@@ -67,7 +95,8 @@ static void multiply(Call *c) {
 }
 
 /* |a| * 10^by / |b| half up */
-static bool divide_values(uint128 a, uint128 b, int by, uint128 *ret) {
+static bool divide_values(uint128 a, uint128 b, int by, uint128 *ret)
+{
     uint128 n;
     if (by >= 0 && by <= DECIMAL_DIGITS_MAX && !__builtin_mul_overflow(a, decimal_pow10(by), &n)) {
         uint128 rest = n % b;
@@ -80,9 +109,11 @@ static bool divide_values(uint128 a, uint128 b, int by, uint128 *ret) {
     return wide_to_u128(&w, ret);
 }
 
-static void divide(Call *c) {
+static void divide(Call *c)
+{
     int by = c->scale + c->in[1].scale - c->in[0].scale;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         int128 a = arg_decimal(c, 0, i), b = arg_decimal(c, 1, i);
         if (b == 0) {
             call_fail(c, ERR_DIVISION_BY_ZERO, "Division by zero");
@@ -95,9 +126,11 @@ static void divide(Call *c) {
 }
 
 /* sum / count */
-static void average(Call *c) {
+static void average(Call *c)
+{
     int by = c->scale - c->in[0].scale;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         int128 sum = arg_decimal(c, 0, i);
         int64_t count = ARG(c, 1, int64_t, i);
         if (count == 0) {
@@ -111,12 +144,13 @@ static void average(Call *c) {
 }
 
 /* Sum of signed magnitudes at the larger scale, then rescaled. */
-static void add_values(Call *c, size_t i, int128 a, int128 b) {
+static void add_values(Call *c, size_t i, int128 a, int128 b)
+{
     int sa = c->in[0].scale, sb = c->in[1].scale, top = sa > sb ? sa : sb;
     uint128 ua, ub, v;
     const uint128 half_range = (uint128)1 << 126;
-    if (decimal_rescale(magnitude(a), top - sa, &ua) && decimal_rescale(magnitude(b), top - sb, &ub) && ua < half_range &&
-        ub < half_range) {
+    if (decimal_rescale(magnitude(a), top - sa, &ua) && decimal_rescale(magnitude(b), top - sb, &ub) &&
+        ua < half_range && ub < half_range) {
         int128 sum = (a < 0 ? -(int128)ua : (int128)ua) + (b < 0 ? -(int128)ub : (int128)ub);
         bool fits = decimal_rescale(magnitude(sum), c->scale - top, &v);
         put_result(c, i, sum < 0, v, fits);
@@ -140,12 +174,20 @@ static void add_values(Call *c, size_t i, int128 a, int128 b) {
     put_result(c, i, negative, v, fits);
 }
 
-static void add(Call *c) { CALL_ROWS(c, i) add_values(c, i, arg_decimal(c, 0, i), arg_decimal(c, 1, i)); }
-static void subtract(Call *c) { CALL_ROWS(c, i) add_values(c, i, arg_decimal(c, 0, i), -arg_decimal(c, 1, i)); }
+static void add(Call *c)
+{
+    CALL_ROWS(c, i) add_values(c, i, arg_decimal(c, 0, i), arg_decimal(c, 1, i));
+}
+static void subtract(Call *c)
+{
+    CALL_ROWS(c, i) add_values(c, i, arg_decimal(c, 0, i), -arg_decimal(c, 1, i));
+}
 
-static void modulus(Call *c) {
+static void modulus(Call *c)
+{
     int sa = c->in[0].scale, sb = c->in[1].scale, top = sa > sb ? sa : sb;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         int128 a = arg_decimal(c, 0, i), b = arg_decimal(c, 1, i);
         if (b == 0) {
             call_fail(c, ERR_DIVISION_BY_ZERO, "Division by zero");
@@ -162,8 +204,10 @@ static void modulus(Call *c) {
     }
 }
 
-static void fit(Call *c) {
-    CALL_ROWS(c, i) {
+static void fit(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int128 a = arg_decimal(c, 0, i);
         uint128 v = 0;
         bool fits = decimal_rescale(magnitude(a), c->scale - c->in[0].scale, &v);
@@ -175,16 +219,21 @@ static void fit(Call *c) {
 
 enum { ROUND_HALF_UP, ROUND_TRUNCATE, ROUND_CEILING, ROUND_FLOOR };
 
-static uint128 round_unit(uint128 v, uint128 unit, bool negative, int mode) {
+static uint128 round_unit(uint128 v, uint128 unit, bool negative, int mode)
+{
     uint128 rest = v % unit, down = v - rest;
-    bool up = mode == ROUND_HALF_UP ? rest >= unit - rest && rest > 0 : mode == ROUND_CEILING ? rest > 0 && !negative :
-              mode == ROUND_FLOOR ? rest > 0 && negative : false;
+    bool up = mode == ROUND_HALF_UP   ? rest >= unit - rest && rest > 0
+              : mode == ROUND_CEILING ? rest > 0 && !negative
+              : mode == ROUND_FLOOR   ? rest > 0 && negative
+                                      : false;
     return up ? down + unit : down;
 }
 
-static void round_decimal(Call *c) {
+static void round_decimal(Call *c)
+{
     int scale = c->in[0].scale;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         int128 a = arg_decimal(c, 0, i);
         int64_t digits = c->n_in == 2 ? ARG(c, 1, int32_t, i) : 0, drop = scale - digits;
         uint128 v = magnitude(a);
@@ -199,12 +248,16 @@ static void round_decimal(Call *c) {
 
 /* ---- casts ---- */
 
-static void fail_cast(Call *c, const char *type, const char *text, size_t n, int precision) {
-    call_fail(c, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "Cannot cast %s '%.*s' to DECIMAL(%d, %d)", type, (int)n, text, precision, c->scale);
+static void fail_cast(Call *c, const char *type, const char *text, size_t n, int precision)
+{
+    call_fail(c, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "Cannot cast %s '%.*s' to DECIMAL(%d, %d)", type, (int)n,
+              text, precision, c->scale);
 }
 
-static void cast_decimal(Call *c) {
-    CALL_ROWS(c, i) {
+static void cast_decimal(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int128 a = arg_decimal(c, 0, i);
         int precision = ARG(c, 1, int32_t, i);
         uint128 v = 0;
@@ -218,8 +271,10 @@ static void cast_decimal(Call *c) {
     }
 }
 
-static void cast_integer(Call *c) {
-    CALL_ROWS(c, i) {
+static void cast_integer(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int64_t a = ARG(c, 0, int64_t, i);
         int precision = ARG(c, 1, int32_t, i);
         uint128 v = 0;
@@ -234,7 +289,8 @@ static void cast_integer(Call *c) {
 }
 
 /* |value| * 10^scale of the exact binary value, half up. false: far over 38 digits. */
-bool decimal_of_double(double value, int scale, uint128 *ret) {
+bool decimal_of_double(double value, int scale, uint128 *ret)
+{
     int exponent;
     double fraction = frexp(fabs(value), &exponent);
     uint64_t mantissa = (uint64_t)ldexp(fraction, 53);
@@ -252,9 +308,11 @@ bool decimal_of_double(double value, int scale, uint128 *ret) {
     return wide_to_u128(&w, ret);
 }
 
-static void cast_floating(Call *c) {
+static void cast_floating(Call *c)
+{
     bool is_float = c->def->arg;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         double a = is_float ? (double)ARG(c, 0, float, i) : ARG(c, 0, double, i);
         int precision = ARG(c, 1, int32_t, i);
         uint128 v = 0;
@@ -266,13 +324,15 @@ static void cast_floating(Call *c) {
         if (isfinite(a))
             fail_cast(c, is_float ? "REAL" : "DOUBLE", text, (size_t)(end - text), precision);
         else
-            call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Cannot cast %s '%.*s' to DECIMAL(%d, %d)", is_float ? "REAL" : "DOUBLE",
-                      (int)(end - text), text, precision, c->scale);
+            call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Cannot cast %s '%.*s' to DECIMAL(%d, %d)",
+                      is_float ? "REAL" : "DOUBLE", (int)(end - text), text, precision, c->scale);
     }
 }
 
-/* Correctly rounded: digits and exponent go through the C library's reader unless a double holds both exactly. */
-double decimal_to_double(int128 value, int scale) {
+/* Correctly rounded: digits and exponent go through the C library's reader unless a double holds both
+ * exactly. */
+double decimal_to_double(int128 value, int scale)
+{
     uint128 v = magnitude(value);
     double r;
     if (v <= (uint128)1 << 53 && scale <= 22) {
@@ -286,27 +346,40 @@ double decimal_to_double(int128 value, int scale) {
     return value < 0 ? -r : r;
 }
 
-static void to_double(Call *c) {
+static void to_double(Call *c)
+{
     int scale = c->in[0].scale;
     CALL_ROWS(c, i) OUT(c, double, i) = decimal_to_double(arg_decimal(c, 0, i), scale);
 }
 
-static void to_varchar(Call *c) {
+static void to_varchar(Call *c)
+{
     int scale = c->in[0].scale;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         char text[NUMBER_TEXT_MAX], *end = put_decimal(text, arg_decimal(c, 0, i), scale);
         call_put_str(c, i, str_of(text, (size_t)(end - text)));
     }
 }
 
 const FunctionDef t_decimal_functions[] = {
-    { "t_dec_add", "AA>N", add }, { "t_dec_sub", "AA>N", subtract }, { "t_dec_mul", "AA>N", multiply },
-    { "t_dec_div", "AA>N", divide }, { "t_dec_mod", "AA>N", modulus }, { "t_dec_avg", "A8>N", average },
-    { "t_dec_fit", "A>N", fit }, { "t_dec_round", "A4>N", round_decimal, ROUND_HALF_UP },
-    { "t_dec_trunc", "A>N", round_decimal, ROUND_TRUNCATE }, { "t_dec_trunc", "A4>N", round_decimal, ROUND_TRUNCATE },
-    { "t_dec_ceil", "A>N", round_decimal, ROUND_CEILING }, { "t_dec_floor", "A>N", round_decimal, ROUND_FLOOR },
-    { "t_dec_cast", "A4>N", cast_decimal }, { "t_int_to_decimal", "84s>N", cast_integer },
-    { "t_double_to_decimal", "d4>N", cast_floating, 0 }, { "t_real_to_decimal", "f4>N", cast_floating, 1 },
-    { "t_dec_to_double", "A>d", to_double }, { "t_dec_to_varchar", "A>s", to_varchar },
-    { NULL },
+    {"t_dec_add", "AA>N", add},
+    {"t_dec_sub", "AA>N", subtract},
+    {"t_dec_mul", "AA>N", multiply},
+    {"t_dec_div", "AA>N", divide},
+    {"t_dec_mod", "AA>N", modulus},
+    {"t_dec_avg", "A8>N", average},
+    {"t_dec_fit", "A>N", fit},
+    {"t_dec_round", "A4>N", round_decimal, ROUND_HALF_UP},
+    {"t_dec_trunc", "A>N", round_decimal, ROUND_TRUNCATE},
+    {"t_dec_trunc", "A4>N", round_decimal, ROUND_TRUNCATE},
+    {"t_dec_ceil", "A>N", round_decimal, ROUND_CEILING},
+    {"t_dec_floor", "A>N", round_decimal, ROUND_FLOOR},
+    {"t_dec_cast", "A4>N", cast_decimal},
+    {"t_int_to_decimal", "84s>N", cast_integer},
+    {"t_double_to_decimal", "d4>N", cast_floating, 0},
+    {"t_real_to_decimal", "f4>N", cast_floating, 1},
+    {"t_dec_to_double", "A>d", to_double},
+    {"t_dec_to_varchar", "A>s", to_varchar},
+    {NULL},
 };

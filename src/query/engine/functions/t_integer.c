@@ -1,34 +1,40 @@
 /* Integers: what DuckDB's operators do differently, and checks that the emitter puts around its own. */
+#include <math.h>
 #include <stdio.h>
 
 #include "query/engine/functions/function.h"
 
-static const char *type_name(int bits) {
+static const char *type_name(int bits)
+{
     return bits == 8 ? "tinyint" : bits == 16 ? "smallint" : bits == 32 ? "integer" : "bigint";
 }
 
 /* A constant divisor is known to be neither 0 nor -1 after one look. */
-#define DIV_MOD(T, bits, MIN) \
-    static void div_##T(Call *c) { \
-        CALL_ROWS(c, i) { \
-            T a = ARG(c, 0, T, i), b = ARG(c, 1, T, i); \
-            if (b == 0) \
-                call_fail(c, ERR_DIVISION_BY_ZERO, "Division by zero"); \
-            else if (b == -1 && a == MIN) \
-                call_fail(c, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "%s division overflow: %lld / %lld", type_name(bits), (long long)a, \
-                          (long long)b); \
-            else \
-                OUT(c, T, i) = (T)(a / b); \
-        } \
-    } \
-    static void mod_##T(Call *c) { \
-        CALL_ROWS(c, i) { \
-            T a = ARG(c, 0, T, i), b = ARG(c, 1, T, i); \
-            if (b == 0) \
-                call_fail(c, ERR_DIVISION_BY_ZERO, "Division by zero"); \
-            else \
-                OUT(c, T, i) = b == -1 ? 0 : (T)(a % b); \
-        } \
+#define DIV_MOD(T, bits, MIN)                                                                                \
+    static void div_##T(Call *c)                                                                             \
+    {                                                                                                        \
+        CALL_ROWS(c, i)                                                                                      \
+        {                                                                                                    \
+            T a = ARG(c, 0, T, i), b = ARG(c, 1, T, i);                                                      \
+            if (b == 0)                                                                                      \
+                call_fail(c, ERR_DIVISION_BY_ZERO, "Division by zero");                                      \
+            else if (b == -1 && a == MIN)                                                                    \
+                call_fail(c, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "%s division overflow: %lld / %lld",            \
+                          type_name(bits), (long long)a, (long long)b);                                      \
+            else                                                                                             \
+                OUT(c, T, i) = (T)(a / b);                                                                   \
+        }                                                                                                    \
+    }                                                                                                        \
+    static void mod_##T(Call *c)                                                                             \
+    {                                                                                                        \
+        CALL_ROWS(c, i)                                                                                      \
+        {                                                                                                    \
+            T a = ARG(c, 0, T, i), b = ARG(c, 1, T, i);                                                      \
+            if (b == 0)                                                                                      \
+                call_fail(c, ERR_DIVISION_BY_ZERO, "Division by zero");                                      \
+            else                                                                                             \
+                OUT(c, T, i) = b == -1 ? 0 : (T)(a % b);                                                     \
+        }                                                                                                    \
     }
 
 DIV_MOD(int8_t, 8, INT8_MIN)
@@ -36,32 +42,50 @@ DIV_MOD(int16_t, 16, INT16_MIN)
 DIV_MOD(int32_t, 32, INT32_MIN)
 DIV_MOD(int64_t, 64, INT64_MIN)
 
+/* x % 0 is NaN, no error. */
+static void mod_double(Call *c)
+{
+    CALL_ROWS(c, i) OUT(c, double, i) = fmod(ARG(c, 0, double, i), ARG(c, 1, double, i));
+}
+static void mod_float(Call *c)
+{
+    CALL_ROWS(c, i) OUT(c, float, i) = fmodf(ARG(c, 0, float, i), ARG(c, 1, float, i));
+}
+
 /* Shifts on the type's width; a shift of the width or more gives 0 (or the sign). */
-#define SHIFTS(T, U, S, bits) \
-    static void left_##T(Call *c) { \
-        CALL_ROWS(c, i) { \
-            S n = ARG(c, 1, S, i); \
-            OUT(c, T, i) = n < 0 || n >= bits ? 0 : (T)((U)ARG(c, 0, T, i) << n); \
-        } \
-    } \
-    static void right_##T(Call *c) { \
-        CALL_ROWS(c, i) { \
-            S n = ARG(c, 1, S, i); \
-            OUT(c, T, i) = n < 0 || n >= bits ? 0 : (T)((U)ARG(c, 0, T, i) >> n); \
-        } \
-    } \
-    static void right_arithmetic_##T(Call *c) { \
-        CALL_ROWS(c, i) { \
-            S n = ARG(c, 1, S, i); \
-            T v = ARG(c, 0, T, i); \
-            OUT(c, T, i) = n < 0 || n >= bits ? (T)(v < 0 ? -1 : 0) : (T)(v >> n); \
-        } \
-    } \
-    static void sign_##T(Call *c) { \
-        CALL_ROWS(c, i) { \
-            T v = ARG(c, 0, T, i); \
-            OUT(c, T, i) = (T)((v > 0) - (v < 0)); \
-        } \
+#define SHIFTS(T, U, S, bits)                                                                                \
+    static void left_##T(Call *c)                                                                            \
+    {                                                                                                        \
+        CALL_ROWS(c, i)                                                                                      \
+        {                                                                                                    \
+            S n = ARG(c, 1, S, i);                                                                           \
+            OUT(c, T, i) = n < 0 || n >= bits ? 0 : (T)((U)ARG(c, 0, T, i) << n);                            \
+        }                                                                                                    \
+    }                                                                                                        \
+    static void right_##T(Call *c)                                                                           \
+    {                                                                                                        \
+        CALL_ROWS(c, i)                                                                                      \
+        {                                                                                                    \
+            S n = ARG(c, 1, S, i);                                                                           \
+            OUT(c, T, i) = n < 0 || n >= bits ? 0 : (T)((U)ARG(c, 0, T, i) >> n);                            \
+        }                                                                                                    \
+    }                                                                                                        \
+    static void right_arithmetic_##T(Call *c)                                                                \
+    {                                                                                                        \
+        CALL_ROWS(c, i)                                                                                      \
+        {                                                                                                    \
+            S n = ARG(c, 1, S, i);                                                                           \
+            T v = ARG(c, 0, T, i);                                                                           \
+            OUT(c, T, i) = n < 0 || n >= bits ? (T)(v < 0 ? -1 : 0) : (T)(v >> n);                           \
+        }                                                                                                    \
+    }                                                                                                        \
+    static void sign_##T(Call *c)                                                                            \
+    {                                                                                                        \
+        CALL_ROWS(c, i)                                                                                      \
+        {                                                                                                    \
+            T v = ARG(c, 0, T, i);                                                                           \
+            OUT(c, T, i) = (T)((v > 0) - (v < 0));                                                           \
+        }                                                                                                    \
     }
 
 SHIFTS(int8_t, uint8_t, int32_t, 8)
@@ -70,12 +94,30 @@ SHIFTS(int32_t, uint32_t, int32_t, 32)
 SHIFTS(int64_t, uint64_t, int32_t, 64)
 
 static const int64_t powers[] = {
-    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000,
-    10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
+    1000000000000000000,
 };
 
 /* Half up at 10^digits; digits > 0. false: the result does not fit. */
-static bool round_at(int64_t v, int64_t digits, int64_t min, int64_t max, int64_t *ret) {
+static bool round_at(int64_t v, int64_t digits, int64_t min, int64_t max, int64_t *ret)
+{
     if (digits > 19) {
         *ret = 0;
         return true;
@@ -87,14 +129,17 @@ static bool round_at(int64_t v, int64_t digits, int64_t min, int64_t max, int64_
     return rounded >= min && rounded <= max;
 }
 
-#define ROUND(T, MIN, MAX) \
-    static void round_##T(Call *c) { \
-        CALL_ROWS(c, i) { \
-            int64_t digits = ARG(c, 1, int32_t, i), v = ARG(c, 0, T, i); \
-            if (digits < 0 && !round_at(v, -digits, MIN, MAX, &v)) \
-                call_fail(c, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "numerical overflow: %lld", (long long)ARG(c, 0, T, i)); \
-            OUT(c, T, i) = (T)v; \
-        } \
+#define ROUND(T, MIN, MAX)                                                                                   \
+    static void round_##T(Call *c)                                                                           \
+    {                                                                                                        \
+        CALL_ROWS(c, i)                                                                                      \
+        {                                                                                                    \
+            int64_t digits = ARG(c, 1, int32_t, i), v = ARG(c, 0, T, i);                                     \
+            if (digits < 0 && !round_at(v, -digits, MIN, MAX, &v))                                           \
+                call_fail(c, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "numerical overflow: %lld",                     \
+                          (long long)ARG(c, 0, T, i));                                                       \
+            OUT(c, T, i) = (T)v;                                                                             \
+        }                                                                                                    \
     }
 
 ROUND(int8_t, INT8_MIN, INT8_MAX)
@@ -102,36 +147,42 @@ ROUND(int16_t, INT16_MIN, INT16_MAX)
 ROUND(int32_t, INT32_MIN, INT32_MAX)
 ROUND(int64_t, INT64_MIN, INT64_MAX)
 
-static void bit_count(Call *c) {
-    CALL_ROWS(c, i) {
+static void bit_count(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int64_t v = ARG(c, 0, int64_t, i), bits = ARG(c, 1, int64_t, i);
         if (bits == 64) {
             OUT(c, int64_t, i) = __builtin_popcountll((uint64_t)v);
             continue;
         }
         if (bits <= 1 || bits > 64) {
-            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Bits specified in bit_count must be between 2 and 64, got %lld",
-                      (long long)bits);
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
+                      "Bits specified in bit_count must be between 2 and 64, got %lld", (long long)bits);
             continue;
         }
         int64_t low = -(INT64_C(1) << (bits - 1)), high = -low - 1;
         if (v < low || v > high)
             call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
-                      "Number must be representable with the bits specified. %lld cannot be represented with %lld bits",
+                      "Number must be representable with the bits specified. %lld cannot be represented with "
+                      "%lld bits",
                       (long long)v, (long long)bits);
         OUT(c, int64_t, i) = __builtin_popcountll((uint64_t)v & ((1ULL << bits) - 1));
     }
 }
 
-static bool check_radix(Call *c, int64_t radix) {
+static bool check_radix(Call *c, int64_t radix)
+{
     if (radix >= 2 && radix <= 36)
         return true;
     call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Radix must be between 2 and 36");
     return false;
 }
 
-static void to_base(Call *c) {
-    CALL_ROWS(c, i) {
+static void to_base(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int64_t v = ARG(c, 0, int64_t, i), radix = ARG(c, 1, int64_t, i);
         char text[80], *p = text + sizeof text;
         if (!check_radix(c, radix))
@@ -147,14 +198,16 @@ static void to_base(Call *c) {
     }
 }
 
-static int digit_value(char ch) {
+static int digit_value(char ch)
+{
     if (ch >= '0' && ch <= '9')
         return ch - '0';
     ch |= 32;
     return ch >= 'a' && ch <= 'z' ? ch - 'a' + 10 : 99;
 }
 
-static bool parse_base(Str s, int64_t radix, int64_t *ret) {
+static bool parse_base(Str s, int64_t radix, int64_t *ret)
+{
     size_t at = s.len > 1 && (s.ptr[0] == '-' || s.ptr[0] == '+');
     bool negative = s.len > 0 && s.ptr[0] == '-';
     int128 v = 0;
@@ -171,19 +224,24 @@ static bool parse_base(Str s, int64_t radix, int64_t *ret) {
     return s.len > 0 && v <= INT64_MAX;
 }
 
-static void from_base(Call *c) {
-    CALL_ROWS(c, i) {
+static void from_base(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i);
         int64_t radix = ARG(c, 1, int64_t, i);
         if (!check_radix(c, radix))
             break;
         if (!parse_base(s, radix, &OUT(c, int64_t, i)))
-            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Not a valid base-%lld number: %.*s", (long long)radix, STR_ARG(s));
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Not a valid base-%lld number: %.*s",
+                      (long long)radix, STR_ARG(s));
     }
 }
 
-static void check_subscript(Call *c) {
-    CALL_ROWS(c, i) {
+static void check_subscript(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int64_t at = ARG(c, 0, int64_t, i), length = ARG(c, 1, int64_t, i);
         if (at == 0)
             call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "SQL array indices start at 1");
@@ -191,13 +249,16 @@ static void check_subscript(Call *c) {
             call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Array subscript is negative: %lld", (long long)at);
         else if (at > length)
             call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
-                      "Array subscript must be less than or equal to array length: %lld > %lld", (long long)at, (long long)length);
+                      "Array subscript must be less than or equal to array length: %lld > %lld",
+                      (long long)at, (long long)length);
         OUT(c, int64_t, i) = at;
     }
 }
 
-static void check_element(Call *c) {
-    CALL_ROWS(c, i) {
+static void check_element(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int64_t at = ARG(c, 0, int64_t, i);
         if (at == 0)
             call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "SQL array indices start at 1");
@@ -205,15 +266,18 @@ static void check_element(Call *c) {
     }
 }
 
-static void subscript_missing(Call *c) {
-    CALL_ROWS(c, i) {
+static void subscript_missing(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str key = arg_str(c, 0, i);
         call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Key not present in map: %.*s", STR_ARG(key));
     }
 }
 
 /* NULL handling is ours: a NULL message still fails. */
-static void fail(Call *c) {
+static void fail(Call *c)
+{
     if (c->n == 0)
         return;
     Str message = duckdb_is_valid(c->in[2].validity, 0) ? arg_str(c, 2, 0) : STR("null");
@@ -222,21 +286,38 @@ static void fail(Call *c) {
     call_fail(c, err_code_of_trino_name(name), "%.*s", STR_ARG(message));
 }
 
-#define FOUR(name, fn, args) \
-    { name, "1" args ">1", fn##_int8_t }, { name, "2" args ">2", fn##_int16_t }, { name, "4" args ">4", fn##_int32_t }, \
-    { name, "8" args ">8", fn##_int64_t }
+#define FOUR(name, fn, args)                                                                                 \
+    {name, "1" args ">1", fn##_int8_t}, {name, "2" args ">2", fn##_int16_t},                                 \
+        {name, "4" args ">4", fn##_int32_t},                                                                 \
+    {                                                                                                        \
+        name, "8" args ">8", fn##_int64_t                                                                    \
+    }
 
 const FunctionDef t_integer_functions[] = {
-    { "t_div", "11>1", div_int8_t }, { "t_div", "22>2", div_int16_t }, { "t_div", "44>4", div_int32_t },
-    { "t_div", "88>8", div_int64_t },
-    { "t_mod", "11>1", mod_int8_t }, { "t_mod", "22>2", mod_int16_t }, { "t_mod", "44>4", mod_int32_t },
-    { "t_mod", "88>8", mod_int64_t },
-    FOUR("t_bitwise_left_shift", left, "4"), FOUR("t_bitwise_right_shift", right, "4"),
-    FOUR("t_bitwise_right_shift_arithmetic", right_arithmetic, "4"), FOUR("t_round_int", round, "4"),
-    { "t_bit_count", "88>8", bit_count }, { "t_to_base", "88>s", to_base }, { "t_from_base", "s8>8", from_base },
-    { "t_check_subscript", "88>8", check_subscript }, { "t_check_element", "8>8", check_element },
-    { "t_subscript_missing", "s>b", subscript_missing }, { "t_fail", "!4ss>b", fail },
-    { "t_sign_int", "1>1", sign_int8_t }, { "t_sign_int", "2>2", sign_int16_t }, { "t_sign_int", "4>4", sign_int32_t },
-    { "t_sign_int", "8>8", sign_int64_t },
-    { NULL },
+    {"t_div", "11>1", div_int8_t},
+    {"t_div", "22>2", div_int16_t},
+    {"t_div", "44>4", div_int32_t},
+    {"t_div", "88>8", div_int64_t},
+    {"t_mod", "11>1", mod_int8_t},
+    {"t_mod", "22>2", mod_int16_t},
+    {"t_mod", "44>4", mod_int32_t},
+    {"t_mod", "88>8", mod_int64_t},
+    {"t_mod", "dd>d", mod_double},
+    {"t_mod", "ff>f", mod_float},
+    FOUR("t_bitwise_left_shift", left, "4"),
+    FOUR("t_bitwise_right_shift", right, "4"),
+    FOUR("t_bitwise_right_shift_arithmetic", right_arithmetic, "4"),
+    FOUR("t_round_int", round, "4"),
+    {"t_bit_count", "88>8", bit_count},
+    {"t_to_base", "88>s", to_base},
+    {"t_from_base", "s8>8", from_base},
+    {"t_check_subscript", "88>8", check_subscript},
+    {"t_check_element", "8>8", check_element},
+    {"t_subscript_missing", "s>b", subscript_missing},
+    {"t_fail", "!4ss>b", fail},
+    {"t_sign_int", "1>1", sign_int8_t},
+    {"t_sign_int", "2>2", sign_int16_t},
+    {"t_sign_int", "4>4", sign_int32_t},
+    {"t_sign_int", "8>8", sign_int64_t},
+    {NULL},
 };

@@ -12,28 +12,35 @@
 
 /* ---- printing ---- */
 
-static void date_to_iso(Call *c) {
-    CALL_ROWS(c, i) {
+static void date_to_iso(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         char text[TIME_TEXT_MAX], *end = put_date(text, ARG(c, 0, int32_t, i));
         call_put_str(c, i, str_of(text, (size_t)(end - text)));
     }
 }
 
-static char *put_iso(char *p, int64_t us, int precision) {
+static char *put_iso(char *p, int64_t us, int precision)
+{
     char *end = put_timestamp(p, us, 0, precision);
     *(char *)memchr(p, ' ', (size_t)(end - p)) = 'T';
     return end;
 }
 
-static void timestamp_to_iso(Call *c) {
-    CALL_ROWS(c, i) {
+static void timestamp_to_iso(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         char text[TIME_TEXT_MAX], *end = put_iso(text, ARG(c, 0, int64_t, i), ARG(c, 1, int32_t, i));
         call_put_str(c, i, str_of(text, (size_t)(end - text)));
     }
 }
 
-static void zoned_to_iso(Call *c) {
-    CALL_ROWS(c, i) {
+static void zoned_to_iso(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         char text[TIME_TEXT_MAX];
         int16_t zone = c->in[0].zone[i];
         int64_t us = c->in[0].instant[i];
@@ -49,7 +56,8 @@ static void zoned_to_iso(Call *c) {
 
 /* ---- reading, as Joda's ISODateTimeFormat ---- */
 
-static bool take_year(Str *s, int64_t *ret) {
+static bool take_year(Str *s, int64_t *ret)
+{
     bool negative = take_char(s, '-');
     if (!negative)
         take_char(s, '+');
@@ -60,7 +68,8 @@ static bool take_year(Str *s, int64_t *ret) {
 }
 
 /* -Www[-D] after the year */
-static bool take_week(Str *s, int64_t year, int64_t *ret_days) {
+static bool take_week(Str *s, int64_t year, int64_t *ret_days)
+{
     int64_t week, day = 1;
     if (!take_digits(s, 1, 2, &week) || week < 1 || week > 53)
         return false;
@@ -71,12 +80,15 @@ static bool take_week(Str *s, int64_t year, int64_t *ret_days) {
     return true;
 }
 
-static bool is_ordinal(Str s) {
-    return s.len >= 3 && s.ptr[0] >= '0' && s.ptr[0] <= '9' && s.ptr[1] >= '0' && s.ptr[1] <= '9' && s.ptr[2] >= '0' && s.ptr[2] <= '9';
+static bool is_ordinal(Str s)
+{
+    return s.len >= 3 && s.ptr[0] >= '0' && s.ptr[0] <= '9' && s.ptr[1] >= '0' && s.ptr[1] <= '9' &&
+           s.ptr[2] >= '0' && s.ptr[2] <= '9';
 }
 
 /* yyyy[-MM[-dd]], yyyy-Www[-D], yyyy-DDD */
-static bool take_iso_date(Str *s, int64_t *ret_days) {
+static bool take_iso_date(Str *s, int64_t *ret_days)
+{
     int64_t year, month = 1, day = 1;
     if (!take_year(s, &year))
         return false;
@@ -93,15 +105,19 @@ static bool take_iso_date(Str *s, int64_t *ret_days) {
     }
     if (!take_digits(s, 1, 2, &month) || month < 1 || month > 12)
         return false;
-    if (take_char(s, '-') && (!take_digits(s, 1, 2, &day) || day < 1 || day > days_in_month(year, (int)month)))
+    if (take_char(s, '-') &&
+        (!take_digits(s, 1, 2, &day) || day < 1 || day > days_in_month(year, (int)month)))
         return false;
     *ret_days = days_of_civil(year, (int)month, (int)day);
     return true;
 }
 
 /* HH[:mm[:ss[.fraction]]], the last with a fraction too */
-static bool take_iso_clock(Str *s, int64_t *ret_us) {
-    static const struct { int64_t us, max; } parts[] = { { 3600 * SECOND_US, 24 }, { 60 * SECOND_US, 60 }, { SECOND_US, 60 } };
+static bool take_iso_clock(Str *s, int64_t *ret_us)
+{
+    static const struct {
+        int64_t us, max;
+    } parts[] = {{3600 * SECOND_US, 24}, {60 * SECOND_US, 60}, {SECOND_US, 60}};
     *ret_us = 0;
     for (size_t i = 0; i < 3; i++) {
         int64_t v, fraction;
@@ -113,7 +129,7 @@ static bool take_iso_clock(Str *s, int64_t *ret_us) {
             if (!take_digits(s, 1, 9, &fraction))
                 return false;
             double share = (double)fraction / pow(10, (double)(before - s->len));
-            *ret_us += (int64_t)floor(share * (double)parts[i].us / 1000 + 1e-6) * 1000;       /* milliseconds */
+            *ret_us += (int64_t)floor(share * (double)parts[i].us / 1000 + 1e-6) * 1000; /* milliseconds */
             return true;
         }
         if (!take_char(s, ':'))
@@ -123,7 +139,8 @@ static bool take_iso_clock(Str *s, int64_t *ret_us) {
 }
 
 /* Z, +hh[[:]mm]; nothing: *ret stays. */
-static bool take_iso_offset(Str *s, int16_t *ret) {
+static bool take_iso_offset(Str *s, int16_t *ret)
+{
     int64_t hours, minutes = 0;
     if (s->len == 0)
         return true;
@@ -146,8 +163,10 @@ static bool take_iso_offset(Str *s, int16_t *ret) {
     return true;
 }
 
-static void from_iso_timestamp(Call *c) {
-    CALL_ROWS(c, i) {
+static void from_iso_timestamp(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str text = arg_str(c, 0, i), s = text;
         int64_t days = 0, us = 0;
         int16_t zone = ZONE_UTC;
@@ -171,8 +190,10 @@ static void from_iso_timestamp(Call *c) {
     }
 }
 
-static void from_iso_date(Call *c) {
-    CALL_ROWS(c, i) {
+static void from_iso_date(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str text = arg_str(c, 0, i), s = text;
         int64_t days = 0;
         Error err;
@@ -187,11 +208,16 @@ static void from_iso_date(Call *c) {
 
 /* ---- units ---- */
 
-static void parse_duration(Call *c) {
-    static const struct { const char *name; double ms; } units[] = {
-        { "ns", 1e-6 }, { "us", 1e-3 }, { "ms", 1 }, { "s", 1e3 }, { "m", 6e4 }, { "h", 3.6e6 }, { "d", 8.64e7 },
+static void parse_duration(Call *c)
+{
+    static const struct {
+        const char *name;
+        double ms;
+    } units[] = {
+        {"ns", 1e-6}, {"us", 1e-3}, {"ms", 1}, {"s", 1e3}, {"m", 6e4}, {"h", 3.6e6}, {"d", 8.64e7},
     };
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         Str s = str_trim(arg_str(c, 0, i)), number = s;
         double v = 0, unit = 0;
         size_t n = 0;
@@ -202,15 +228,21 @@ static void parse_duration(Call *c) {
         for (size_t k = 0; k < sizeof units / sizeof *units; k++)
             if (str_is(name, units[k].name))
                 unit = units[k].ms;
-        if (unit == 0 || str_to_double(number, &v, NULL) < 0)
-            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "duration is not a valid data duration string: %.*s", STR_ARG(arg_str(c, 0, i)));
+        if (s.len == 0)
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "duration is empty");
+        else if (unit == 0 && n > 0 && name.len > 0 && str_to_double(number, &v, NULL) == 0)
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Unknown time unit: %.*s", STR_ARG(name));
+        else if (unit == 0 || str_to_double(number, &v, NULL) < 0)
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "duration is not a valid data duration string: %.*s",
+                      STR_ARG(arg_str(c, 0, i)));
         else
             OUT(c, int64_t, i) = (int64_t)floor(v * unit + 0.5);
     }
 }
 
-static int size_shift(Str unit) {
-    static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB" };
+static int size_shift(Str unit)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"};
     for (int i = 0; i < (int)(sizeof units / sizeof *units); i++)
         if (str_is(unit, units[i]))
             return 10 * i;
@@ -218,8 +250,10 @@ static int size_shift(Str unit) {
 }
 
 /* The product of the decimal number and the unit, without its fraction. */
-static void parse_data_size(Call *c) {
-    CALL_ROWS(c, i) {
+static void parse_data_size(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i);
         size_t n = 0, points = 0;
         while (n < s.len && ((s.ptr[n] >= '0' && s.ptr[n] <= '9') || (s.ptr[n] == '.' && points++ == 0)))
@@ -229,11 +263,13 @@ static void parse_data_size(Call *c) {
         bool negative;
         uint128 v = 0, product = 0;
         int digits = part.ptr ? (int)part.len : 0;
-        if (n == 0 || shift < 0 || digits > 12 || whole.len == 0 || parse_decimal(number, digits, &negative, &v) != 1) {
+        if (n == 0 || shift < 0 || digits > 12 || whole.len == 0 ||
+            parse_decimal(number, digits, &negative, &v) != 1) {
             call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Invalid data size: '%.*s'", STR_ARG(s));
             break;
         }
-        if (__builtin_mul_overflow(v, (uint128)1 << shift, &product) || product / decimal_pow10(digits) >= decimal_pow10(38)) {
+        if (__builtin_mul_overflow(v, (uint128)1 << shift, &product) ||
+            product / decimal_pow10(digits) >= decimal_pow10(38)) {
             call_fail(c, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "Value out of range: '%.*s'", STR_ARG(s));
             break;
         }
@@ -241,15 +277,21 @@ static void parse_data_size(Call *c) {
     }
 }
 
-static void human_readable_seconds(Call *c) {
-    static const struct { const char *name; int64_t seconds; } units[] = {
-        { "week", 604800 }, { "day", 86400 }, { "hour", 3600 }, { "minute", 60 }, { "second", 1 },
+static void human_readable_seconds(Call *c)
+{
+    static const struct {
+        const char *name;
+        int64_t seconds;
+    } units[] = {
+        {"week", 604800}, {"day", 86400}, {"hour", 3600}, {"minute", 60}, {"second", 1},
     };
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         double v = ARG(c, 0, double, i);
         if (!isfinite(v)) {
             char text[NUMBER_TEXT_MAX], *end = put_double(text, v);
-            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Invalid argument found: %.*s", (int)(end - text), text);
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Invalid argument found: %.*s", (int)(end - text),
+                      text);
             break;
         }
         double magnitude = floor(fabs(v) + 0.5);
@@ -259,20 +301,23 @@ static void human_readable_seconds(Call *c) {
             int64_t n = rest / units[k].seconds;
             rest %= units[k].seconds;
             if (n > 0 || (k == 4 && c->scratch.len == 0))
-                buf_printf(&c->scratch, "%s%lld %s%s", c->scratch.len ? ", " : "", (long long)n, units[k].name, n == 1 ? "" : "s");
+                buf_printf(&c->scratch, "%s%lld %s%s", c->scratch.len ? ", " : "", (long long)n,
+                           units[k].name, n == 1 ? "" : "s");
         }
         call_put_scratch(c, i);
     }
 }
 
-/* Three significant digits or the whole part, then K, M, B, T, Q; halves go to the even digit as DecimalFormat has them. */
-static void put_short_number(Buf *out, double v) {
+/* Three significant digits or the whole part, then K, M, B, T, Q; halves go to the even digit as
+ * DecimalFormat has them. */
+static void put_short_number(Buf *out, double v)
+{
     static const char units[] = "\0KMBTQ";
     double magnitude = fabs(v);
     int unit = 0;
     for (; magnitude >= 1000 && unit < 5; unit++)
         magnitude /= 1000;
-    int digits = magnitude < 10 ? 2 : magnitude < 100 ? 1 : 0;
+    int digits = magnitude < 10 || v < 0 ? 2 : magnitude < 100 ? 1 : 0; /* Trino compares the signed value */
     char text[64];
     snprintf(text, sizeof text, "%.*f", digits, magnitude);
     size_t n = strlen(text);
@@ -288,24 +333,32 @@ static void put_short_number(Buf *out, double v) {
         buf_putc(out, units[unit]);
 }
 
-static void format_number(Call *c) {
+static void format_number(Call *c)
+{
     bool is_double = c->def->arg;
-    CALL_ROWS(c, i) {
-        double v = is_double ? ARG(c, 0, double, i) : (double)ARG(c, 0, int64_t, i);
+    CALL_ROWS(c, i)
+    {
+        double v = is_double ? trunc(ARG(c, 0, double, i)) : (double)ARG(c, 0, int64_t, i);
+        v = v != v                       ? 0
+            : v > 9223372036854775807.0  ? 9223372036854775807.0
+            : v < -9223372036854775808.0 ? -9223372036854775808.0
+                                         : v;
         buf_clear(&c->scratch);
-        if (isfinite(v))
-            put_short_number(&c->scratch, v);
-        else
-            buf_puts(&c->scratch, v != v ? "NaN" : v < 0 ? "-Infinity" : "Infinity");
+        put_short_number(&c->scratch, v == 0 ? 0 : v);
         call_put_scratch(c, i);
     }
 }
 
 const FunctionDef t_iso8601_functions[] = {
-    { "t_to_iso8601_date", "D>s", date_to_iso }, { "t_to_iso8601_timestamp", "T4>s", timestamp_to_iso },
-    { "t_to_iso8601_tz", "Z4>s", zoned_to_iso }, { "t_from_iso8601_timestamp", "ss>Z", from_iso_timestamp },
-    { "t_from_iso8601_date", "s>D", from_iso_date }, { "t_parse_duration", "s>8", parse_duration },
-    { "t_parse_data_size", "s>H", parse_data_size }, { "t_human_readable_seconds", "d>s", human_readable_seconds },
-    { "t_format_number", "8>s", format_number, 0 }, { "t_format_number", "d>s", format_number, 1 },
-    { NULL },
+    {"t_to_iso8601_date", "D>s", date_to_iso},
+    {"t_to_iso8601_timestamp", "T4>s", timestamp_to_iso},
+    {"t_to_iso8601_tz", "Z4>s", zoned_to_iso},
+    {"t_from_iso8601_timestamp", "ss>Z", from_iso_timestamp},
+    {"t_from_iso8601_date", "s>D", from_iso_date},
+    {"t_parse_duration", "s>8", parse_duration},
+    {"t_parse_data_size", "s>H", parse_data_size},
+    {"t_human_readable_seconds", "d>s", human_readable_seconds},
+    {"t_format_number", "8>s", format_number, 0},
+    {"t_format_number", "d>s", format_number, 1},
+    {NULL},
 };

@@ -1,28 +1,38 @@
 /* Trino's old JSONPath ($.a["b"][0]) and the functions on arrays. Text that is no JSON gives NULL. */
+#include <math.h>
+
 #include "query/engine/functions/function.h"
 #include "query/engine/functions/json_text.h"
 #include "query/engine/functions/text.h"
 
 enum { STEPS_MAX = 100, PATH_TEXT_MAX = 4096 };
 
-typedef struct Step { Str name; int64_t index; } Step;       /* index -1: the name is no number */
+typedef struct Step {
+    Str name;
+    int64_t index;
+} Step; /* index -1: the name is no number */
 
 typedef struct Path {
-    Str text;                      /* ptr NULL: none yet */
+    Str text; /* ptr NULL: none yet */
     Step steps[STEPS_MAX];
     size_t n;
-    char names[PATH_TEXT_MAX];     /* unescaped quoted names */
+    char names[PATH_TEXT_MAX]; /* unescaped quoted names */
     size_t n_names;
 } Path;
 
-static bool is_subscript_char(Str s) {
+static bool is_subscript_char(Str s)
+{
     uint8_t ch = (uint8_t)s.ptr[0];
     return ch >= 0x80 || ch == '_' || (ch >= '0' && ch <= '9') || ((ch | 32) >= 'a' && (ch | 32) <= 'z');
 }
 
-static bool is_member_char(Str s) { return is_subscript_char(s) || (s.ptr[0] && strchr(":$-/@|# ", s.ptr[0])); }
+static bool is_member_char(Str s)
+{
+    return is_subscript_char(s) || (s.ptr[0] && strchr(":$-/@|# ", s.ptr[0]));
+}
 
-static Str take_while(Str *s, bool (*accepts)(Str)) {
+static Str take_while(Str *s, bool (*accepts)(Str))
+{
     size_t n = 0;
     while (n < s->len && accepts(str_slice(*s, n, s->len)))
         n++;
@@ -31,7 +41,8 @@ static Str take_while(Str *s, bool (*accepts)(Str)) {
     return taken;
 }
 
-static bool take_char(Str *s, char ch) {
+static bool take_char(Str *s, char ch)
+{
     if (s->len == 0 || s->ptr[0] != ch)
         return false;
     *s = str_slice(*s, 1, s->len);
@@ -39,7 +50,8 @@ static bool take_char(Str *s, char ch) {
 }
 
 /* After the opening quote; \" and \\ are the only escapes. */
-static bool take_quoted(Path *p, Str *s, Str *ret) {
+static bool take_quoted(Path *p, Str *s, Str *ret)
+{
     size_t from = p->n_names;
     while (s->len > 0 && s->ptr[0] != '"') {
         if (s->ptr[0] == '\\') {
@@ -56,7 +68,8 @@ static bool take_quoted(Path *p, Str *s, Str *ret) {
     return take_char(s, '"');
 }
 
-static bool take_step(Path *p, Str *s) {
+static bool take_step(Path *p, Str *s)
+{
     Str name = STR_NULL;
     bool fits = p->n < STEPS_MAX;
     if (take_char(s, '.')) {
@@ -74,14 +87,15 @@ static bool take_step(Path *p, Str *s) {
     if (!fits)
         return false;
     Step *step = &p->steps[p->n++];
-    *step = (Step){ name, -1 };
+    *step = (Step){name, -1};
     if (str_to_i64(name, 0, INT32_MAX, &step->index, NULL) < 0)
         step->index = -1;
     return true;
 }
 
 /* false: the call failed. Paths are constants nearly always. */
-static bool compile(Call *c, Path *p, Str text) {
+static bool compile(Call *c, Path *p, Str text)
+{
     if (p->text.ptr && str_eq(p->text, text))
         return true;
     Str s = text;
@@ -96,7 +110,8 @@ static bool compile(Call *c, Path *p, Str text) {
 }
 
 /* The first value at the path. */
-static bool find(Call *c, const Path *p, Str json, Str *ret) {
+static bool find(Call *c, const Path *p, Str json, Str *ret)
+{
     Str rest = json, value;
     JsonKind kind = json_take_value(&rest, &value);
     for (size_t i = 0; i < p->n; i++) {
@@ -117,15 +132,18 @@ static bool find(Call *c, const Path *p, Str json, Str *ret) {
     return kind != KIND_NONE;
 }
 
-static void put_string(Call *c, size_t row, Str json) {
+static void put_string(Call *c, size_t row, Str json)
+{
     buf_clear(&c->scratch);
     json_unescape(&c->scratch, str_slice(json, 1, json.len - 1));
     call_put_scratch(c, row);
 }
 
-static void extract(Call *c) {
-    Path path = { .text = STR_NULL };
-    CALL_ROWS(c, i) {
+static void extract(Call *c)
+{
+    Path path = {.text = STR_NULL};
+    CALL_ROWS(c, i)
+    {
         Str value;
         if (!compile(c, &path, arg_str(c, 1, i)))
             break;
@@ -134,14 +152,16 @@ static void extract(Call *c) {
             continue;
         }
         buf_clear(&c->scratch);
-        json_canonical(value, &c->scratch);
+        json_copy(value, &c->scratch);
         call_put_scratch(c, i);
     }
 }
 
-static void extract_scalar(Call *c) {
-    Path path = { .text = STR_NULL };
-    CALL_ROWS(c, i) {
+static void extract_scalar(Call *c)
+{
+    Path path = {.text = STR_NULL};
+    CALL_ROWS(c, i)
+    {
         Str value;
         if (!compile(c, &path, arg_str(c, 1, i)))
             break;
@@ -155,7 +175,8 @@ static void extract_scalar(Call *c) {
     }
 }
 
-static int64_t count_items(Str value) {
+static int64_t count_items(Str value)
+{
     Str key, item;
     int64_t n = 0;
     for (JsonWalk w = json_walk(value); json_next(&w, &key, &item);)
@@ -163,9 +184,11 @@ static int64_t count_items(Str value) {
     return n;
 }
 
-static void size(Call *c) {
-    Path path = { .text = STR_NULL };
-    CALL_ROWS(c, i) {
+static void size(Call *c)
+{
+    Path path = {.text = STR_NULL};
+    CALL_ROWS(c, i)
+    {
         Str value;
         if (!compile(c, &path, arg_str(c, 1, i)))
             break;
@@ -176,8 +199,10 @@ static void size(Call *c) {
     }
 }
 
-static void array_length(Call *c) {
-    CALL_ROWS(c, i) {
+static void array_length(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str value;
         JsonKind kind;
         if (json_is_value(arg_str(c, 0, i), &value, &kind) && kind == KIND_ARRAY)
@@ -188,8 +213,10 @@ static void array_length(Call *c) {
 }
 
 /* Strings come without their quotes, as in Trino. */
-static void array_get(Call *c) {
-    CALL_ROWS(c, i) {
+static void array_get(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str value, key, item, text = arg_str(c, 0, i);
         int64_t at = ARG(c, 1, int64_t, i), n = 0;
         bool found = false;
@@ -199,50 +226,65 @@ static void array_get(Call *c) {
                 found = n == at;
         }
         JsonKind kind = found ? json_kind(item) : KIND_NULL;
-        if (kind == KIND_NULL)
+        if (kind == KIND_NULL) {
             call_set_null(c, i);
-        else if (kind == KIND_STRING)
+        } else if (kind == KIND_STRING) {
             put_string(c, i, item);
-        else
+        } else if (kind < KIND_ARRAY) {
             call_put_str(c, i, item);
+        } else {
+            buf_clear(&c->scratch);
+            json_copy(item, &c->scratch);
+            call_put_scratch(c, i);
+        }
     }
 }
 
 enum { HAS_BIGINT, HAS_DOUBLE, HAS_BOOLEAN, HAS_TEXT };
 
-static bool item_is(Call *c, size_t row, Str item) {
+static bool item_is(Call *c, size_t row, Str item)
+{
     JsonKind kind = json_kind(item);
     int64_t integer;
     double number;
     switch (c->def->arg) {
     case HAS_BIGINT:
-        return kind == KIND_INTEGER && str_to_i64(item, INT64_MIN, INT64_MAX, &integer, NULL) == 0 && integer == ARG(c, 1, int64_t, row);
+        return kind == KIND_INTEGER && str_to_i64(item, INT64_MIN, INT64_MAX, &integer, NULL) == 0 &&
+               integer == ARG(c, 1, int64_t, row);
     case HAS_DOUBLE:
-        return kind == KIND_NUMBER && parse_java_double(item, false, &number) && number == ARG(c, 1, double, row);
+        return kind == KIND_NUMBER && parse_java_double(item, false, &number) &&
+               number == ARG(c, 1, double, row);
     case HAS_BOOLEAN:
         return kind == (ARG(c, 1, bool, row) ? KIND_TRUE : KIND_FALSE);
     default:
-        return kind == KIND_STRING && json_key_is(str_slice(item, 1, item.len - 1), arg_str(c, 1, row), &c->scratch);
+        return kind == KIND_STRING &&
+               json_key_is(str_slice(item, 1, item.len - 1), arg_str(c, 1, row), &c->scratch);
     }
 }
 
-static void array_contains(Call *c) {
-    CALL_ROWS(c, i) {
+static void array_contains(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str value, key, item;
         JsonKind kind;
         bool found = false;
-        if (!json_is_value(arg_str(c, 0, i), &value, &kind) || kind != KIND_ARRAY) {
+        bool never = c->def->arg == HAS_DOUBLE &&
+                     !isfinite(ARG(c, 1, double, i)); /* asked before the text is looked at */
+        if (!never && (!json_is_value(arg_str(c, 0, i), &value, &kind) || kind != KIND_ARRAY)) {
             call_set_null(c, i);
             continue;
         }
-        for (JsonWalk w = json_walk(value); !found && json_next(&w, &key, &item);)
+        for (JsonWalk w = json_walk(never ? STR("") : value); !found && json_next(&w, &key, &item);)
             found = item_is(c, i, item);
         OUT(c, bool, i) = found;
     }
 }
 
-static void is_scalar(Call *c) {
-    CALL_ROWS(c, i) {
+static void is_scalar(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str value, text = arg_str(c, 0, i);
         JsonKind kind;
         if (!json_is_value(text, &value, &kind))
@@ -252,10 +294,15 @@ static void is_scalar(Call *c) {
 }
 
 const FunctionDef t_json_path_functions[] = {
-    { "t_json_extract", "ss>s", extract }, { "t_json_extract_scalar", "ss>s", extract_scalar }, { "t_json_size", "ss>8", size },
-    { "t_json_array_length", "s>8", array_length }, { "t_json_array_get", "s8>s", array_get },
-    { "t_json_array_contains", "s8>b", array_contains, HAS_BIGINT }, { "t_json_array_contains", "sd>b", array_contains, HAS_DOUBLE },
-    { "t_json_array_contains", "sb>b", array_contains, HAS_BOOLEAN }, { "t_json_array_contains", "ss>b", array_contains, HAS_TEXT },
-    { "t_is_json_scalar", "s>b", is_scalar },
-    { NULL },
+    {"t_json_extract", "ss>s", extract},
+    {"t_json_extract_scalar", "ss>s", extract_scalar},
+    {"t_json_size", "ss>8", size},
+    {"t_json_array_length", "s>8", array_length},
+    {"t_json_array_get", "s8>s", array_get},
+    {"t_json_array_contains", "s8>b", array_contains, HAS_BIGINT},
+    {"t_json_array_contains", "sd>b", array_contains, HAS_DOUBLE},
+    {"t_json_array_contains", "sb>b", array_contains, HAS_BOOLEAN},
+    {"t_json_array_contains", "ss>b", array_contains, HAS_TEXT},
+    {"t_is_json_scalar", "s>b", is_scalar},
+    {NULL},
 };

@@ -1,4 +1,5 @@
-/* Regular expressions: PCRE2, whose syntax is nearest to Trino's (Joni, Java's syntax), with limits on the steps of a match. */
+/* Regular expressions: PCRE2, whose syntax is nearest to Trino's (Joni, Java's syntax), with limits on the
+ * steps of a match. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -16,20 +17,26 @@ typedef struct Regexp {
     uint32_t n_groups;
 } Regexp;
 
-static void regexp_free(Regexp *r) {
+static void regexp_free(Regexp *r)
+{
     pcre2_match_data_free(r->match);
     pcre2_code_free(r->code);
     pcre2_match_context_free(r->context);
 }
 #define _cleanup_regexp_ __attribute__((cleanup(regexp_free)))
 
-static void fail_compile(Call *c, int code) {
-    static const struct { int code; const char *text; } known[] = {       /* as Joni says it */
-        { PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS, "end pattern with unmatched parenthesis" },
-        { PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS, "unmatched close parenthesis" },
-        { PCRE2_ERROR_MISSING_SQUARE_BRACKET, "premature end of char-class" },
-        { PCRE2_ERROR_QUANTIFIER_INVALID, "target of repeat operator is not specified" },
-        { PCRE2_ERROR_END_BACKSLASH, "end pattern at escape" },
+static void fail_compile(Call *c, int code)
+{
+    static const struct {
+        int code;
+        const char *text;
+    } known[] = {
+        /* as Joni says it */
+        {PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS, "end pattern with unmatched parenthesis"},
+        {PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS, "unmatched close parenthesis"},
+        {PCRE2_ERROR_MISSING_SQUARE_BRACKET, "premature end of char-class"},
+        {PCRE2_ERROR_QUANTIFIER_INVALID, "target of repeat operator is not specified"},
+        {PCRE2_ERROR_END_BACKSLASH, "end pattern at escape"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].code == code) {
@@ -42,19 +49,21 @@ static void fail_compile(Call *c, int code) {
 }
 
 /* false: the call failed. */
-static bool compile(Call *c, Regexp *r, Str pattern) {
+static bool compile(Call *c, Regexp *r, Str pattern)
+{
     if (r->code && str_eq(r->text, pattern))
         return true;
     int code;
     size_t position;
     regexp_free(r);
-    *r = (Regexp){ .text = pattern };
+    *r = (Regexp){.text = pattern};
     if (pattern.len > PATTERN_BYTES_MAX) {
         call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Pattern is longer than %d bytes", PATTERN_BYTES_MAX);
         return false;
     }
-    r->code = pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len, PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_DUPNAMES,
-                            &code, &position, NULL);
+    r->code = pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len,
+                            PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_DUPNAMES, &code,
+                            &position, NULL);
     if (!r->code) {
         fail_compile(c, code);
         return false;
@@ -72,32 +81,39 @@ static bool compile(Call *c, Regexp *r, Str pattern) {
     return true;
 }
 
-typedef struct Match { size_t from, to; } Match;      /* byte offsets */
+typedef struct Match {
+    size_t from, to;
+} Match; /* byte offsets */
 
 /* The next match at or after `from`. */
-static bool find(Call *c, const Regexp *r, Str s, size_t from, Match *ret) {
+static bool find(Call *c, const Regexp *r, Str s, size_t from, Match *ret)
+{
     if (from > s.len)
         return false;
-    int n = pcre2_match(r->code, (PCRE2_SPTR)(s.ptr ? s.ptr : ""), s.len, from, PCRE2_NO_UTF_CHECK, r->match, r->context);
+    int n = pcre2_match(r->code, (PCRE2_SPTR)(s.ptr ? s.ptr : ""), s.len, from, PCRE2_NO_UTF_CHECK, r->match,
+                        r->context);
     if (n == PCRE2_ERROR_NOMATCH)
         return false;
     if (n < 0) {
-        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Regular expression matching exceeded the limit of %d steps", MATCH_STEPS_MAX);
+        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
+                  "Regular expression matching exceeded the limit of %d steps", MATCH_STEPS_MAX);
         return false;
     }
     const PCRE2_SIZE *v = pcre2_get_ovector_pointer(r->match);
-    *ret = (Match){ v[0], v[1] > v[0] ? v[1] : v[0] };
+    *ret = (Match){v[0], v[1] > v[0] ? v[1] : v[0]};
     return true;
 }
 
 /* Where to look after a match: an empty one moves on by a code point. */
-static size_t next_from(Str s, Match m) {
+static size_t next_from(Str s, Match m)
+{
     if (m.to > m.from)
         return m.to;
     return m.to < s.len ? m.to + text_step(s, m.to) : s.len + 1;
 }
 
-static bool group_of(const Regexp *r, Str s, uint32_t group, Str *ret) {
+static bool group_of(const Regexp *r, Str s, uint32_t group, Str *ret)
+{
     const PCRE2_SIZE *v = pcre2_get_ovector_pointer(r->match);
     if (v[2 * group] == PCRE2_UNSET)
         return false;
@@ -107,26 +123,32 @@ static bool group_of(const Regexp *r, Str s, uint32_t group, Str *ret) {
     return true;
 }
 
-static bool check_group(Call *c, const Regexp *r, int64_t group) {
+static bool check_group(Call *c, const Regexp *r, int64_t group)
+{
     if (group < 0)
         call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Group cannot be negative");
     else if (group > r->n_groups)
-        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Pattern has %u groups. Cannot access group %lld", r->n_groups, (long long)group);
+        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Pattern has %u groups. Cannot access group %lld",
+                  r->n_groups, (long long)group);
     return !c->failed;
 }
 
-static void like(Call *c) {
-    _cleanup_regexp_ Regexp r = { .code = NULL };
-    CALL_ROWS(c, i) {
+static void like(Call *c)
+{
+    _cleanup_regexp_ Regexp r = {.code = NULL};
+    CALL_ROWS(c, i)
+    {
         Match m;
         if (compile(c, &r, arg_str(c, 1, i)))
             OUT(c, bool, i) = find(c, &r, arg_str(c, 0, i), 0, &m);
     }
 }
 
-static void extract(Call *c) {
-    _cleanup_regexp_ Regexp r = { .code = NULL };
-    CALL_ROWS(c, i) {
+static void extract(Call *c)
+{
+    _cleanup_regexp_ Regexp r = {.code = NULL};
+    CALL_ROWS(c, i)
+    {
         Match m;
         Str s = arg_str(c, 0, i), part;
         int64_t group = c->n_in == 3 ? ARG(c, 2, int64_t, i) : 0;
@@ -139,10 +161,12 @@ static void extract(Call *c) {
     }
 }
 
-static void extract_all(Call *c) {
-    _cleanup_regexp_ Regexp r = { .code = NULL };
+static void extract_all(Call *c)
+{
+    _cleanup_regexp_ Regexp r = {.code = NULL};
     ListOut out = list_out(c);
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         Match m;
         Str s = arg_str(c, 0, i), part;
         int64_t group = c->n_in == 3 ? ARG(c, 2, int64_t, i) : 0;
@@ -159,10 +183,12 @@ static void extract_all(Call *c) {
     }
 }
 
-static void split(Call *c) {
-    _cleanup_regexp_ Regexp r = { .code = NULL };
+static void split(Call *c)
+{
+    _cleanup_regexp_ Regexp r = {.code = NULL};
     ListOut out = list_out(c);
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         Match m;
         Str s = arg_str(c, 0, i);
         size_t start = 0;
@@ -178,9 +204,11 @@ static void split(Call *c) {
     }
 }
 
-static void count(Call *c) {
-    _cleanup_regexp_ Regexp r = { .code = NULL };
-    CALL_ROWS(c, i) {
+static void count(Call *c)
+{
+    _cleanup_regexp_ Regexp r = {.code = NULL};
+    CALL_ROWS(c, i)
+    {
         Match m;
         Str s = arg_str(c, 0, i);
         int64_t n = 0;
@@ -192,19 +220,24 @@ static void count(Call *c) {
     }
 }
 
-static void position(Call *c) {
-    _cleanup_regexp_ Regexp r = { .code = NULL };
-    CALL_ROWS(c, i) {
-        Match m = { 0, 0 };
+static void position(Call *c)
+{
+    _cleanup_regexp_ Regexp r = {.code = NULL};
+    CALL_ROWS(c, i)
+    {
+        Match m = {0, 0};
         Str s = arg_str(c, 0, i);
-        int64_t start = c->n_in >= 3 ? ARG(c, 2, int64_t, i) : 1, nth = c->n_in == 4 ? ARG(c, 3, int64_t, i) : 1;
+        int64_t start = c->n_in >= 3 ? ARG(c, 2, int64_t, i) : 1,
+                nth = c->n_in == 4 ? ARG(c, 3, int64_t, i) : 1;
         if (start < 1 || nth < 1) {
-            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "%s cannot be smaller than 1", start < 1 ? "start position" : "occurrence");
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "%s cannot be smaller than 1",
+                      start < 1 ? "start position" : "occurrence");
             break;
         }
         if (!compile(c, &r, arg_str(c, 1, i)))
             break;
-        size_t length = text_length(s), from = (uint64_t)start > length ? s.len + 1 : text_offset(s, (size_t)start - 1);
+        size_t length = text_length(s),
+               from = (uint64_t)start > length ? s.len + 1 : text_offset(s, (size_t)start - 1);
         bool found = false;
         for (; nth > 0 && (found = find(c, &r, s, from, &m)); nth--)
             from = next_from(s, m);
@@ -214,12 +247,14 @@ static void position(Call *c) {
 
 /* ---- replacement ---- */
 
-static void fail_sequence(Call *c, Str rest) {
+static void fail_sequence(Call *c, Str rest)
+{
     call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Illegal replacement sequence: %.*s", STR_ARG(rest));
 }
 
 /* ${name} after the '$'. Returns the bytes used, 0 when the call failed. */
-static size_t put_named(Call *c, const Regexp *r, Str s, Str rest) {
+static size_t put_named(Call *c, const Regexp *r, Str s, Str rest)
+{
     ptrdiff_t end = str_find_char(rest, '}');
     char name[64];
     Str text = end < 0 ? STR("") : str_slice(rest, 2, (size_t)end), part;
@@ -232,7 +267,8 @@ static size_t put_named(Call *c, const Regexp *r, Str s, Str rest) {
     PCRE2_SPTR first, last;
     int size = pcre2_substring_nametable_scan(r->code, (PCRE2_SPTR)name, &first, &last);
     if (size <= 0) {
-        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Illegal replacement sequence: unknown group { %.*s }", STR_ARG(text));
+        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Illegal replacement sequence: unknown group { %.*s }",
+                  STR_ARG(text));
         return 0;
     }
     for (PCRE2_SPTR entry = first; entry <= last; entry += size)
@@ -244,7 +280,8 @@ static size_t put_named(Call *c, const Regexp *r, Str s, Str rest) {
 }
 
 /* $12: as many digits as make a group that exists. */
-static size_t put_numbered(Call *c, const Regexp *r, Str s, Str rest) {
+static size_t put_numbered(Call *c, const Regexp *r, Str s, Str rest)
+{
     uint32_t group = (uint32_t)(rest.ptr[1] - '0');
     size_t used = 2;
     Str part;
@@ -263,7 +300,8 @@ static size_t put_numbered(Call *c, const Regexp *r, Str s, Str rest) {
     return used;
 }
 
-static void put_replacement(Call *c, const Regexp *r, Str s, Str with) {
+static void put_replacement(Call *c, const Regexp *r, Str s, Str with)
+{
     for (size_t used; with.len > 0 && !c->failed; with = str_slice(with, used, with.len)) {
         used = 1;
         if (with.ptr[0] == '\\' && with.len > 1) {
@@ -281,9 +319,11 @@ static void put_replacement(Call *c, const Regexp *r, Str s, Str with) {
     }
 }
 
-static void replace(Call *c) {
-    _cleanup_regexp_ Regexp r = { .code = NULL };
-    CALL_ROWS(c, i) {
+static void replace(Call *c)
+{
+    _cleanup_regexp_ Regexp r = {.code = NULL};
+    CALL_ROWS(c, i)
+    {
         Match m;
         Str s = arg_str(c, 0, i), with = c->n_in == 3 ? arg_str(c, 2, i) : STR("");
         size_t start = 0;
@@ -303,7 +343,8 @@ static void replace(Call *c) {
 /* ---- LIKE ---- */
 
 /* Code points against a pattern with % and _; backtracks to the last % only. */
-static bool like_match(Str s, Str p, Str escape, Call *c) {
+static bool like_match(Str s, Str p, Str escape, Call *c)
+{
     size_t si = 0, pi = 0, star = SIZE_MAX, star_s = 0;
     while (si < s.len || pi < p.len) {
         if (pi < p.len) {
@@ -315,8 +356,9 @@ static bool like_match(Str s, Str p, Str escape, Call *c) {
                 step = pi < p.len ? text_step(p, pi) : 0;
                 point = str_slice(p, pi, pi + step);
                 if (!str_is(point, "%") && !str_is(point, "_") && !str_eq(point, escape)) {
-                    call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
-                              "Escape character must be followed by '%%', '_' or the escape character itself");
+                    call_fail(
+                        c, ERR_INVALID_FUNCTION_ARGUMENT,
+                        "Escape character must be followed by '%%', '_' or the escape character itself");
                     return false;
                 }
             } else if (str_is(point, "%")) {
@@ -342,8 +384,10 @@ static bool like_match(Str s, Str p, Str escape, Call *c) {
     return true;
 }
 
-static void sql_like(Call *c) {
-    CALL_ROWS(c, i) {
+static void sql_like(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str escape = c->n_in == 3 ? arg_str(c, 2, i) : STR("");
         if (c->n_in == 3 && text_length(escape) != 1)
             call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Escape string must be a single character");
@@ -353,11 +397,19 @@ static void sql_like(Call *c) {
 }
 
 const FunctionDef t_regexp_functions[] = {
-    { "t_regexp_like", "ss>b", like }, { "t_regexp_extract", "ss>s", extract }, { "t_regexp_extract", "ss8>s", extract },
-    { "t_regexp_extract_all", "ss>S", extract_all }, { "t_regexp_extract_all", "ss8>S", extract_all },
-    { "t_regexp_split", "ss>S", split }, { "t_regexp_count", "ss>8", count },
-    { "t_regexp_position", "ss>8", position }, { "t_regexp_position", "ss8>8", position }, { "t_regexp_position", "ss88>8", position },
-    { "t_regexp_replace", "ss>s", replace }, { "t_regexp_replace", "sss>s", replace },
-    { "t_like", "ss>b", sql_like }, { "t_like", "sss>b", sql_like },
-    { NULL },
+    {"t_regexp_like", "ss>b", like},
+    {"t_regexp_extract", "ss>s", extract},
+    {"t_regexp_extract", "ss8>s", extract},
+    {"t_regexp_extract_all", "ss>S", extract_all},
+    {"t_regexp_extract_all", "ss8>S", extract_all},
+    {"t_regexp_split", "ss>S", split},
+    {"t_regexp_count", "ss>8", count},
+    {"t_regexp_position", "ss>8", position},
+    {"t_regexp_position", "ss8>8", position},
+    {"t_regexp_position", "ss88>8", position},
+    {"t_regexp_replace", "ss>s", replace},
+    {"t_regexp_replace", "sss>s", replace},
+    {"t_like", "ss>b", sql_like},
+    {"t_like", "sss>b", sql_like},
+    {NULL},
 };

@@ -4,14 +4,19 @@
 #include "query/engine/functions/function.h"
 #include "query/engine/functions/text.h"
 
-enum { LEVENSHTEIN_MAX = 10000 };      /* code points of the shorter text; the work is their product */
+enum { LEVENSHTEIN_MAX = 10000 }; /* code points of the shorter text; the work is their product */
 
-static void invalid(Call *c, const char *message) { call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "%s", message); }
+static void invalid(Call *c, const char *message)
+{
+    call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "%s", message);
+}
 
 /* ---- parts ---- */
 
-/* Code points [start, start + length) counted from 1; a negative start counts from the end. Bytes when `bytes`. */
-static Str slice_points(Str s, int64_t start, int64_t length, bool bytes) {
+/* Code points [start, start + length) counted from 1; a negative start counts from the end. Bytes when
+ * `bytes`. */
+static Str slice_points(Str s, int64_t start, int64_t length, bool bytes)
+{
     bool ascii = bytes;
     size_t n = bytes ? s.len : text_length(s);
     ascii = ascii || n == s.len;
@@ -26,14 +31,17 @@ static Str slice_points(Str s, int64_t start, int64_t length, bool bytes) {
     return to == total ? rest : str_slice(rest, 0, text_offset(rest, (size_t)(to - from)));
 }
 
-static void substr(Call *c) {
+static void substr(Call *c)
+{
     CALL_ROWS(c, i)
-        call_put_str(c, i, slice_points(arg_str(c, 0, i), ARG(c, 1, int64_t, i), c->n_in == 3 ? ARG(c, 2, int64_t, i) : INT64_MAX,
-                                        c->def->arg));
+    call_put_str(c, i,
+                 slice_points(arg_str(c, 0, i), ARG(c, 1, int64_t, i),
+                              c->n_in == 3 ? ARG(c, 2, int64_t, i) : INT64_MAX, c->def->arg));
 }
 
 /* Byte offset of the nth occurrence (they may overlap), -1: none. */
-static ptrdiff_t find_nth(Str s, Str needle, int64_t n) {
+static ptrdiff_t find_nth(Str s, Str needle, int64_t n)
+{
     size_t from = 0;
     for (;;) {
         ptrdiff_t at = str_find(str_slice(s, from, s.len), needle);
@@ -45,7 +53,8 @@ static ptrdiff_t find_nth(Str s, Str needle, int64_t n) {
     }
 }
 
-static ptrdiff_t find_nth_from_end(Str s, Str needle, int64_t n) {
+static ptrdiff_t find_nth_from_end(Str s, Str needle, int64_t n)
+{
     if (needle.len > s.len)
         return -1;
     for (size_t at = s.len - needle.len + 1; at-- > 0;)
@@ -54,33 +63,38 @@ static ptrdiff_t find_nth_from_end(Str s, Str needle, int64_t n) {
     return -1;
 }
 
-static void strpos(Call *c) {
-    CALL_ROWS(c, i) {
+static void strpos(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i), needle = arg_str(c, 1, i);
         int64_t n = c->n_in == 3 ? ARG(c, 2, int64_t, i) : 1;
         if (n == 0) {
-            invalid(c, "'instance' must not be zero");      /* Trino's text has no more */
+            invalid(c, "'instance' must be a positive or negative number.");
             break;
         }
         if (needle.len == 0) {
             OUT(c, int64_t, i) = 1;
             continue;
         }
-        ptrdiff_t at = n > 0 ? find_nth(s, needle, n) : find_nth_from_end(s, needle, n == INT64_MIN ? INT64_MAX : -n);
+        ptrdiff_t at =
+            n > 0 ? find_nth(s, needle, n) : find_nth_from_end(s, needle, n == INT64_MIN ? INT64_MAX : -n);
         OUT(c, int64_t, i) = at < 0 ? 0 : (int64_t)text_length(str_slice(s, 0, (size_t)at)) + 1;
     }
 }
 
-static void split_part(Call *c) {
-    CALL_ROWS(c, i) {
+static void split_part(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i), delimiter = arg_str(c, 1, i);
         int64_t n = ARG(c, 2, int64_t, i);
         if (n <= 0) {
             invalid(c, "Index must be greater than zero");
             break;
         }
-        if (delimiter.len == 0) {           /* every code point is a part */
-            if ((uint64_t)n > text_length(s) + (s.len == 0)) {
+        if (delimiter.len == 0) { /* every code point is a part */
+            if ((uint64_t)n > text_length(s)) {
                 call_set_null(c, i);
                 continue;
             }
@@ -102,13 +116,19 @@ static void split_part(Call *c) {
     }
 }
 
-static void split(Call *c) {
+static void split(Call *c)
+{
     ListOut out = list_out(c);
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i), delimiter = arg_str(c, 1, i);
         int64_t limit = c->n_in == 3 ? ARG(c, 2, int64_t, i) : INT64_MAX;
-        if (limit <= 0 || delimiter.len == 0) {
-            invalid(c, limit <= 0 ? "Limit must be positive" : "The delimiter may not be the empty string");
+        const char *bad = limit <= 0                          ? "Limit must be positive"
+                          : c->n_in == 3 && limit > INT32_MAX ? "Limit is too large"
+                          : delimiter.len == 0                ? "The delimiter may not be the empty string"
+                                                              : NULL;
+        if (bad) {
+            invalid(c, bad);
             break;
         }
         list_out_begin(&out, i);
@@ -122,9 +142,13 @@ static void split(Call *c) {
     }
 }
 
-typedef struct MapOut { duckdb_vector keys, values; size_t n, capacity; } MapOut;
+typedef struct MapOut {
+    duckdb_vector keys, values;
+    size_t n, capacity;
+} MapOut;
 
-static bool map_has_key(const MapOut *m, size_t from, Str key) {
+static bool map_has_key(const MapOut *m, size_t from, Str key)
+{
     const duckdb_string_t *keys = duck->vector_get_data(m->keys);
     for (size_t k = from; k < m->n; k++)
         if (str_eq(duckdb_str(&keys[k]), key))
@@ -133,7 +157,8 @@ static bool map_has_key(const MapOut *m, size_t from, Str key) {
 }
 
 /* One row's entries; false: the call failed. */
-static bool split_entries(Call *c, MapOut *m, Str s, Str entry_delimiter, Str key_delimiter) {
+static bool split_entries(Call *c, MapOut *m, Str s, Str entry_delimiter, Str key_delimiter)
+{
     size_t from = m->n;
     while (s.len > 0) {
         ptrdiff_t at = str_find(s, entry_delimiter);
@@ -142,13 +167,15 @@ static bool split_entries(Call *c, MapOut *m, Str s, Str entry_delimiter, Str ke
         ptrdiff_t middle = str_find(entry, key_delimiter);
         Str value = middle < 0 ? entry : str_slice(entry, (size_t)middle + key_delimiter.len, entry.len);
         if (middle < 0 || str_find(value, key_delimiter) >= 0) {
-            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Key-value delimiter must appear exactly once in each entry. Bad input: '%.*s'",
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
+                      "Key-value delimiter must appear exactly once in each entry. Bad input: '%.*s'",
                       STR_ARG(entry));
             return false;
         }
         Str key = str_slice(entry, 0, (size_t)middle);
         if (map_has_key(m, from, key)) {
-            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Duplicate keys (%.*s) are not allowed", STR_ARG(key));
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Duplicate keys (%.*s) are not allowed",
+                      STR_ARG(key));
             return false;
         }
         if (m->n == m->capacity) {
@@ -161,56 +188,79 @@ static bool split_entries(Call *c, MapOut *m, Str s, Str entry_delimiter, Str ke
     return true;
 }
 
-static void split_to_map(Call *c) {
+static void split_to_map(Call *c)
+{
     duckdb_vector child = duck->list_vector_get_child(c->out);
-    MapOut m = { duck->struct_vector_get_child(child, 0), duck->struct_vector_get_child(child, 1), 0, 0 };
-    CALL_ROWS(c, i) {
+    MapOut m = {duck->struct_vector_get_child(child, 0), duck->struct_vector_get_child(child, 1), 0, 0};
+    CALL_ROWS(c, i)
+    {
         Str entry_delimiter = arg_str(c, 1, i), key_delimiter = arg_str(c, 2, i);
-        const char *bad = entry_delimiter.len == 0 ? "entryDelimiter is empty" : key_delimiter.len == 0 ? "keyValueDelimiter is empty" :
-            str_eq(entry_delimiter, key_delimiter) ? "entryDelimiter and keyValueDelimiter must not be the same" : NULL;
+        const char *bad = entry_delimiter.len == 0 ? "entryDelimiter is empty"
+                          : key_delimiter.len == 0 ? "keyValueDelimiter is empty"
+                          : str_eq(entry_delimiter, key_delimiter)
+                              ? "entryDelimiter and keyValueDelimiter must not be the same"
+                              : NULL;
         if (bad) {
             invalid(c, bad);
             break;
         }
         size_t from = m.n;
         if (split_entries(c, &m, arg_str(c, 0, i), entry_delimiter, key_delimiter))
-            OUT(c, duckdb_list_entry, i) = (duckdb_list_entry){ from, m.n - from };
+            OUT(c, duckdb_list_entry, i) = (duckdb_list_entry){from, m.n - from};
     }
     duck->list_vector_set_size(c->out, m.n);
 }
 
 /* ---- built texts ---- */
 
-static void pad(Call *c) {
-    bool left = c->def->arg;
-    CALL_ROWS(c, i) {
+enum { PAD_LEFT = 1, PAD_BYTES = 2 };
+
+static size_t units(Str s, bool bytes)
+{
+    return bytes ? s.len : text_length(s);
+}
+static size_t unit_offset(Str s, size_t n, bool bytes)
+{
+    return bytes ? (n < s.len ? n : s.len) : text_offset(s, n);
+}
+
+static void pad(Call *c)
+{
+    bool left = c->def->arg & PAD_LEFT, bytes = c->def->arg & PAD_BYTES;
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i), with = arg_str(c, 2, i);
         int64_t want = ARG(c, 1, int64_t, i);
-        if (want < 0 || want > INT32_MAX || with.len == 0) {
-            invalid(c, with.len == 0 && want >= 0 && want <= INT32_MAX ? "Padding string must not be empty"
-                                                                       : "Target length must be in the range [0..2147483647]");
+        const char *bad =
+            want < 0 || want > INT32_MAX ? "Target length must be in the range [0..2147483647]"
+            : with.len == 0 ? (bytes ? "Padding bytes must not be empty" : "Padding string must not be empty")
+                            : NULL;
+        if (bad) {
+            invalid(c, bad);
             break;
         }
-        size_t n = text_length(s), total = (size_t)want;
+        size_t n = units(s, bytes), total = (size_t)want;
         if (n >= total) {
-            call_put_str(c, i, str_slice(s, 0, text_offset(s, total)));
+            call_put_str(c, i, str_slice(s, 0, unit_offset(s, total, bytes)));
             continue;
         }
         buf_clear(&c->scratch);
         if (!left)
             buf_add(&c->scratch, s);
-        size_t missing = total - n, unit = text_length(with);
+        size_t missing = total - n, unit = units(with, bytes);
         for (; missing >= unit && !c->scratch.overflow; missing -= unit)
             buf_add(&c->scratch, with);
-        buf_add(&c->scratch, str_slice(with, 0, text_offset(with, missing)));
+        buf_add(&c->scratch, str_slice(with, 0, unit_offset(with, missing % unit, bytes)));
         if (left)
             buf_add(&c->scratch, s);
         call_put_scratch(c, i);
     }
 }
 
-static void replace(Call *c) {
-    CALL_ROWS(c, i) {
+static void replace(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i), search = arg_str(c, 1, i), with = c->n_in == 3 ? arg_str(c, 2, i) : STR("");
         buf_clear(&c->scratch);
         if (search.len == 0) {
@@ -221,7 +271,8 @@ static void replace(Call *c) {
             }
             buf_add(&c->scratch, with);
         } else {
-            for (ptrdiff_t at; (at = str_find(s, search)) >= 0; s = str_slice(s, (size_t)at + search.len, s.len)) {
+            for (ptrdiff_t at; (at = str_find(s, search)) >= 0;
+                 s = str_slice(s, (size_t)at + search.len, s.len)) {
                 buf_append(&c->scratch, s.ptr, (size_t)at);
                 buf_add(&c->scratch, with);
             }
@@ -231,9 +282,11 @@ static void replace(Call *c) {
     }
 }
 
-static void reverse(Call *c) {
+static void reverse(Call *c)
+{
     bool bytes = c->def->arg;
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i);
         buf_clear(&c->scratch);
         char *p = buf_reserve(&c->scratch, s.len + 1);
@@ -247,8 +300,10 @@ static void reverse(Call *c) {
 }
 
 /* The first code point of `from` at this place decides; those beyond the end of `to` are dropped. */
-static void translate(Call *c) {
-    CALL_ROWS(c, i) {
+static void translate(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i), from = arg_str(c, 1, i), to = arg_str(c, 2, i);
         buf_clear(&c->scratch);
         for (size_t at = 0, step; at < s.len; at += step) {
@@ -272,8 +327,10 @@ static void translate(Call *c) {
     }
 }
 
-static void chr(Call *c) {
-    CALL_ROWS(c, i) {
+static void chr(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int64_t v = ARG(c, 0, int64_t, i);
         char text[4];
         if (v < 0 || v > 0x10ffff || (v >= 0xd800 && v < 0xe000))
@@ -283,8 +340,10 @@ static void chr(Call *c) {
     }
 }
 
-static void codepoint(Call *c) {
-    CALL_ROWS(c, i) {
+static void codepoint(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         uint32_t v = 0;
         Str s = arg_str(c, 0, i);
         size_t n = utf8_decode(s, &v);
@@ -294,11 +353,13 @@ static void codepoint(Call *c) {
     }
 }
 
-static void concat_ws(Call *c) {
+static void concat_ws(Call *c)
+{
     duckdb_vector child = duck->list_vector_get_child(c->in[1].vector);
     const duckdb_string_t *items = duck->vector_get_data(child);
     const uint64_t *validity = duck->vector_get_validity(child);
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         duckdb_list_entry e = ARG(c, 1, duckdb_list_entry, i);
         bool first = true;
         buf_clear(&c->scratch);
@@ -316,7 +377,8 @@ static void concat_ws(Call *c) {
 
 /* ---- distances and checks ---- */
 
-static uint32_t *code_points(Str s, size_t *ret_n) {
+static uint32_t *code_points(Str s, size_t *ret_n)
+{
     uint32_t *points = malloc((s.len + 1) * sizeof *points);
     size_t n = 0;
     for (size_t at = 0; points && at < s.len; n++)
@@ -325,7 +387,8 @@ static uint32_t *code_points(Str s, size_t *ret_n) {
     return points;
 }
 
-static int64_t levenshtein(const uint32_t *a, size_t na, const uint32_t *b, size_t nb, int32_t *row) {
+static int64_t levenshtein(const uint32_t *a, size_t na, const uint32_t *b, size_t nb, int32_t *row)
+{
     for (size_t k = 0; k <= nb; k++)
         row[k] = (int32_t)k;
     for (size_t i = 0; i < na; i++) {
@@ -341,8 +404,10 @@ static int64_t levenshtein(const uint32_t *a, size_t na, const uint32_t *b, size
     return row[nb];
 }
 
-static void levenshtein_distance(Call *c) {
-    CALL_ROWS(c, i) {
+static void levenshtein_distance(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         size_t na, nb;
         uint32_t *a = code_points(arg_str(c, 0, i), &na), *b = code_points(arg_str(c, 1, i), &nb);
         int32_t *row = malloc((nb + 1) * sizeof *row);
@@ -356,8 +421,10 @@ static void levenshtein_distance(Call *c) {
     }
 }
 
-static void hamming_distance(Call *c) {
-    CALL_ROWS(c, i) {
+static void hamming_distance(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str a = arg_str(c, 0, i), b = arg_str(c, 1, i);
         int64_t n = 0;
         size_t at = 0, bt = 0;
@@ -373,19 +440,33 @@ static void hamming_distance(Call *c) {
     }
 }
 
-static void soundex(Call *c) {
+/* A letter that is not Latin fails the call; other characters do not count. */
+static bool soundex_unmapped(Call *c, Str s)
+{
+    uint32_t point = 0, upper;
+    char text[4];
+    utf8_decode(s, &point);
+    if (!text_is_letter(point, &upper))
+        return false;
+    int n = (int)utf8_encode(upper, text);
+    call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "The character is not mapped: %.*s (index=%d)", n, text,
+              (int)upper - 'A');
+    return true;
+}
+
+static void soundex(Call *c)
+{
     static const char codes[] = "01230120022455012623010202";
-    CALL_ROWS(c, i) {
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i);
-        char text[4] = { '0', '0', '0', '0' };
+        char text[4] = {'0', '0', '0', '0'};
         size_t n = 0;
         char last = 0;
         for (size_t k = 0; k < s.len && n < 4; k++) {
             char ch = s.ptr[k], up = ch >= 'a' && ch <= 'z' ? (char)(ch - 32) : ch;
-            if ((uint8_t)ch >= 0x80) {
-                call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "The character is not mapped: %.*s", (int)text_step(s, k), s.ptr + k);
+            if ((uint8_t)ch >= 0xc0 && soundex_unmapped(c, str_slice(s, k, s.len)))
                 break;
-            }
             if (up < 'A' || up > 'Z')
                 continue;
             char code = codes[up - 'A'];
@@ -393,15 +474,17 @@ static void soundex(Call *c) {
                 text[n++] = up;
             else if (code != '0' && code != last)
                 text[n++] = code;
-            if (up != 'H' && up != 'W')          /* these do not part equal codes */
+            if (up != 'H' && up != 'W') /* these do not part equal codes */
                 last = code;
         }
         call_put_str(c, i, n == 0 ? STR("") : str_of(text, 4));
     }
 }
 
-static void luhn_check(Call *c) {
-    CALL_ROWS(c, i) {
+static void luhn_check(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i);
         int sum = 0;
         for (size_t k = s.len, place = 0; k-- > 0; place++) {
@@ -418,15 +501,31 @@ static void luhn_check(Call *c) {
 }
 
 const FunctionDef t_string_functions[] = {
-    { "t_substr", "s8>s", substr, 0 }, { "t_substr", "s88>s", substr, 0 },
-    { "t_blob_substr", "x8>x", substr, 1 }, { "t_blob_substr", "x88>x", substr, 1 },
-    { "t_strpos", "ss>8", strpos }, { "t_strpos", "ss8>8", strpos }, { "t_split_part", "ss8>s", split_part },
-    { "t_split", "ss>S", split }, { "t_split", "ss8>S", split }, { "t_split_to_map", "sss>M", split_to_map },
-    { "t_lpad", "s8s>s", pad, 1 }, { "t_rpad", "s8s>s", pad, 0 },
-    { "t_replace", "ss>s", replace }, { "t_replace", "sss>s", replace },
-    { "t_reverse", "s>s", reverse, 0 }, { "t_reverse", "x>x", reverse, 1 },
-    { "t_translate", "sss>s", translate }, { "t_chr", "8>s", chr }, { "t_codepoint", "s>4", codepoint },
-    { "t_concat_ws", "sS>s", concat_ws }, { "t_levenshtein_distance", "ss>8", levenshtein_distance },
-    { "t_hamming_distance", "ss>8", hamming_distance }, { "t_soundex", "s>s", soundex }, { "t_luhn_check", "s>b", luhn_check },
-    { NULL },
+    {"t_substr", "s8>s", substr, 0},
+    {"t_substr", "s88>s", substr, 0},
+    {"t_blob_substr", "x8>x", substr, 1},
+    {"t_blob_substr", "x88>x", substr, 1},
+    {"t_strpos", "ss>8", strpos},
+    {"t_strpos", "ss8>8", strpos},
+    {"t_split_part", "ss8>s", split_part},
+    {"t_split", "ss>S", split},
+    {"t_split", "ss8>S", split},
+    {"t_split_to_map", "sss>M", split_to_map},
+    {"t_lpad", "s8s>s", pad, PAD_LEFT},
+    {"t_lpad", "x8x>x", pad, PAD_LEFT | PAD_BYTES},
+    {"t_rpad", "s8s>s", pad, 0},
+    {"t_rpad", "x8x>x", pad, PAD_BYTES},
+    {"t_replace", "ss>s", replace},
+    {"t_replace", "sss>s", replace},
+    {"t_reverse", "s>s", reverse, 0},
+    {"t_reverse", "x>x", reverse, 1},
+    {"t_translate", "sss>s", translate},
+    {"t_chr", "8>s", chr},
+    {"t_codepoint", "s>4", codepoint},
+    {"t_concat_ws", "sS>s", concat_ws},
+    {"t_levenshtein_distance", "ss>8", levenshtein_distance},
+    {"t_hamming_distance", "ss>8", hamming_distance},
+    {"t_soundex", "s>s", soundex},
+    {"t_luhn_check", "s>b", luhn_check},
+    {NULL},
 };

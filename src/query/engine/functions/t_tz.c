@@ -1,4 +1,5 @@
-/* Timestamps with a zone: STRUCT(t TIMESTAMP, zone SMALLINT), t in UTC. Arithmetic on days and more is on the wall clock of the zone. */
+/* Timestamps with a zone: STRUCT(t TIMESTAMP, zone SMALLINT), t in UTC. Arithmetic on days and more is on the
+ * wall clock of the zone. */
 #include <math.h>
 
 #include "query/engine/encode_time.h"
@@ -6,19 +7,28 @@
 #include "query/engine/functions/function.h"
 #include "query/engine/functions/zones.h"
 
-static int64_t offset_us_at(int16_t zone, int64_t us) { return zone_offset_at(zone, floor_div(us, SECOND_US)) * SECOND_US; }
-static int64_t to_local(int16_t zone, int64_t us) { return us + offset_us_at(zone, us); }
-static int64_t from_local(int16_t zone, int64_t local) {
+static int64_t offset_us_at(int16_t zone, int64_t us)
+{
+    return zone_offset_at(zone, floor_div(us, SECOND_US)) * SECOND_US;
+}
+static int64_t to_local(int16_t zone, int64_t us)
+{
+    return us + offset_us_at(zone, us);
+}
+static int64_t from_local(int16_t zone, int64_t local)
+{
     return local - zone_offset_of_local(zone, floor_div(local, SECOND_US)) * SECOND_US;
 }
 
-static void put_zoned(Call *c, size_t row, int64_t us, int16_t zone) {
+static void put_zoned(Call *c, size_t row, int64_t us, int16_t zone)
+{
     c->out_instant[row] = us;
     c->out_zone[row] = zone;
 }
 
 /* false: the call failed. */
-static bool zone_named(Call *c, Str name, int16_t *ret) {
+static bool zone_named(Call *c, Str name, int16_t *ret)
+{
     if (name.len > 0 && zone_find(name, ret))
         return true;
     if (name.len == 0)
@@ -28,39 +38,49 @@ static bool zone_named(Call *c, Str name, int16_t *ret) {
     return false;
 }
 
-static void local(Call *c) {
+static void local(Call *c)
+{
     CALL_ROWS(c, i) OUT(c, int64_t, i) = to_local(c->in[0].zone[i], c->in[0].instant[i]);
 }
 
-static void of_local(Call *c) {
-    CALL_ROWS(c, i) {
+static void of_local(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int16_t zone = 0;
         if (zone_named(c, arg_str(c, 1, i), &zone))
             put_zoned(c, i, from_local(zone, ARG(c, 0, int64_t, i)), zone);
     }
 }
 
-static void make(Call *c) {
-    CALL_ROWS(c, i) {
+static void make(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int16_t zone = 0;
         if (zone_named(c, arg_str(c, 1, i), &zone))
             put_zoned(c, i, ARG(c, 0, int64_t, i), zone);
     }
 }
 
-static void at_zone(Call *c) {
-    CALL_ROWS(c, i) {
+static void at_zone(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int16_t zone = 0;
         if (zone_named(c, arg_str(c, 1, i), &zone))
             put_zoned(c, i, c->in[0].instant[i], zone);
     }
 }
 
-static void at_offset(Call *c) {
-    CALL_ROWS(c, i) {
+static void at_offset(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int64_t ms = ARG(c, 1, int64_t, i), minutes = ms / 60000;
         if (ms % 60000 != 0)
-            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Invalid time zone offset interval: interval contains seconds");
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
+                      "Invalid time zone offset interval: interval contains seconds");
         else if (minutes < -ZONE_OFFSET_MAX || minutes > ZONE_OFFSET_MAX)
             call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Invalid offset minutes %lld", (long long)minutes);
         else
@@ -68,22 +88,27 @@ static void at_offset(Call *c) {
     }
 }
 
-static void from_text(Call *c) {
-    CALL_ROWS(c, i) {
+static void from_text(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         WallClock w;
         Str s = str_trim(arg_str(c, 0, i));
         int64_t us = 0;
         int16_t zone = 0;
         if (!parse_wall_clock(s, &w) || !wall_clock_us(&w, ARG(c, 1, int32_t, i), &us) ||
             !zone_find(w.zone.ptr ? w.zone : arg_str(c, 2, i), &zone))
-            call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Value cannot be cast to timestamp: %.*s", STR_ARG(arg_str(c, 0, i)));
+            call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Value cannot be cast to timestamp: %.*s",
+                      STR_ARG(arg_str(c, 0, i)));
         else
             put_zoned(c, i, from_local(zone, us), zone);
     }
 }
 
-static void to_text(Call *c) {
-    CALL_ROWS(c, i) {
+static void to_text(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         char text[TIME_TEXT_MAX + ZONE_NAME_MAX];
         int16_t zone = c->in[0].zone[i];
         char *p = put_timestamp(text, to_local(zone, c->in[0].instant[i]), 0, ARG(c, 1, int32_t, i));
@@ -93,19 +118,23 @@ static void to_text(Call *c) {
     }
 }
 
-static void zone_name(Call *c) {
-    CALL_ROWS(c, i) {
+static void zone_name(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         char text[ZONE_NAME_MAX], *end = zone_put_name(text, c->in[0].zone[i]);
         call_put_str(c, i, str_of(text, (size_t)(end - text)));
     }
 }
 
-static void offset_minutes(Call *c) {
+static void offset_minutes(Call *c)
+{
     CALL_ROWS(c, i) OUT(c, int64_t, i) = offset_us_at(c->in[0].zone[i], c->in[0].instant[i]) / SECOND_US / 60;
 }
 
 /* UNIT_NONE: the call failed. */
-static DateUnit unit_arg(Call *c, size_t row) {
+static DateUnit unit_arg(Call *c, size_t row)
+{
     Str name = arg_str(c, 0, row);
     DateUnit unit = date_unit_of(name);
     if (unit == UNIT_NONE)
@@ -113,8 +142,10 @@ static DateUnit unit_arg(Call *c, size_t row) {
     return unit;
 }
 
-static void trunc_unit(Call *c) {
-    CALL_ROWS(c, i) {
+static void trunc_unit(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         DateUnit unit = unit_arg(c, i);
         int16_t zone = c->in[1].zone[i];
         int64_t us = c->in[1].instant[i], offset = offset_us_at(zone, us);
@@ -126,7 +157,8 @@ static void trunc_unit(Call *c) {
 }
 
 /* false: out of range. */
-static bool add_units(int64_t us, int16_t zone, DateUnit unit, int64_t n, int64_t *ret) {
+static bool add_units(int64_t us, int16_t zone, DateUnit unit, int64_t n, int64_t *ret)
+{
     int64_t by;
     if (unit < UNIT_DAY)
         return !__builtin_mul_overflow(n, unit_us(unit), &by) && !__builtin_add_overflow(us, by, ret);
@@ -138,8 +170,10 @@ static bool add_units(int64_t us, int16_t zone, DateUnit unit, int64_t n, int64_
     return timestamp_in_range(floor_div(wall, DAY_US));
 }
 
-static void add_unit(Call *c) {
-    CALL_ROWS(c, i) {
+static void add_unit(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         DateUnit unit = unit_arg(c, i);
         int64_t us = 0;
         if (unit == UNIT_NONE)
@@ -151,19 +185,24 @@ static void add_unit(Call *c) {
     }
 }
 
-static void diff_unit(Call *c) {
-    CALL_ROWS(c, i) {
+static void diff_unit(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         DateUnit unit = unit_arg(c, i);
         int16_t zone = c->in[1].zone[i];
         int64_t a = c->in[1].instant[i], b = c->in[2].instant[i];
         if (unit == UNIT_NONE)
             break;
-        OUT(c, int64_t, i) = unit < UNIT_DAY ? diff_wall_us(a, b, unit) : diff_wall_us(to_local(zone, a), to_local(zone, b), unit);
+        OUT(c, int64_t, i) = unit < UNIT_DAY ? diff_wall_us(a, b, unit)
+                                             : diff_wall_us(to_local(zone, a), to_local(zone, b), unit);
     }
 }
 
-static void add_ms(Call *c) {
-    CALL_ROWS(c, i) {
+static void add_ms(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int64_t us = 0;
         if (add_units(c->in[0].instant[i], 0, UNIT_MILLISECOND, ARG(c, 1, int64_t, i), &us))
             put_zoned(c, i, us, c->in[0].zone[i]);
@@ -172,8 +211,10 @@ static void add_ms(Call *c) {
     }
 }
 
-static void add_months(Call *c) {
-    CALL_ROWS(c, i) {
+static void add_months(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         int64_t us = 0;
         if (add_units(c->in[0].instant[i], c->in[0].zone[i], UNIT_MONTH, ARG(c, 1, int32_t, i), &us))
             put_zoned(c, i, us, c->in[0].zone[i]);
@@ -182,31 +223,46 @@ static void add_months(Call *c) {
     }
 }
 
-static void round_digits(Call *c) {
+static void round_digits(Call *c)
+{
     CALL_ROWS(c, i) put_zoned(c, i, round_us(c->in[0].instant[i], ARG(c, 1, int32_t, i)), c->in[0].zone[i]);
 }
 
-static void from_unixtime(Call *c) {
-    CALL_ROWS(c, i) {
+static void from_unixtime(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         double ms = round(ARG(c, 0, double, i) * 1000);
         int16_t zone = 0;
         if (!zone_named(c, arg_str(c, 1, i), &zone))
             break;
         if (!(fabs(ms) < 9e15))
-            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Millis overflow: %lld", ms != ms ? 0LL : ms < 0 ? (long long)INT64_MIN :
-                      ms >= 9.2e18 ? (long long)INT64_MAX : (long long)ms);
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Millis overflow: %lld",
+                      ms != ms       ? 0LL
+                      : ms < 0       ? (long long)INT64_MIN
+                      : ms >= 9.2e18 ? (long long)INT64_MAX
+                                     : (long long)ms);
         else
             put_zoned(c, i, (int64_t)ms * 1000, zone);
     }
 }
 
 const FunctionDef t_tz_functions[] = {
-    { "t_tz_local", "Z>T", local }, { "t_tz_from_local", "Ts>Z", of_local }, { "t_tz_make", "Ts>Z", make },
-    { "t_tz_at_zone", "Zs>Z", at_zone }, { "t_tz_at_zone", "Z8>Z", at_offset },
-    { "t_varchar_to_tz", "s4s>Z", from_text }, { "t_tz_to_varchar", "Z4>s", to_text },
-    { "t_tz_zone_name", "Z>s", zone_name }, { "t_tz_offset_minutes", "Z>8", offset_minutes },
-    { "t_tz_date_trunc", "sZ>Z", trunc_unit }, { "t_tz_date_add", "s8Z>Z", add_unit }, { "t_tz_date_diff", "sZZ>8", diff_unit },
-    { "t_tz_add_ms", "Z8>Z", add_ms }, { "t_tz_add_months", "Z4>Z", add_months }, { "t_tz_round", "Z4>Z", round_digits },
-    { "t_from_unixtime", "ds>Z", from_unixtime },
-    { NULL },
+    {"t_tz_local", "Z>T", local},
+    {"t_tz_from_local", "Ts>Z", of_local},
+    {"t_tz_make", "Ts>Z", make},
+    {"t_tz_at_zone", "Zs>Z", at_zone},
+    {"t_tz_at_zone", "Z8>Z", at_offset},
+    {"t_varchar_to_tz", "s4s>Z", from_text},
+    {"t_tz_to_varchar", "Z4>s", to_text},
+    {"t_tz_zone_name", "Z>s", zone_name},
+    {"t_tz_offset_minutes", "Z>8", offset_minutes},
+    {"t_tz_date_trunc", "sZ>Z", trunc_unit},
+    {"t_tz_date_add", "s8Z>Z", add_unit},
+    {"t_tz_date_diff", "sZZ>8", diff_unit},
+    {"t_tz_add_ms", "Z8>Z", add_ms},
+    {"t_tz_add_months", "Z4>Z", add_months},
+    {"t_tz_round", "Z4>Z", round_digits},
+    {"t_from_unixtime", "ds>Z", from_unixtime},
+    {NULL},
 };

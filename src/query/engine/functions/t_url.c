@@ -1,14 +1,26 @@
 /* URLs as java.net.URI takes them apart: what it refuses gives NULL. */
 #include "query/engine/functions/function.h"
 
-typedef struct Url { Str scheme, host, port, path, query, fragment; } Url;      /* ptr NULL: not there */
+typedef struct Url {
+    Str scheme, host, port, path, query, fragment;
+} Url; /* ptr NULL: not there */
 
-static bool is_alpha(char ch) { return (ch | 32) >= 'a' && (ch | 32) <= 'z'; }
-static bool is_digit(char ch) { return ch >= '0' && ch <= '9'; }
-static bool is_hex(char ch) { return is_digit(ch) || ((ch | 32) >= 'a' && (ch | 32) <= 'f'); }
+static bool is_alpha(char ch)
+{
+    return (ch | 32) >= 'a' && (ch | 32) <= 'z';
+}
+static bool is_digit(char ch)
+{
+    return ch >= '0' && ch <= '9';
+}
+static bool is_hex(char ch)
+{
+    return is_digit(ch) || ((ch | 32) >= 'a' && (ch | 32) <= 'f');
+}
 
 /* No blanks, controls, or characters that a URI must escape; whole escapes. Others (non-ASCII) are fine. */
-static bool is_legal(Str s) {
+static bool is_legal(Str s)
+{
     for (size_t i = 0; i < s.len; i++) {
         uint8_t ch = (uint8_t)s.ptr[i];
         if (ch <= ' ' || ch == 127 || strchr("\"<>\\^`{|}", ch))
@@ -19,7 +31,8 @@ static bool is_legal(Str s) {
     return true;
 }
 
-static bool is_scheme(Str s) {
+static bool is_scheme(Str s)
+{
     if (s.len == 0 || !is_alpha(s.ptr[0]))
         return false;
     for (size_t i = 1; i < s.len; i++)
@@ -28,14 +41,16 @@ static bool is_scheme(Str s) {
     return true;
 }
 
-static size_t find_any(Str s, const char *set) {
+static size_t find_any(Str s, const char *set)
+{
     size_t i = 0;
     while (i < s.len && !(s.ptr[i] && strchr(set, s.ptr[i])))
         i++;
     return i;
 }
 
-static void split_authority(Str authority, Url *url) {
+static void split_authority(Str authority, Url *url)
+{
     ptrdiff_t at = str_rfind_char(authority, '@');
     Str host = at < 0 ? authority : str_slice(authority, (size_t)at + 1, authority.len);
     ptrdiff_t colon = str_rfind_char(host, ':'), bracket = str_rfind_char(host, ']');
@@ -47,8 +62,9 @@ static void split_authority(Str authority, Url *url) {
         url->host = host;
 }
 
-static bool parse_url(Str s, Url *url) {
-    *url = (Url){ 0 };
+static bool parse_url(Str s, Url *url)
+{
+    *url = (Url){0};
     if (!is_legal(s))
         return false;
     size_t end = find_any(s, "#");
@@ -63,7 +79,7 @@ static bool parse_url(Str s, Url *url) {
         s = str_slice(s, colon + 1, s.len);
         if (!is_scheme(url->scheme) || s.len == 0)
             return false;
-        if (s.ptr[0] != '/')                     /* opaque, as mailto: */
+        if (s.ptr[0] != '/') /* opaque, as mailto: */
             return true;
     }
     end = find_any(s, "?");
@@ -80,9 +96,13 @@ static bool parse_url(Str s, Url *url) {
     return true;
 }
 
-static int hex_digit(char ch) { return is_digit(ch) ? ch - '0' : (ch | 32) - 'a' + 10; }
+static int hex_digit(char ch)
+{
+    return is_digit(ch) ? ch - '0' : (ch | 32) - 'a' + 10;
+}
 
-static void put_decoded(Buf *out, Str s, bool plus) {
+static void put_decoded(Buf *out, Str s, bool plus)
+{
     for (size_t i = 0; i < s.len; i++) {
         if (s.ptr[i] == '%' && i + 2 < s.len && is_hex(s.ptr[i + 1]) && is_hex(s.ptr[i + 2])) {
             buf_putc(out, (char)(hex_digit(s.ptr[i + 1]) << 4 | hex_digit(s.ptr[i + 2])));
@@ -94,7 +114,8 @@ static void put_decoded(Buf *out, Str s, bool plus) {
 }
 
 /* Decoded bytes need not be UTF-8; a VARCHAR must. */
-static void put_text(Call *c, size_t row) {
+static void put_text(Call *c, size_t row)
+{
     if (utf8_is_valid(buf_str(&c->scratch))) {
         call_put_scratch(c, row);
         return;
@@ -113,41 +134,45 @@ static void put_text(Call *c, size_t row) {
 
 enum { PART_SCHEME, PART_HOST, PART_PATH, PART_QUERY, PART_FRAGMENT };
 
-static void extract(Call *c) {
-    CALL_ROWS(c, i) {
+static void extract(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Url url;
-        Str parts[5] = { { NULL, 0 } };
-        if (parse_url(arg_str(c, 0, i), &url)) {
-            parts[PART_SCHEME] = url.scheme;
-            parts[PART_HOST] = url.host;
-            parts[PART_PATH] = url.path;
-            parts[PART_QUERY] = url.query;
-            parts[PART_FRAGMENT] = url.fragment;
-        }
-        Str part = parts[c->def->arg];
-        if (!part.ptr) {
+        if (!parse_url(arg_str(c, 0, i), &url)) {
             call_set_null(c, i);
             continue;
         }
+        Str parts[] = {[PART_SCHEME] = url.scheme,
+                       [PART_HOST] = url.host,
+                       [PART_PATH] = url.path,
+                       [PART_QUERY] = url.query,
+                       [PART_FRAGMENT] = url.fragment};
+        Str part = parts[c->def->arg]; /* a part that is not there is empty */
         buf_clear(&c->scratch);
         put_decoded(&c->scratch, part, false);
         put_text(c, i);
     }
 }
 
-static void extract_port(Call *c) {
-    CALL_ROWS(c, i) {
+static void extract_port(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Url url;
         int64_t port;
-        if (!parse_url(arg_str(c, 0, i), &url) || !url.port.ptr || str_to_i64(url.port, 0, INT32_MAX, &port, NULL) < 0)
+        if (!parse_url(arg_str(c, 0, i), &url) || !url.port.ptr ||
+            str_to_i64(url.port, 0, INT32_MAX, &port, NULL) < 0)
             call_set_null(c, i);
         else
             OUT(c, int64_t, i) = port;
     }
 }
 
-static void extract_parameter(Call *c) {
-    CALL_ROWS(c, i) {
+static void extract_parameter(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Url url;
         Str name = arg_str(c, 1, i), rest = STR_NULL;
         bool found = false;
@@ -170,8 +195,10 @@ static void extract_parameter(Call *c) {
 }
 
 /* application/x-www-form-urlencoded: letters, digits, * - . _ stay, blanks become + */
-static void url_encode(Call *c) {
-    CALL_ROWS(c, i) {
+static void url_encode(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i);
         buf_clear(&c->scratch);
         for (size_t k = 0; k < s.len; k++) {
@@ -187,12 +214,15 @@ static void url_encode(Call *c) {
     }
 }
 
-static void url_decode(Call *c) {
-    CALL_ROWS(c, i) {
+static void url_decode(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
         Str s = arg_str(c, 0, i);
         for (size_t k = 0; k < s.len && !c->failed; k++)
             if (s.ptr[k] == '%' && (k + 2 >= s.len || !is_hex(s.ptr[k + 1]) || !is_hex(s.ptr[k + 2])))
-                call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "URLDecoder: Incomplete trailing escape (%%) pattern");
+                call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
+                          "URLDecoder: Incomplete trailing escape (%%) pattern");
         buf_clear(&c->scratch);
         put_decoded(&c->scratch, s, true);
         put_text(c, i);
@@ -200,10 +230,14 @@ static void url_decode(Call *c) {
 }
 
 const FunctionDef t_url_functions[] = {
-    { "t_url_extract_protocol", "s>s", extract, PART_SCHEME }, { "t_url_extract_host", "s>s", extract, PART_HOST },
-    { "t_url_extract_path", "s>s", extract, PART_PATH }, { "t_url_extract_query", "s>s", extract, PART_QUERY },
-    { "t_url_extract_fragment", "s>s", extract, PART_FRAGMENT }, { "t_url_extract_port", "s>8", extract_port },
-    { "t_url_extract_parameter", "ss>s", extract_parameter }, { "t_url_encode", "s>s", url_encode },
-    { "t_url_decode", "s>s", url_decode },
-    { NULL },
+    {"t_url_extract_protocol", "s>s", extract, PART_SCHEME},
+    {"t_url_extract_host", "s>s", extract, PART_HOST},
+    {"t_url_extract_path", "s>s", extract, PART_PATH},
+    {"t_url_extract_query", "s>s", extract, PART_QUERY},
+    {"t_url_extract_fragment", "s>s", extract, PART_FRAGMENT},
+    {"t_url_extract_port", "s>8", extract_port},
+    {"t_url_extract_parameter", "ss>s", extract_parameter},
+    {"t_url_encode", "s>s", url_encode},
+    {"t_url_decode", "s>s", url_decode},
+    {NULL},
 };

@@ -16,7 +16,7 @@ static const char zoneinfo_dir[] = "/usr/share/zoneinfo";
 
 typedef struct Zone {
     Str name;
-    _Atomic(TzRules *) rules;        /* NULL: not read yet */
+    _Atomic(TzRules *) rules; /* NULL: not read yet */
 } Zone;
 
 /* Filled once, then only `rules` change: from NULL to what stays for good. */
@@ -25,9 +25,13 @@ static size_t n_zones;
 static pthread_once_t zones_once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t zones_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 32) : c; }
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 32) : c;
+}
 
-static int compare_nocase(Str a, Str b) {
+static int compare_nocase(Str a, Str b)
+{
     size_t n = a.len < b.len ? a.len : b.len;
     for (size_t i = 0; i < n; i++)
         if (lower(a.ptr[i]) != lower(b.ptr[i]))
@@ -35,12 +39,14 @@ static int compare_nocase(Str a, Str b) {
     return a.len < b.len ? -1 : a.len > b.len;
 }
 
-static int compare_zones(const void *a, const void *b) {
+static int compare_zones(const void *a, const void *b)
+{
     return compare_nocase(((const Zone *)a)->name, ((const Zone *)b)->name);
 }
 
 /* "Z NAME …" defines a zone, "L TARGET NAME" another name for one. */
-static Str name_of_line(Str line) {
+static Str name_of_line(Str line)
+{
     Str rest = STR_NULL, word = str_cut(line, ' ', &rest);
     if (!rest.ptr || !(str_is(word, "Z") || str_is(word, "L")))
         return STR_NULL;
@@ -49,10 +55,11 @@ static Str name_of_line(Str line) {
     return rest.ptr ? str_cut(rest, ' ', &rest) : STR_NULL;
 }
 
-static void zones_init(void) {
+static void zones_init(void)
+{
     Error err;
     char path[256];
-    static Buf text;                 /* names point into it for good */
+    static Buf text; /* names point into it for good */
     text = BUF_INIT(ZONEINFO_BYTES_MAX);
     snprintf(path, sizeof path, "%s/tzdata.zi", zoneinfo_dir);
     if (fs_read_file(path, ZONEINFO_BYTES_MAX, &text, &err) < 0) {
@@ -68,7 +75,8 @@ static void zones_init(void) {
     qsort(zones, n_zones, sizeof *zones, compare_zones);
 }
 
-static TzRules *load_rules(Str name) {
+static TzRules *load_rules(Str name)
+{
     Error err;
     char path[256];
     _cleanup_buf_ Buf bytes = BUF_INIT(1 << 20);
@@ -79,7 +87,8 @@ static TzRules *load_rules(Str name) {
     return rules;
 }
 
-static const TzRules *rules_of(int16_t zone) {
+static const TzRules *rules_of(int16_t zone)
+{
     pthread_once(&zones_once, zones_init);
     if (zone < 1 || (size_t)zone > n_zones)
         return NULL;
@@ -95,12 +104,15 @@ static const TzRules *rules_of(int16_t zone) {
     return rules;
 }
 
-int16_t zone_of_offset(int32_t minutes) {
+int16_t zone_of_offset(int32_t minutes)
+{
     return minutes == 0 ? ZONE_UTC : (int16_t)(ZONE_OFFSET_BASE + minutes);
 }
 
-static bool is_utc_name(Str s) {
-    static const char *const names[] = { "z", "utc", "uct", "ut", "gmt", "gmt0", "greenwich", "universal", "zulu" };
+static bool is_utc_name(Str s)
+{
+    static const char *const names[] = {"z",    "utc",       "uct",       "ut",  "gmt",
+                                        "gmt0", "greenwich", "universal", "zulu"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq_nocase(s, str_from(names[i])))
             return true;
@@ -108,7 +120,8 @@ static bool is_utc_name(Str s) {
 }
 
 /* "+5", "-08", "+05:30", "+0530" */
-static bool parse_offset(Str s, int32_t *ret_minutes) {
+static bool parse_offset(Str s, int32_t *ret_minutes)
+{
     if (s.len < 2 || (s.ptr[0] != '+' && s.ptr[0] != '-'))
         return false;
     Str hours = str_slice(s, 1, s.len), minutes = STR_NULL;
@@ -127,9 +140,10 @@ static bool parse_offset(Str s, int32_t *ret_minutes) {
     return total <= ZONE_OFFSET_MAX;
 }
 
-static bool find_named(Str name, int16_t *ret_zone) {
+static bool find_named(Str name, int16_t *ret_zone)
+{
     pthread_once(&zones_once, zones_init);
-    Zone key = { .name = name };
+    Zone key = {.name = name};
     const Zone *found = n_zones ? bsearch(&key, zones, n_zones, sizeof *zones, compare_zones) : NULL;
     if (!found)
         return false;
@@ -137,11 +151,13 @@ static bool find_named(Str name, int16_t *ret_zone) {
     return true;
 }
 
-static bool has_prefix_nocase(Str s, Str prefix) {
+static bool has_prefix_nocase(Str s, Str prefix)
+{
     return s.len >= prefix.len && str_eq_nocase(str_slice(s, 0, prefix.len), prefix);
 }
 
-bool zone_find(Str name, int16_t *ret_zone) {
+bool zone_find(Str name, int16_t *ret_zone)
+{
     int32_t minutes;
     bool etc = has_prefix_nocase(name, STR("etc/"));
     Str bare = etc ? str_slice(name, 4, name.len) : name;
@@ -149,7 +165,7 @@ bool zone_find(Str name, int16_t *ret_zone) {
         *ret_zone = ZONE_UTC;
         return true;
     }
-    static const char *const prefixes[] = { "utc", "gmt", "ut" };
+    static const char *const prefixes[] = {"utc", "gmt", "ut"};
     Str offset = bare;
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (has_prefix_nocase(bare, str_from(prefixes[i]))) {
@@ -157,13 +173,14 @@ bool zone_find(Str name, int16_t *ret_zone) {
             break;
         }
     if (parse_offset(offset, &minutes)) {
-        *ret_zone = zone_of_offset(etc ? -minutes : minutes);      /* Etc/GMT+5 is west of Greenwich */
+        *ret_zone = zone_of_offset(etc ? -minutes : minutes); /* Etc/GMT+5 is west of Greenwich */
         return true;
     }
     return find_named(name, ret_zone);
 }
 
-char *zone_put_name(char *out, int16_t zone) {
+char *zone_put_name(char *out, int16_t zone)
+{
     Str name = STR("UTC");
     if (zone_is_offset(zone))
         return put_offset(out, zone - ZONE_OFFSET_BASE);
@@ -174,7 +191,8 @@ char *zone_put_name(char *out, int16_t zone) {
     return out + name.len;
 }
 
-int32_t zone_offset_at(int16_t zone, int64_t utc_seconds) {
+int32_t zone_offset_at(int16_t zone, int64_t utc_seconds)
+{
     if (zone == ZONE_UTC)
         return 0;
     if (zone_is_offset(zone))
@@ -183,7 +201,8 @@ int32_t zone_offset_at(int16_t zone, int64_t utc_seconds) {
     return rules ? tzif_offset_at(rules, utc_seconds) : 0;
 }
 
-int32_t zone_offset_of_local(int16_t zone, int64_t local_seconds) {
+int32_t zone_offset_of_local(int16_t zone, int64_t local_seconds)
+{
     if (zone == ZONE_UTC)
         return 0;
     if (zone_is_offset(zone))

@@ -1,0 +1,363 @@
+/* emit_query.c - queries: the outputs of every query are named c0, c1, … */
+#include "query/engine/emit_internal.h"
+
+#include "query/analyzer/internal.h"
+
+static int emit_body(Emitter *m, const QueryBody *body, Buf *out);
+
+/* ---- ORDER BY and LIMIT ---- */
+
+int emit_sort_items(Emitter *m, const SortItem *items, size_t n, bool ordinals, Buf *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const SortItem *item = &items[i];
+        buf_puts(out, i ? ", " : "");
+        if (ordinals && item->ordinal) {
+            buf_printf(out, "%d", item->ordinal);
+        } else {
+            Str text = emit_own_text(m, item->expr);
+            if (!text.ptr)
+                return -1;
+            emit_key(item->expr->type, text, out);
+        }
+        buf_printf(out, "%s NULLS %s", item->descending ? " DESC" : " ASC", item->nulls == NULLS_FIRST ? "FIRST" : "LAST");
+    }
+    return 0;
+}
+
+static int emit_limit(Emitter *m, const Query *query, Buf *out)
+{
+    if (query->limit && !query->with_ties)
+        buf_printf(out, " LIMIT %lld", (long long)query->limit->integer.value);
+    else if (query->fetch_first && !query->limit && !query->with_ties)
+        buf_puts(out, " LIMIT 1");
+    if (query->offset)
+        buf_printf(out, " OFFSET %lld", (long long)query->offset->integer.value);
+    return 0;
+}
+
+/* ---- GROUP BY ---- */
+
+typedef struct Set { Expr **items; size_t n; } Set;
+typedef Vec(Set) Sets;
+
+static Set set_union(Emitter *m, const Set *a, const Set *b)
+{
+    Set set = { arena_array(m->arena, Expr *, a->n + b->n + 1), 0 };
+    const Set *parts[] = { a, b };
+    for (size_t p = 0; p < 2; p++)
+        for (size_t i = 0; i < parts[p]->n; i++) {
+            bool known = false;
+            for (size_t j = 0; j < set.n && !known; j++)
+                known = expr_equal(set.items[j], parts[p]->items[i]);
+            if (!known)
+                set.items[set.n++] = parts[p]->items[i];
+        }
+    return set;
+}
+
+/* The sets that one element stands for: (a), ROLLUP (a, b) = (a, b), (a), (). */
+static Sets sets_of(Emitter *m, const GroupingElement *group)
+{
+    Sets sets = { 0 };
+    if (group->kind == GROUPING_SIMPLE || group->kind == GROUPING_SETS) {
+        for (size_t i = 0; i < group->n_sets; i++)
+            *vec_push(m->arena, &sets) = (Set){ group->sets[i].items, group->sets[i].n };
+        return sets;
+    }
+    size_t count = group->kind == GROUPING_ROLLUP ? group->n_sets + 1 : (size_t)1 << group->n_sets;
+    for (size_t c = 0; c < count; c++) {
+        Set set = { 0 };
+        for (size_t i = 0; i < group->n_sets; i++) {
+            bool in = group->kind == GROUPING_ROLLUP ? i < group->n_sets - c : !(c >> (group->n_sets - 1 - i) & 1);
+            if (in)
+                set = set_union(m, &set, &(Set){ group->sets[i].items, group->sets[i].n });
+        }
+        *vec_push(m->arena, &sets) = set;
+    }
+    return sets;
+}
+
+static bool same_set(const Set *a, const Set *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++) {
+        bool found = false;
+        for (size_t j = 0; j < b->n && !found; j++)
+            found = expr_equal(a->items[i], b->items[j]);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static Sets all_sets(Emitter *m, const QuerySpec *spec)
+{
+    Sets all = { 0 };
+    *vec_push(m->arena, &all) = (Set){ 0 };
+    for (size_t g = 0; g < spec->n_groups; g++) {
+        Sets own = sets_of(m, &spec->groups[g]), next = { 0 };
+        for (size_t i = 0; i < all.n; i++)
+            for (size_t j = 0; j < own.n; j++) {
+                Set set = set_union(m, &all.items[i], &own.items[j]);
+                bool known = false;
+                for (size_t k = 0; spec->group_distinct && k < next.n && !known; k++)
+                    known = same_set(&next.items[k], &set);
+                if (!known)
+                    *vec_push(m->arena, &next) = set;
+            }
+        all = next;
+    }
+    return all;
+}
+
+static int emit_group_item(Emitter *m, const Expr *e, Buf *out)
+{
+    /* A bare constant would be an ordinal, or refused. */
+    if (e->kind != EXPR_STRING && e->kind != EXPR_BOOLEAN)
+        return emit_expr(m, e, out);
+    buf_puts(out, "CAST(");
+    if (emit_expr(m, e, out) < 0)
+        return -1;
+    return buf_printf(out, " AS %.*s)", DUCKDB(m, e->type));
+}
+
+static int emit_set(Emitter *m, const Set *set, Buf *out)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        buf_puts(out, i ? ", " : "");
+        if (emit_group_item(m, set->items[i], out) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int emit_groups(Emitter *m, const QuerySpec *spec, Buf *out)
+{
+    if (!spec->n_groups)
+        return 0;
+    Sets sets = all_sets(m, spec);
+    if (sets.n == 1 && sets.items[0].n > 0) {
+        buf_puts(out, " GROUP BY ");
+        return emit_set(m, &sets.items[0], out);
+    }
+    buf_puts(out, " GROUP BY GROUPING SETS (");
+    for (size_t i = 0; i < sets.n; i++) {
+        buf_puts(out, i ? ", (" : "(");
+        if (emit_set(m, &sets.items[i], out) < 0)
+            return -1;
+        buf_putc(out, ')');
+    }
+    return buf_putc(out, ')');
+}
+
+/* ---- SELECT ---- */
+
+static int emit_outputs(Emitter *m, const QueryBody *body, Buf *out)
+{
+    const QuerySpec *spec = body->select;
+    for (size_t i = 0; i < spec->n_output; i++) {
+        const Expr *e = spec->output[i];
+        buf_puts(out, i ? ", " : "");
+        Str value = emit_own_text(m, e);
+        if (!value.ptr || emit_cast(m, e->type, body->fields[i].type, value, e->pos, out) < 0)
+            return -1;
+        buf_printf(out, " AS c%zu", i);
+    }
+    return 0;
+}
+
+static int emit_clauses(Emitter *m, const QuerySpec *spec, Buf *out)
+{
+    if (spec->from) {
+        buf_puts(out, " FROM ");
+        if (emit_relation(m, spec->from, out) < 0)
+            return -1;
+    }
+    if (spec->where) {
+        buf_puts(out, " WHERE ");
+        if (emit_coerced(m, spec->where, out) < 0)
+            return -1;
+    }
+    if (emit_groups(m, spec, out) < 0)
+        return -1;
+    if (spec->having) {
+        buf_puts(out, " HAVING ");
+        if (emit_coerced(m, spec->having, out) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int emit_select(Emitter *m, const QueryBody *body, const Query *ordered, Buf *out)
+{
+    const QuerySpec *spec = body->select;
+    buf_puts(out, spec->distinct ? "SELECT DISTINCT " : "SELECT ");
+    if (emit_outputs(m, body, out) < 0)
+        return -1;
+    if (ordered && ordered->with_ties && !spec->distinct) {
+        buf_puts(out, ", rank() OVER (ORDER BY ");
+        if (emit_sort_items(m, ordered->order_by, ordered->n_order_by, false, out) < 0)
+            return -1;
+        buf_puts(out, ") AS k");
+    }
+    return emit_clauses(m, spec, out);
+}
+
+static int emit_relation_body(Emitter *m, const QueryBody *body, Buf *out)
+{
+    buf_puts(out, "SELECT ");
+    for (size_t i = 0, at = 0; i < body->relation->n_fields; i++) {
+        const Field *field = &body->relation->fields[i];
+        if (field->hidden)
+            continue;
+        buf_puts(out, at ? ", " : "");
+        if (emit_cast(m, field->type, body->fields[at].type, arena_printf(m->arena, "r%d.c%zu", body->relation->id, i), body->pos, out) < 0)
+            return -1;
+        buf_printf(out, " AS c%zu", at++);
+    }
+    buf_puts(out, " FROM ");
+    return emit_relation(m, body->relation, out);
+}
+
+static int emit_set_operation(Emitter *m, const QueryBody *body, Buf *out)
+{
+    static const char *const words[] = { [SET_UNION] = "UNION", [SET_INTERSECT] = "INTERSECT", [SET_EXCEPT] = "EXCEPT" };
+    buf_putc(out, '(');
+    if (emit_body(m, body->set.left, out) < 0)
+        return -1;
+    buf_printf(out, ") %s%s (", words[body->set.op], body->set.all ? " ALL" : "");
+    if (emit_body(m, body->set.right, out) < 0)
+        return -1;
+    return buf_putc(out, ')');
+}
+
+/* A query in parentheses whose outputs must have other types. */
+static int emit_parenthesized(Emitter *m, const QueryBody *body, Buf *out)
+{
+    return emit_query_body(m, body->query, false, out);
+}
+
+static int emit_body(Emitter *m, const QueryBody *body, Buf *out)
+{
+    switch (body->kind) {
+    case BODY_SELECT: return emit_select(m, body, NULL, out);
+    case BODY_SET_OPERATION: return emit_set_operation(m, body, out);
+    case BODY_PARENTHESIZED: return emit_parenthesized(m, body, out);
+    default: return emit_relation_body(m, body, out);
+    }
+}
+
+/* ---- queries ---- */
+
+static int emit_with(Emitter *m, const Query *query, Buf *out)
+{
+    bool recursive = false;
+    for (size_t i = 0; i < query->n_with; i++)
+        recursive = recursive || query->with[i]->is_recursive;
+    for (size_t i = 0; i < query->n_with; i++) {
+        const NamedQuery *with = query->with[i];
+        buf_puts(out, i ? ", " : recursive ? "WITH RECURSIVE " : "WITH ");
+        buf_printf(out, "q%d", with->id);
+        for (size_t j = 0; with->is_recursive && j < with->n_fields; j++)
+            buf_printf(out, "%sc%zu", j ? ", " : "(", j);
+        buf_puts(out, with->is_recursive ? ") AS (" : " AS (");
+        if (emit_query_body(m, with->query, false, out) < 0)
+            return -1;
+        buf_puts(out, ") ");
+    }
+    return 0;
+}
+
+static bool orders_by_outputs(const Query *query)
+{
+    for (size_t i = 0; i < query->n_order_by; i++)
+        if (!query->order_by[i].ordinal)
+            return false;
+    return true;
+}
+
+static void put_columns(size_t n, Buf *out)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_printf(out, "%sc%zu", i ? ", " : "", i);
+}
+
+/* FETCH FIRST n ROWS WITH TIES: all rows whose rank is within n. */
+static int emit_with_ties(Emitter *m, const Query *query, Buf *out)
+{
+    if (query->offset)
+        return emit_not_supported(m, query->pos, "OFFSET with FETCH FIRST WITH TIES");
+    long long n = query->limit ? (long long)query->limit->integer.value : 1;
+    buf_puts(out, "SELECT ");
+    put_columns(query->n_fields, out);
+    buf_puts(out, " FROM (");
+    if (query->body->kind == BODY_SELECT && !query->body->select->distinct) {
+        if (emit_select(m, query->body, query, out) < 0)
+            return -1;
+    } else {
+        buf_puts(out, "SELECT *, rank() OVER (ORDER BY ");
+        for (size_t i = 0; i < query->n_order_by; i++) {
+            const SortItem *item = &query->order_by[i];
+            buf_puts(out, i ? ", " : "");
+            if (item->ordinal)
+                buf_printf(out, "c%d", item->ordinal - 1);
+            else if (emit_own_text(m, item->expr).ptr)
+                buf_add(out, emit_own_text(m, item->expr));
+            else
+                return -1;
+            buf_printf(out, "%s NULLS %s", item->descending ? " DESC" : " ASC", item->nulls == NULLS_FIRST ? "FIRST" : "LAST");
+        }
+        buf_puts(out, ") AS k FROM (");
+        if (emit_body(m, query->body, out) < 0)
+            return -1;
+        buf_putc(out, ')');
+    }
+    return buf_printf(out, ") WHERE k <= %lld ORDER BY k", n);
+}
+
+int emit_query_body(Emitter *m, const Query *query, bool is_top, Buf *out)
+{
+    if (emit_with(m, query, out) < 0)
+        return -1;
+    if (query->with_ties)
+        return emit_with_ties(m, query, out);
+    bool limited = query->limit || query->offset || query->fetch_first;
+    /* Order matters only where it is seen or cut. */
+    bool ordered = query->n_order_by && (is_top || limited);
+    bool wraps = (ordered && query->body->kind != BODY_SELECT && !orders_by_outputs(query))
+        || ((ordered || limited) && query->body->kind == BODY_PARENTHESIZED);
+    if (wraps) {
+        buf_puts(out, "SELECT ");
+        put_columns(query->n_fields, out);
+        buf_puts(out, " FROM (");
+    }
+    if (emit_body(m, query->body, out) < 0)
+        return -1;
+    buf_puts(out, wraps ? ")" : "");
+    if (ordered) {
+        buf_puts(out, " ORDER BY ");
+        if (emit_sort_items(m, query->order_by, query->n_order_by, true, out) < 0)
+            return -1;
+    }
+    return emit_limit(m, query, out);
+}
+
+int emit_query(EmitContext *context, const Query *query, Buf *out, Error *err)
+{
+    Error ignored;
+    Emitter m = { .context = context, .arena = context->arena, .err = err ? err : &ignored };
+    if (emit_query_body(&m, query, true, out) < 0)
+        return -1;
+    return buf_check(out, m.err) < 0 ? -1 : arena_check(m.arena, m.err);
+}
+
+int emit_constant(EmitContext *context, const Expr *expr, Buf *out, Error *err)
+{
+    Error ignored;
+    Emitter m = { .context = context, .arena = context->arena, .err = err ? err : &ignored };
+    if (emit_coerced(&m, expr, out) < 0)
+        return -1;
+    return buf_check(out, m.err);
+}
