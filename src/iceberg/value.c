@@ -77,16 +77,14 @@ static int compare_doubles(double a, double b)
 
 static int compare_decimals(__int128 a, int a_scale, __int128 b, int b_scale)
 {
-    while (a_scale < b_scale) {
-        if (__builtin_mul_overflow(a, 10, &a))
+    __int128 scaled;
+
+    for (; a_scale < b_scale; a_scale++, a = scaled)
+        if (__builtin_mul_overflow(a, 10, &scaled))
             return a > 0 ? 1 : -1;
-        a_scale++;
-    }
-    while (b_scale < a_scale) {
-        if (__builtin_mul_overflow(b, 10, &b))
+    for (; b_scale < a_scale; b_scale++, b = scaled)
+        if (__builtin_mul_overflow(b, 10, &scaled))
             return b > 0 ? -1 : 1;
-        b_scale++;
-    }
     return (a > b) - (a < b);
 }
 

@@ -1,7 +1,8 @@
 /* http_body.c - request bodies: whole, in chunks, discarded, or read by a worker.
  *
- * Bytes come from the request's buffer first (read together with the head), then from the socket: straight into the
- * whole body's memory, or into the loop's one buffer, from which pieces are handed out without a copy. */
+ * Bytes come from the request's buffer first (read together with the head), then from the socket: straight
+ * into the whole body's memory, or into the loop's one buffer, from which pieces are handed out without a
+ * copy. */
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -229,7 +230,8 @@ BodyStep body_step(HttpRequest *r)
     return step;
 }
 
-void http_read_body(HttpRequest *r, size_t max_bytes, void (*fn)(HttpRequest *r, Str body, void *arg), void *arg)
+void http_read_body(HttpRequest *r, size_t max_bytes, void (*fn)(HttpRequest *r, Str body, void *arg),
+                    void *arg)
 {
     int mode = atomic_load(&r->body_mode);
     assert(http_this_loop == r->conn->loop && (mode == BODY_UNREAD || mode == BODY_DONE) && !r->body_fn);
@@ -249,7 +251,8 @@ void http_read_body(HttpRequest *r, size_t max_bytes, void (*fn)(HttpRequest *r,
 void http_stream_body(HttpRequest *r, HttpBodySink sink, void *arg)
 {
     int mode = atomic_load(&r->body_mode);
-    assert(http_this_loop == r->conn->loop && (mode == BODY_UNREAD || mode == BODY_DONE) && !r->sink.on_chunk);
+    assert(http_this_loop == r->conn->loop && (mode == BODY_UNREAD || mode == BODY_DONE) &&
+           !r->sink.on_chunk);
     r->sink = sink;
     r->body_arg = arg;
     atomic_store(&r->body_mode, BODY_STREAM);
@@ -303,7 +306,8 @@ static ssize_t worker_recv(HttpRequest *r, void *bytes, size_t max, Error *err)
         if (n > 0)
             return n;
         if (n == 0 || errno != EAGAIN)
-            return err_set(err, ERR_INCOMPLETE_BODY, "the client closed the connection before the end of the body");
+            return err_set(err, ERR_INCOMPLETE_BODY,
+                           "the client closed the connection before the end of the body");
         struct pollfd poll_fd = { .fd = c->fd, .events = POLLIN };
         int ready = poll(&poll_fd, 1, timeout);
         if (ready == 0)

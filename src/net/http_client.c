@@ -1,7 +1,8 @@
 /* http_client.c - see http_client.h.
  *
- * Each idle handle is one kept-alive connection with its options set; a call takes one, sets what is of this call and drives it
- * by itself (a multi handle of one), so that "no progress" can be timed in milliseconds. */
+ * Each idle handle is one kept-alive connection with its options set; a call takes one, sets what is of this
+ * call and drives it by itself (a multi handle of one), so that "no progress" can be timed in milliseconds.
+ */
 #include <assert.h>
 #include <curl/curl.h>
 #include <pthread.h>
@@ -15,7 +16,13 @@
 #include "net/http_client.h"
 #include "net/http_limits.h"
 
-enum { CLIENT_CONNECT_MS = 10000, CLIENT_TIMEOUT_MS = 60000, CLIENT_RESPONSE_BYTES = 64 << 20, CLIENT_HEADERS = 200 };
+enum {
+    CLIENT_CONNECT_MS = 10000,
+    CLIENT_TIMEOUT_MS = 60000,
+    CLIENT_RESPONSE_BYTES = 64 << 20,
+    CLIENT_HEADERS = 200,
+    CLIENT_IDLE_SECONDS = 100, /* below the servers' own: rarely is one closed that we are about to use */
+};
 
 typedef struct Handle Handle;
 struct Handle {
@@ -72,7 +79,8 @@ HttpClient *http_client_new(Str base, Str capability, Error *err)
 {
     bool is_unix = str_has_prefix(base, STR("unix:"));
     if (!is_unix && !str_has_prefix(base, STR("http://")) && !str_has_prefix(base, STR("https://"))) {
-        err_set(err, ERR_CONFIG, "\"%.*s\" is no base URL; http://…, https://… or unix:/path is expected", STR_ARG(base));
+        err_set(err, ERR_CONFIG, "\"%.*s\" is no base URL; http://…, https://… or unix:/path is expected",
+                STR_ARG(base));
         return NULL;
     }
     pthread_once(&curl_once, curl_start);
@@ -176,7 +184,8 @@ static int keep_body(Call *c, const char *bytes, size_t n)
     if (have == 0 && !c->body) {
         int64_t length = announced_length(c);
         c->grown.max = max;
-        if (length >= (int64_t)n && (uint64_t)length <= max && (c->body = arena_try(c->arena, (size_t)length + 1, NULL)))
+        if (length >= (int64_t)n && (uint64_t)length <= max &&
+            (c->body = arena_try(c->arena, (size_t)length + 1, NULL)))
             c->body_cap = (size_t)length;
     }
     if (!c->body)
@@ -216,8 +225,8 @@ static size_t on_read(char *out, size_t size, size_t n, void *arg)
     return CURL_READFUNC_ABORT;
 }
 
-/* Before each sending of the request. curl sends again by itself when a reused connection broke before the answer;
- * that is for the caller to allow. */
+/* Before each sending of the request. curl sends again by itself when a reused connection broke before the
+ * answer; that is for the caller to allow. */
 static int on_send(void *arg, char *remote, char *local, int remote_port, int local_port)
 {
     Call *c = arg;
@@ -259,7 +268,7 @@ static Handle *handle_new(const HttpClient *client)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
-    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 100L);      /* below the server's idle timeout */
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CLIENT_IDLE_SECONDS);
     return handle;
 }
 
@@ -301,7 +310,8 @@ static void set_method(CURL *easy, const HttpCall *call)
     if (call->read_body) {
         curl_easy_setopt(easy, CURLOPT_POST, 0L);
         curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)(call->body_length < 0 ? -1 : call->body_length));
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
+                         (curl_off_t)(call->body_length < 0 ? -1 : call->body_length));
     } else if (has_body || wants_length) {
         curl_easy_setopt(easy, CURLOPT_UPLOAD, 0L);
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
@@ -322,14 +332,16 @@ static bool append_line(struct curl_slist **lines, const char *line)
 }
 
 /* What curl would add by itself is taken out: an Expect, a form's content type, Accept. */
-static int set_headers(const HttpClient *client, const HttpCall *call, Arena *arena, struct curl_slist **ret, Error *err)
+static int set_headers(const HttpClient *client, const HttpCall *call, Arena *arena, struct curl_slist **ret,
+                       Error *err)
 {
     bool has_type = false, has_accept = false, ok = append_line(ret, "Expect:");
     if (client->capability_line)
         ok = ok && append_line(ret, client->capability_line);
     for (size_t i = 0; ok && i < call->n_headers; i++) {
         Str name = call->headers[i].name, value = call->headers[i].value;
-        if (memchr(value.ptr ? value.ptr : "", '\n', value.len) || memchr(value.ptr ? value.ptr : "", '\r', value.len))
+        if (memchr(value.ptr ? value.ptr : "", '\n', value.len) ||
+            memchr(value.ptr ? value.ptr : "", '\r', value.len))
             return err_set(err, ERR_INVALID_ARGUMENT, "the header %.*s has a line break", STR_ARG(name));
         has_type = has_type || str_eq_nocase(name, STR("Content-Type"));
         has_accept = has_accept || str_eq_nocase(name, STR("Accept"));
@@ -393,7 +405,8 @@ static int call_error(const HttpClient *client, const Call *c, CURLcode code, Er
     if (code == CURLE_OPERATION_TIMEDOUT)
         return err_set(err, ERR_TIMEOUT, "%s did not answer in time", where);
     return err_set(err, ERR_IO, "the connection to %s broke after the request was sent: %s", where,
-                   code == CURLE_ABORTED_BY_CALLBACK ? "it was an idle connection that the server had closed" : what);
+                   code == CURLE_ABORTED_BY_CALLBACK ? "it was an idle connection that the server had closed"
+                                                     : what);
 }
 
 static int call_finish(Call *c, CURL *easy, HttpResponse *ret, Error *err)
@@ -409,7 +422,9 @@ static int call_finish(Call *c, CURL *easy, HttpResponse *ret, Error *err)
         copy[c->grown.len] = '\0';
         body = str_of(copy, c->grown.len);
     }
-    *ret = (HttpResponse){ .status = (int)status, .body = body, .headers = c->headers.items, .n_headers = c->headers.n };
+    *ret = (HttpResponse){
+        .status = (int)status, .body = body, .headers = c->headers.items, .n_headers = c->headers.n
+    };
     return 0;
 }
 

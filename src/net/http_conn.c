@@ -1,7 +1,9 @@
-/* http_conn.c - the life of a connection: read a head, run the handler, read the body, send the answer, again.
+/* http_conn.c - the life of a connection: read a head, run the handler, read the body, send the answer,
+ * again.
  *
- * conn_drive() takes steps until there is nothing to do but wait. One request at a time: what a client pipelines stays in
- * the buffer or the socket until the answer before it is sent, so answers cannot change order. */
+ * conn_drive() takes steps until there is nothing to do but wait. One request at a time: what a client
+ * pipelines stays in the buffer or the socket until the answer before it is sent, so answers cannot change
+ * order. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -69,7 +71,8 @@ static void request_reset(HttpRequest *r)
         buf_free(&r->extra);
     buf_clear(&r->extra);
     r->status = 0;
-    r->begun = r->ended = r->cut = r->chunked = r->no_body = r->close_after = r->refused = r->until_close = false;
+    r->begun = r->ended = r->cut = r->chunked = r->no_body = r->close_after = r->refused = r->until_close =
+        false;
     r->length_left = -1;
     r->gone_fn = NULL;
     pthread_mutex_unlock(&r->mutex);
@@ -184,8 +187,8 @@ void conn_break(Conn *c)
     conn_drive(c);
 }
 
-/* Sends FIN and reads on for a while: closing with unread input would reset the connection, and the client would lose the
- * answer that says why. */
+/* Sends FIN and reads on for a while: closing with unread input would reset the connection, and the client
+ * would lose the answer that says why. */
 static Step conn_linger(Conn *c)
 {
     request_give_back(c);
@@ -236,8 +239,8 @@ void http_refuse(HttpRequest *r, int status, const char *reason, const char *met
     timer_set(r->conn, TIMER_NONE);
     http_close_after(r);
     char body[256];
-    int n = snprintf(body, sizeof body, "{\"error\":{\"message\":\"%s\",\"type\":\"%s\",\"code\":%d}}", reason,
-                     status == 403 ? "ForbiddenException" : "BadRequestException", status);
+    int n = snprintf(body, sizeof body, "{\"error\":{\"message\":\"%s\",\"type\":\"%s\",\"code\":%d}}",
+                     reason, status == 403 ? "ForbiddenException" : "BadRequestException", status);
     assert(n > 0 && (size_t)n < sizeof body);
     http_reply(r, status, "application/json", str_of(body, (size_t)n));
 }
@@ -324,8 +327,8 @@ static void log_access(const HttpRequest *r)
 {
     if (!log_enabled(LOG_DEBUG))
         return;
-    log_debug("http.request", L_STR("method", http_method(r)), L_STR("path", http_path(r)), L_INT("status", r->status),
-              L_STR("id", http_request_id(r)), L_STR("peer", http_peer(r)),
+    log_debug("http.request", L_STR("method", http_method(r)), L_STR("path", http_path(r)),
+              L_INT("status", r->status), L_STR("id", http_request_id(r)), L_STR("peer", http_peer(r)),
               L_INT("us", r->conn->loop->now_us - r->started_us));
 }
 

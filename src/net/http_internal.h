@@ -1,15 +1,15 @@
 /* http_internal.h - what the files of the HTTP server share. Not for other modules.
  *
  * Who may touch what:
- *   - A Conn and the input side of its HttpRequest belong to the loop thread, except that a worker which calls
- *     http_body_read() owns reading until the answer ends (BODY_WORKER).
+ *   - A Conn and the input side of its HttpRequest belong to the loop thread, except that a worker which
+ *     calls http_body_read() owns reading until the answer ends (BODY_WORKER).
  *   - The output side is under request->mutex; any thread may build and send.
- *   - A thread that is not the loop's announces what it did by request_post(); the loop then drives the connection.
- *     A request is finished (and reused) by the loop only, and never while `posted`.
+ *   - A thread that is not the loop's announces what it did by request_post(); the loop then drives the
+ *     connection. A request is finished (and reused) by the loop only, and never while `posted`.
  *
- * http_server.c makes, drains and frees; http_loop.c is epoll, timers and the queue of other threads; http_conn.c is
- * the life of a connection; http_body.c reads bodies; http_reply.c builds answers and http_output.c sends them;
- * http_policy.c is Host and Origin. */
+ * http_server.c makes, drains and frees; http_loop.c is epoll, timers and the queue of other threads;
+ * http_conn.c is the life of a connection; http_body.c reads bodies; http_reply.c builds answers and
+ * http_output.c sends them; http_policy.c is Host and Origin. */
 #pragma once
 
 #include <pthread.h>
@@ -31,7 +31,9 @@ typedef struct Listener {
     bool is_unix;
 } Listener;
 
-typedef enum TimerKind { TIMER_NONE, TIMER_HEADER, TIMER_BODY, TIMER_IDLE, TIMER_SEND, TIMER_LINGER, TIMER_KINDS_ } TimerKind;
+typedef enum TimerKind {
+    TIMER_NONE, TIMER_HEADER, TIMER_BODY, TIMER_IDLE, TIMER_SEND, TIMER_LINGER, TIMER_KINDS_,
+} TimerKind;
 
 struct Conn {
     int fd;
@@ -108,7 +110,7 @@ struct HttpRequest {
     bool close_after;               /* no further request on this connection */
     bool refused;                   /* by the server itself: what follows is not to be trusted */
     bool posted;                    /* in (or on the way to) the loop's queue */
-    int64_t length_left;            /* of a declared Content-Length that http_write() fills; -1: none declared */
+    int64_t length_left;            /* of a declared Content-Length, to be written; -1: none declared */
     atomic_bool gone;
     void (*gone_fn)(HttpRequest *r, void *arg);
     void *gone_arg;
@@ -179,8 +181,8 @@ void loop_done(Loop *loop);
 void loop_wake(Loop *loop);
 void loop_make_ready(Conn *c);
 void timer_set(Conn *c, TimerKind kind);
-/* Hands `r` to its loop. The caller set r->posted under the mutex, released it, and does not touch r afterwards.
- * wake false: it is enough when the loop sees it with whatever wakes it next. */
+/* Hands `r` to its loop. The caller set r->posted under the mutex, released it, and does not touch r
+ * afterwards. wake false: it is enough when the loop sees it with whatever wakes it next. */
 void request_post(HttpRequest *r, bool wake);
 
 /* http_conn.c */

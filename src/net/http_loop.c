@@ -1,8 +1,9 @@
 /* http_loop.c - one event loop: epoll, timers, and the queue of what other threads have done.
  *
- * Sockets are registered once, edge-triggered; `readable` remembers an edge until a read came up short. Each kind of timer
- * has one time span, so its list is in order of expiry and everything about timers is O(1). Another thread that posts
- * writes the eventfd only when the loop sleeps: a batch of answers costs one wake. */
+ * Sockets are registered once, edge-triggered; `readable` remembers an edge until a read came up short. Each
+ * kind of timer has one time span, so its list is in order of expiry and everything about timers is O(1).
+ * Another thread that posts writes the eventfd only when the loop sleeps: a batch of answers costs one wake.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -197,7 +198,8 @@ static void loop_watch_listeners(Loop *loop, bool watch)
     HttpServer *server = loop->server;
     for (size_t i = 0; loop->accepting != watch && i < server->n_listeners; i++) {
         struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &server->listeners[i] };
-        if (epoll_ctl(loop->epoll, watch ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, server->listeners[i].fd, &event) < 0)
+        if (epoll_ctl(loop->epoll, watch ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, server->listeners[i].fd, &event) <
+            0)
             log_warn("http.listener", L_INT("errno", errno));
     }
     loop->accepting = watch;
@@ -207,7 +209,8 @@ static bool is_ours(int fd)
 {
     struct ucred peer;
     socklen_t size = sizeof peer;
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == geteuid() || peer.uid == 0);
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.uid == geteuid() || peer.uid == 0);
 }
 
 static void refuse_connection(int fd)
@@ -283,7 +286,8 @@ int loop_init(Loop *loop, HttpServer *server, size_t index, Error *err)
     loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->wake < 0)
         return err_set_errno(err, ERR_IO, errno, "eventfd failed");
-    struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.ptr = NULL };   /* edges: need not be read */
+    struct epoll_event event = { .events = EPOLLIN | EPOLLET,
+                                 .data.ptr = NULL }; /* edges: need not be read */
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &event) < 0)
         return err_set_errno(err, ERR_IO, errno, "epoll_ctl failed");
     return 0;
@@ -318,7 +322,9 @@ static int loop_timeout(const Loop *loop)
             due = loop->timers[kind].first->deadline_ms;
     if (due == INT64_MAX)
         return -1;
-    return due <= loop->now_ms ? 0 : due - loop->now_ms > LOOP_TICK_MS ? LOOP_TICK_MS : (int)(due - loop->now_ms);
+    return due <= loop->now_ms                 ? 0
+           : due - loop->now_ms > LOOP_TICK_MS ? LOOP_TICK_MS
+                                               : (int)(due - loop->now_ms);
 }
 
 /* Once a second: spare memory goes back bit by bit, counters reach the registry. */
@@ -373,7 +379,8 @@ static void loop_event(const struct epoll_event *event)
 
 static bool is_listener(const HttpServer *server, const void *ptr)
 {
-    return (const Listener *)ptr >= server->listeners && (const Listener *)ptr < server->listeners + server->n_listeners;
+    return (const Listener *)ptr >= server->listeners &&
+           (const Listener *)ptr < server->listeners + server->n_listeners;
 }
 
 void *loop_main(void *arg)

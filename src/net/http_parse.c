@@ -56,7 +56,7 @@ static int on_header_value(llhttp_t *ll, const char *at, size_t len)
     HttpParser *p = ll->data;
     if (p->in_body)
         return trailer_bytes(p, len);
-    if (p->value.len > 0)       /* the blank of a folded line is not in the span; such heads are refused later */
+    if (p->value.len > 0) /* the blank of a folded line is not in the span; such heads are refused later */
         len = (size_t)(at - p->base) + len - p->value.at - p->value.len;
     span_extend(p, &p->value, at, len);
     return 0;
@@ -128,8 +128,8 @@ void http_parser_reset(HttpParser *p)
 
 /* RFC 9110, 5.6.2: tchar. */
 static const bool token_chars[256] = {
-    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,
-    ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1, ['~'] = 1,
+    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1, ['-'] = 1,
+    ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1, ['~'] = 1,
     ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
 };
 
@@ -302,7 +302,8 @@ HttpParseResult http_parse_head(HttpParser *p, const char *bytes, size_t n)
         size_t after = (size_t)p->target.at + p->target.len;
         if (p->target.len > 0 && after < n && (bytes[after] == '\r' || bytes[after] == '\n'))
             return refused(p, 400, "the HTTP version is missing or unknown");
-        return n == LIMIT_HTTP_HEADER_BYTES ? refused(p, 431, "the header section is too large") : HTTP_PARSE_MORE;
+        return n == LIMIT_HTTP_HEADER_BYTES ? refused(p, 431, "the header section is too large")
+                                            : HTTP_PARSE_MORE;
     }
     if (code != HPE_PAUSED)
         return refused_by_grammar(p, code, bytes, n);
@@ -315,7 +316,8 @@ HttpParseResult http_parse_head(HttpParser *p, const char *bytes, size_t n)
     return result;
 }
 
-int http_parse_chunk(HttpParser *p, const char *bytes, size_t n, size_t *ret_used, Str *ret_piece, bool *ret_ended)
+int http_parse_chunk(HttpParser *p, const char *bytes, size_t n, size_t *ret_used, Str *ret_piece,
+                     bool *ret_ended)
 {
     assert(p->in_body && p->content_length == -1 && !p->ended);
     p->piece = STR("");
@@ -357,7 +359,8 @@ int http_split_host(Str authority, Str *ret_host, Str *ret_port)
     }
     if (after < authority.len) {
         port = str_slice(authority, after + 1, authority.len);
-        if (authority.ptr[after] != ':' || (port.len > 0 && str_to_i64(port, 0, 65535, &(int64_t){ 0 }, NULL) != 0))
+        if (authority.ptr[after] != ':' ||
+            (port.len > 0 && str_to_i64(port, 0, 65535, &(int64_t){ 0 }, NULL) != 0))
             return -1;
     }
     if (host.len == 0)

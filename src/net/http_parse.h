@@ -1,8 +1,8 @@
 /* http_parse.h - request heads and chunked bodies: bytes in, checked values out. No I/O.
  *
- * llhttp (strict build) does the grammar; this adds what it leaves open: exactly one Host, no obs-fold, no bare line feed,
- * one Transfer-Encoding that is "chunked", versions 1.0 and 1.1, the limits. Positions are offsets into the caller's
- * bytes, which must stay contiguous and may move between calls.
+ * llhttp (strict build) does the grammar; this adds what it leaves open: exactly one Host, no obs-fold, no
+ * bare line feed, one Transfer-Encoding that is "chunked", versions 1.0 and 1.1, the limits. Positions are
+ * offsets into the caller's bytes, which must stay contiguous and may move between calls.
  *
  * Source: RFC 9112 sections 2 to 7; which malformed forms matter: tests/wire/http/. */
 #pragma once
@@ -38,9 +38,9 @@ typedef struct HttpParser {
 } HttpParser;
 
 typedef enum HttpParseResult {
-    HTTP_PARSE_MORE,                /* the head is not complete */
-    HTTP_PARSE_HEAD,                /* complete and well-formed */
-    HTTP_PARSE_REFUSED,             /* status and reason are set; the connection is not to be trusted any more */
+    HTTP_PARSE_MORE,        /* the head is not complete */
+    HTTP_PARSE_HEAD,        /* complete and well-formed */
+    HTTP_PARSE_REFUSED,     /* status and reason are set; the connection is not to be trusted any more */
 } HttpParseResult;
 
 /* Before the first and after each request. */
@@ -49,7 +49,8 @@ void http_parser_reset(HttpParser *parser);
 HttpParseResult http_parse_head(HttpParser *parser, const char *bytes, size_t n);
 /* The next piece of a chunked body. Uses *ret_used of the n bytes; *ret_piece is empty when they hold none;
  * *ret_ended once the body and its trailers are over. -1: malformed (status, reason). */
-int http_parse_chunk(HttpParser *parser, const char *bytes, size_t n, size_t *ret_used, Str *ret_piece, bool *ret_ended);
+int http_parse_chunk(HttpParser *parser, const char *bytes, size_t n, size_t *ret_used, Str *ret_piece,
+                     bool *ret_ended);
 
 /* "host", "host:port", "[v6]:port": what names the host, without brackets. -1 when malformed. */
 int http_split_host(Str authority, Str *ret_host, Str *ret_port);

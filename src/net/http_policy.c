@@ -1,8 +1,8 @@
 /* http_policy.c - which Host and Origin a server answers to.
  *
- * A browser can be made to send requests to a loopback port (DNS rebinding, or a page that simply tries); what it cannot do
- * is lie about Host and Origin. So a request over TCP must name a host that is ours, and, when it carries an Origin, come
- * from exactly the host and port it was sent to. */
+ * A browser can be made to send requests to a loopback port (DNS rebinding, or a page that simply tries);
+ * what it cannot do is lie about Host and Origin. So a request over TCP must name a host that is ours, and,
+ * when it carries an Origin, come from exactly the host and port it was sent to. */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -85,7 +85,8 @@ static Ours host_is_ours(const HttpRequest *r, Str host)
     return is_local_address(r->conn, text) ? OURS_HERE : OURS_NOT;
 }
 
-/* "http://host:port" of the page, compared with Host; the scheme's own port may be left out on either side. */
+/* "http://host:port" of the page, compared with Host; the scheme's own port may be left out on either side.
+ */
 static bool origin_is_ours(Str origin, Str host_header)
 {
     bool secure = origin.len > 8 && str_eq_nocase(str_slice(origin, 0, 8), STR("https://"));

@@ -66,7 +66,8 @@ void http_set_headerf(HttpRequest *r, const char *name, const char *format, ...)
 /* "Date: …\r\n"; formatted once a second by each thread. */
 static Str date_line(void)
 {
-    static __thread struct { int64_t second; size_t len; char text[TIME_TEXT_MAX + 10]; } cached = { .second = -1 };
+    enum { LINE_MAX_BYTES = TIME_TEXT_MAX + 10 };
+    static __thread struct { int64_t second; size_t len; char text[LINE_MAX_BYTES]; } cached = { -1, 0, "" };
     int64_t now_us = clock_now_us(), second = now_us / 1000000;
     if (second != cached.second) {
         char date[TIME_TEXT_MAX];
@@ -87,8 +88,10 @@ static bool must_close(HttpRequest *r)
     int mode = atomic_load(&r->body_mode);
     if (mode == BODY_DONE)
         return false;
-    /* After a final answer a client that waits for 100 may send the body or not: the next byte could be either. */
-    return atomic_load(&r->continue_due) || (mode == BODY_UNREAD && atomic_load(&r->body_left) > HTTP_DISCARD_BYTES);
+    /* After a final answer a client that waits for 100 may send the body or not: the next byte could be
+     * either. */
+    return atomic_load(&r->continue_due) ||
+           (mode == BODY_UNREAD && atomic_load(&r->body_left) > HTTP_DISCARD_BYTES);
 }
 
 static char *put(char *to, Str s)
@@ -190,7 +193,8 @@ static bool put_small_file(HttpRequest *r, int fd, int64_t offset, int64_t lengt
     return true;
 }
 
-void http_reply_file(HttpRequest *r, int status, const char *content_type, int fd, int64_t offset, int64_t length)
+void http_reply_file(HttpRequest *r, int status, const char *content_type, int fd, int64_t offset,
+                     int64_t length)
 {
     assert(fd >= 0 && offset >= 0 && length >= 0);
     pthread_mutex_lock(&r->mutex);
@@ -242,7 +246,8 @@ static int write_wait(HttpRequest *r, Error *err)
     return atomic_load(&c->dead) ? err_set(err, ERR_CANCELED, "the client is gone") : 0;
 }
 
-/* Gathers what is pending, the frame of a chunk and the bytes; what the socket does not take at once is copied. */
+/* Gathers what is pending, the frame of a chunk and the bytes; what the socket does not take at once is
+ * copied. */
 static int write_piece(HttpRequest *r, Str bytes, Error *err)
 {
     Buf *out = &r->out;
@@ -256,7 +261,8 @@ static int write_piece(HttpRequest *r, Str bytes, Error *err)
     if (http_this_worker == r->conn->loop->server && bytes.len > HTTP_COPY_BYTES) {
         size_t before = out->len - r->out_at;
         struct iovec parts[2] = { { out->data + r->out_at, before }, { (char *)bytes.ptr, bytes.len } };
-        ssize_t n = before > 0 ? conn_sendv(r->conn, parts, 2, r->chunked) : conn_sendv(r->conn, parts + 1, 1, r->chunked);
+        ssize_t n = before > 0 ? conn_sendv(r->conn, parts, 2, r->chunked)
+                               : conn_sendv(r->conn, parts + 1, 1, r->chunked);
         if (n < 0 && errno != EAGAIN) {
             atomic_store(&r->conn->dead, true);
             return err_set(err, ERR_CANCELED, "the client is gone");

@@ -52,7 +52,8 @@ bool http_header_at(const HttpRequest *r, size_t i, HttpHeader *ret)
 {
     if (i >= r->parser.n_headers)
         return false;
-    *ret = (HttpHeader){ request_span(r, r->parser.headers[i].name), request_span(r, r->parser.headers[i].value) };
+    *ret = (HttpHeader){ request_span(r, r->parser.headers[i].name),
+                         request_span(r, r->parser.headers[i].value) };
     return true;
 }
 

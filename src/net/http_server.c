@@ -131,7 +131,8 @@ void http_server_drain(HttpServer *server, int64_t grace_ms)
     server_wake(server);
     if (!server_wait_empty(server, grace_ms)) {
         if (grace_ms > 0)
-            log_warn("http.drain.cut", L_CSTR("server", server->name), L_INT("connections", http_server_connections(server)));
+            log_warn("http.drain.cut", L_CSTR("server", server->name),
+                     L_INT("connections", http_server_connections(server)));
         atomic_store(&server->killing, true);
         server_wake(server);
         server_wait_empty(server, KILL_WAIT_MS);
@@ -186,7 +187,8 @@ static size_t method_slot(uint8_t method)
     return method < sizeof slots ? slots[method] : 0;
 }
 
-/* Codes 200-511 that are used lie in few slots: 2xx, 3xx, 4xx, 5xx with their last digits below 32, 16 for 2xx, 3xx. */
+/* Codes 200-511 that are used lie in few slots: 2xx, 3xx, 4xx, 5xx with their last digits below 32, 16 for
+ * 2xx, 3xx. */
 static size_t code_slot(int status)
 {
     int last = status % 100;
@@ -207,8 +209,10 @@ static int slot_code(size_t slot)
 
 void http_count_request(Loop *loop, const HttpRequest *r)
 {
-    _Atomic uint32_t *counter = &loop->counters.requests[method_slot(r->parser.ll.method)][code_slot(r->status)];
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+    _Atomic uint32_t *counter =
+        &loop->counters.requests[method_slot(r->parser.ll.method)][code_slot(r->status)];
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
     metric_observe(METRIC_HTTP_DURATION, (double)(clock_monotonic_us() - r->started_us) / 1e6);
 }
 

@@ -76,18 +76,19 @@ int http_require_json(const HttpRequest *r, Error *err)
 const char *http_status_text(int status)
 {
     static const struct { int status; const char *text; } texts[] = {
-        { 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 206, "Partial Content" },
-        { 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
-        { 404, "Not Found" }, { 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 408, "Request Timeout" },
+        { 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" },
+        { 206, "Partial Content" }, { 301, "Moved Permanently" }, { 302, "Found" }, { 303, "See Other" },
+        { 304, "Not Modified" }, { 307, "Temporary Redirect" }, { 308, "Permanent Redirect" },
+        { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
+        { 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 408, "Request Timeout" },
         { 409, "Conflict" }, { 410, "Gone" }, { 411, "Length Required" }, { 412, "Precondition Failed" },
         { 413, "Content Too Large" }, { 414, "URI Too Long" }, { 415, "Unsupported Media Type" },
         { 416, "Range Not Satisfiable" }, { 417, "Expectation Failed" }, { 421, "Misdirected Request" },
-        { 422, "Unprocessable Content" }, { 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" },
-        { 499, "Client Closed Request" }, { 500, "Internal Server Error" }, { 501, "Not Implemented" },
-        { 502, "Bad Gateway" }, { 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
-        { 505, "HTTP Version Not Supported" }, { 507, "Insufficient Storage" }, { 301, "Moved Permanently" },
-        { 302, "Found" }, { 303, "See Other" }, { 307, "Temporary Redirect" }, { 308, "Permanent Redirect" },
-        { 428, "Precondition Required" },
+        { 422, "Unprocessable Content" }, { 428, "Precondition Required" }, { 429, "Too Many Requests" },
+        { 431, "Request Header Fields Too Large" }, { 499, "Client Closed Request" },
+        { 500, "Internal Server Error" }, { 501, "Not Implemented" }, { 502, "Bad Gateway" },
+        { 503, "Service Unavailable" }, { 504, "Gateway Timeout" }, { 505, "HTTP Version Not Supported" },
+        { 507, "Insufficient Storage" },
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i].status == status)
@@ -97,11 +98,13 @@ const char *http_status_text(int status)
 
 /* ---- listening ---- */
 
-static int bind_and_listen(int fd, const struct sockaddr *address, socklen_t size, const char *what, Error *err)
+static int bind_and_listen(int fd, const struct sockaddr *address, socklen_t size, const char *what,
+                           Error *err)
 {
     if (bind(fd, address, size) < 0 || listen(fd, HTTP_BACKLOG) < 0)
-        return err_set_errno(err, errno == EADDRINUSE || errno == EACCES || errno == EADDRNOTAVAIL ? ERR_CONFIG : ERR_IO,
-                             errno, "cannot listen on %s", what);
+        return err_set_errno(
+            err, errno == EADDRINUSE || errno == EACCES || errno == EADDRNOTAVAIL ? ERR_CONFIG : ERR_IO,
+            errno, "cannot listen on %s", what);
     return 0;
 }
 
@@ -119,7 +122,8 @@ int http_listen_tcp(Str host, int port, int *ret_fd, int *ret_port, Error *err)
     bool is_v4 = inet_pton(AF_INET, name, &v4.sin_addr) == 1;
     if (!is_v4 && inet_pton(AF_INET6, name, &v6.sin6_addr) != 1)
         return err_set(err, ERR_CONFIG, "\"%s\" is no IP address to listen on", name);
-    _cleanup_close_ int fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    _cleanup_close_ int fd =
+        socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return err_set_errno(err, ERR_IO, errno, "no socket for %s", name);
     int on = 1;
@@ -129,8 +133,8 @@ int http_listen_tcp(Str host, int port, int *ret_fd, int *ret_port, Error *err)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     int n = snprintf(what, sizeof what, "%s port %d", name, port);
     (void)n;
-    if (bind_and_listen(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6, is_v4 ? sizeof v4 : sizeof v6, what,
-                        err) != 0)
+    if (bind_and_listen(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6,
+                        is_v4 ? sizeof v4 : sizeof v6, what, err) != 0)
         return -1;
     socklen_t size = is_v4 ? sizeof v4 : sizeof v6;
     if (getsockname(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6, &size) < 0)
@@ -145,7 +149,8 @@ int http_listen_tcp(Str host, int port, int *ret_fd, int *ret_port, Error *err)
 static bool unix_is_alive(const struct sockaddr_un *address)
 {
     _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    return fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN);
+    return fd >= 0 &&
+           (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN);
 }
 
 int http_listen_unix(const char *path, int *ret_fd, Error *err)
@@ -153,7 +158,8 @@ int http_listen_unix(const char *path, int *ret_fd, Error *err)
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     size_t len = strlen(path);
     if (len >= sizeof address.sun_path)
-        return err_set(err, ERR_CONFIG, "the socket path %s is longer than the %zu bytes that the system allows", path,
+        return err_set(err, ERR_CONFIG,
+                       "the socket path %s is longer than the %zu bytes that the system allows", path,
                        sizeof address.sun_path - 1);
     memcpy(address.sun_path, path, len + 1);
     struct stat status;
@@ -165,7 +171,8 @@ int http_listen_unix(const char *path, int *ret_fd, Error *err)
     _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return err_set_errno(err, ERR_IO, errno, "no socket for %s", path);
-    /* The mode of the socket file comes from the descriptor's: there is no moment at which others may connect. */
+    /* The mode of the socket file comes from the descriptor's: there is no moment at which others may
+     * connect. */
     if (fchmod(fd, 0600) < 0)
         return err_set_errno(err, ERR_IO, errno, "cannot restrict %s", path);
     if (bind_and_listen(fd, (struct sockaddr *)&address, sizeof address, path, err) != 0)

@@ -1,7 +1,8 @@
 /* http_fuzz.c - the request parser: heads, chunked bodies, Host, ranges and entity tags.
  *
- * The bytes are parsed twice: at once, and in two or three pieces whose ends the input's last bytes choose. Both must give the same
- * answer; what is accepted must be within the bytes and within the limits, and must not hold what smuggles. */
+ * The bytes are parsed twice: at once, and in two or three pieces whose ends the input's last bytes choose.
+ * Both must give the same answer; what is accepted must be within the bytes and within the limits, and must
+ * not hold what smuggles. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -60,7 +61,8 @@ static int64_t decode(const HttpParser *start, const char *bytes, size_t n, size
             CHECK(p.status >= 400 && p.reason);
             return -1;
         }
-        CHECK(used <= take && (piece.len == 0 || (piece.ptr >= bytes + at && piece.ptr + piece.len <= bytes + at + used)));
+        CHECK(used <= take &&
+              (piece.len == 0 || (piece.ptr >= bytes + at && piece.ptr + piece.len <= bytes + at + used)));
         CHECK(used > 0 || piece.len > 0 || ended);
         total += (int64_t)piece.len;
         at += used;

@@ -1,5 +1,5 @@
-/* replay_main.c - runs a fuzz target over every file of the folders (or the files) that are given: how corpora become tests
- * where there is no libFuzzer. A crash names the file. */
+/* replay_main.c - runs a fuzz target over every file of the folders (or the files) that are given: how
+ * corpora become tests where there is no libFuzzer. A crash names the file. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

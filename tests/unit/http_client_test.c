@@ -19,7 +19,8 @@ static void reply_body(HttpRequest *r, Str body, void *arg)
     for (size_t i = 0; http_header_at(r, i, &h); i++)
         if (str_has_prefix(h.name, STR("X-")) || str_eq(h.name, STR("Lakehouse-Capability")))
             http_set_headerf(r, "X-Echo", "%.*s=%.*s", STR_ARG(h.name), STR_ARG(h.value));
-    bool added = http_header(r, "Expect").ptr || http_header(r, "Accept").ptr || http_header(r, "Content-Type").ptr;
+    bool added =
+        http_header(r, "Expect").ptr || http_header(r, "Accept").ptr || http_header(r, "Content-Type").ptr;
     http_set_header(r, "X-Added", added ? STR("yes") : STR("no"));
     http_reply(r, 200, "text/plain", body);
 }
@@ -125,11 +126,13 @@ static void test_calls(void **state)
         _cleanup_arena_ Arena *arena = arena_new(10 << 20);
         HttpHeader headers[] = { { STR("X-One"), STR("1") }, { STR("X-Empty"), STR("") } };
         for (int round = 0; round < 3; round++) {
-            HttpResponse a = call_ok(clients[i], arena, (HttpCall){ .method = "GET", .target = STR("/a/../b%2F?x=//.") });
+            HttpResponse a =
+                call_ok(clients[i], arena, (HttpCall){ .method = "GET", .target = STR("/a/../b%2F?x=//.") });
             assert_int_equal(a.status, 200);
             assert_true(str_is(http_response_header(&a, "x-seen"), "GET /a/../b%2F?x=//."));
             assert_true(str_is(http_response_header(&a, "X-Added"), "no"));
-            assert_true(str_is(http_response_header(&a, "X-Echo"), i ? "Lakehouse-Capability=c4pability" : ""));
+            assert_true(
+                str_is(http_response_header(&a, "X-Echo"), i ? "Lakehouse-Capability=c4pability" : ""));
             assert_int_equal(a.body.len, 0);
             HttpResponse b = call_ok(clients[i], arena, (HttpCall){ .method = "POST", .target = STR("/p"),
                 .body = STR("hello"), .headers = headers, .n_headers = 2 });
@@ -139,12 +142,15 @@ static void test_calls(void **state)
             HttpResponse c = call_ok(clients[i], arena, (HttpCall){ .method = "HEAD", .target = STR("/h") });
             assert_int_equal(c.status, 200);
             assert_true(str_is(http_response_header(&c, "X-Seen"), "HEAD /h"));
-            HttpResponse d = call_ok(clients[i], arena, (HttpCall){ .method = "DELETE", .target = STR("/missing") });
+            HttpResponse d =
+                call_ok(clients[i], arena, (HttpCall){ .method = "DELETE", .target = STR("/missing") });
             assert_int_equal(d.status, 404);
             assert_true(str_is(d.body, "nothing"));
-            HttpResponse e = call_ok(clients[i], arena, (HttpCall){ .method = "PUT", .target = STR("/empty") });
+            HttpResponse e =
+                call_ok(clients[i], arena, (HttpCall){ .method = "PUT", .target = STR("/empty") });
             assert_true(str_is(http_response_header(&e, "X-Seen"), "PUT /empty"));
-            HttpResponse f = call_ok(clients[i], arena, (HttpCall){ .method = "GET", .target = STR("/moved") });
+            HttpResponse f =
+                call_ok(clients[i], arena, (HttpCall){ .method = "GET", .target = STR("/moved") });
             assert_int_equal(f.status, 302);        /* never followed */
         }
         http_client_free(clients[i]);
@@ -192,7 +198,11 @@ static void check_streams(HttpClient *client)
     for (size_t i = 0; i < 4; i++) {
         for (int chunked = 0; chunked < 2; chunked++) {
             Transfer t = { .limit = sizes[i] };
-            HttpCall call = { .method = "PUT", .target = STR("/up"), .read_body = give, .on_body = take, .arg = &t,
+            HttpCall call = { .method = "PUT",
+                              .target = STR("/up"),
+                              .read_body = give,
+                              .on_body = take,
+                              .arg = &t,
                               .body_length = chunked ? -1 : (int64_t)sizes[i] };
             HttpResponse r = call_ok(client, arena, call);
             assert_int_equal(r.status, 200);
@@ -201,10 +211,17 @@ static void check_streams(HttpClient *client)
         }
     }
     Transfer gives_up = { .limit = 7 }, stops = { .limit = 8 };
-    assert_int_equal(call_fails(client, arena, (HttpCall){ .method = "PUT", .target = STR("/up"), .read_body = give,
-        .arg = &gives_up, .body_length = 100 }), ERR_CANCELED);
-    assert_int_equal(call_fails(client, arena, (HttpCall){ .method = "GET", .target = STR("/stream"), .on_body = take,
-        .arg = &stops }), ERR_CANCELED);
+    assert_int_equal(call_fails(client, arena,
+                                (HttpCall){ .method = "PUT",
+                                            .target = STR("/up"),
+                                            .read_body = give,
+                                            .arg = &gives_up,
+                                            .body_length = 100 }),
+                     ERR_CANCELED);
+    assert_int_equal(
+        call_fails(client, arena,
+                   (HttpCall){ .method = "GET", .target = STR("/stream"), .on_body = take, .arg = &stops }),
+        ERR_CANCELED);
     HttpResponse r = call_ok(client, arena, (HttpCall){ .method = "GET", .target = STR("/stream") });
     assert_int_equal(r.body.len, 5000000);
     http_client_free(client);
@@ -225,8 +242,12 @@ static void test_limits(void **state)
     assert_int_equal(call_fails(client, arena, call), ERR_LIMIT);
     call.max_response_bytes = 0;        /* more than the arena may hold */
     assert_int_equal(call_fails(client, arena, call), ERR_LIMIT);
-    assert_int_equal(call_fails(client, arena, (HttpCall){ .method = "GET", .target = STR("/"), .n_headers = 1,
-        .headers = &(HttpHeader){ STR("X-A"), STR("b\r\nEvil: 1") } }), ERR_INVALID_ARGUMENT);
+    assert_int_equal(call_fails(client, arena,
+                                (HttpCall){ .method = "GET",
+                                            .target = STR("/"),
+                                            .n_headers = 1,
+                                            .headers = &(HttpHeader){ STR("X-A"), STR("b\r\nEvil: 1") } }),
+                     ERR_INVALID_ARGUMENT);
     http_client_free(client);
     Error err;
     assert_null(http_client_new(STR("ftp://host"), STR(""), &err));
@@ -239,15 +260,17 @@ static void test_failures(void **state)
     Error err;
     HttpClient *client = tcp_client();
     assert_int_equal(call_fails(client, arena, (HttpCall){ .method = "GET", .target = STR("/cut") }), ERR_IO);
-    assert_int_equal(call_fails(client, arena, (HttpCall){ .method = "GET", .target = STR("/slow"), .timeout_ms = 100 }),
-                     ERR_TIMEOUT);
+    assert_int_equal(
+        call_fails(client, arena, (HttpCall){ .method = "GET", .target = STR("/slow"), .timeout_ms = 100 }),
+        ERR_TIMEOUT);
     call_ok(client, arena, (HttpCall){ .method = "GET", .target = STR("/slow"), .timeout_ms = 4000 });
     call_ok(client, arena, (HttpCall){ .method = "GET", .target = STR("/slow"), .timeout_ms = -1 });
     http_client_free(client);
     const char *nowhere[] = { "http://127.0.0.1:1", "unix:/nonexistent/x.sock" };
     for (size_t i = 0; i < 2; i++) {
         client = http_client_new(str_from(nowhere[i]), STR(""), &err);
-        assert_int_equal(call_fails(client, arena, (HttpCall){ .method = "GET", .target = STR("/") }), ERR_UNAVAILABLE);
+        assert_int_equal(call_fails(client, arena, (HttpCall){ .method = "GET", .target = STR("/") }),
+                         ERR_UNAVAILABLE);
         http_client_free(client);
     }
 }

@@ -1,4 +1,5 @@
-/* http_harness.h - for tests of the HTTP server: a server of this process on a free port, and raw sockets to it. */
+/* http_harness.h - for tests of the HTTP server: a server of this process on a free port, and raw sockets to
+ * it. */
 #pragma once
 
 #include <setjmp.h>

@@ -1,10 +1,12 @@
-/* http_life_test.c - the HTTP server in time: timeouts, clients that leave, answers from other threads, overload, drain. */
+/* http_life_test.c - the HTTP server in time: timeouts, clients that leave, answers from other threads,
+ * overload, drain. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/fault.h"
 #include "http_harness.h"
 
 enum { MANY = 64, SLOW_MS = 40 };
@@ -381,7 +383,8 @@ static void *hammer(void *arg)
     for (int i = 0; i < 200; i++) {
         _cleanup_buf_ Buf out = BUF_INIT(1 << 20);
         size_t n = (size_t)(i * 97) % 30000;
-        buf_printf(&out, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n", i % 3 ? "/read" : "/whole", n);
+        buf_printf(&out, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n",
+                   i % 3 ? "/read" : "/whole", n);
         memset(buf_reserve(&out, n), 'x', n);
         out.len += n;
         send_bytes(fd, out.data, out.len);
@@ -540,6 +543,42 @@ static void test_drain_cuts(void **state)
     close(fd2);
 }
 
+/* ---- faults ---- */
+
+/* One exchange on a connection of its own; false when it was cut. */
+static bool exchange(const char *head, size_t n_body)
+{
+    int fd = harness_connect(&server);
+    _cleanup_buf_ Buf out = BUF_INIT(1 << 20);
+    buf_printf(&out, "%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n", head, n_body);
+    memset(buf_reserve(&out, n_body), 'x', n_body);
+    out.len += n_body;
+    send(fd, out.data, out.len, MSG_NOSIGNAL);
+    _cleanup_answer_ Answer a = read_answer(fd);
+    close(fd);
+    return a.whole && (a.status == 200 || a.status == 204);
+}
+
+/* Fails the first, second, third ... read or write of a run until one run is undisturbed. Each fault costs
+ * one exchange; the server lives and loses nothing. */
+static void test_faults(void **state)
+{
+    int n_failed = 1;
+    for (int nth = 1; n_failed > 0; nth++) {
+        char spec[40];
+        assert_true(nth < 200);
+        snprintf(spec, sizeof spec, "net.http.*:%d", nth);
+        fault_arm_for_test(spec);
+        start((HttpServerOptions){ 0 });
+        n_failed = !exchange("GET /none", 0) + !exchange("POST /whole", 100000) +
+                   !exchange("POST /read", 100000) + !exchange("GET /slow", 0) + !exchange("PUT /pause", 0) +
+                   !exchange("GET /none", 0);
+        assert_true(n_failed <= 1);
+        harness_stop(&server);
+        fault_arm_for_test(NULL);
+    }
+}
+
 int main(void)
 {
 #define ON_SERVER(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -567,6 +606,7 @@ int main(void)
         ON_SERVER(test_unix_socket),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_drain_cuts),
+        cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

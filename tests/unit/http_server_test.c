@@ -1,4 +1,5 @@
-/* http_server_test.c - the HTTP server over real sockets: framing, bodies both ways, limits, timeouts, threads, drain. */
+/* http_server_test.c - the HTTP server over real sockets: framing, bodies both ways, limits, timeouts,
+ * threads, drain. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -127,7 +128,8 @@ static void echo_headers(HttpRequest *r)
 {
     _cleanup_buf_ Buf out = BUF_INIT(1 << 16);
     HttpHeader h;
-    buf_printf(&out, "%.*s|%.*s|%.*s\n", STR_ARG(http_method(r)), STR_ARG(http_path(r)), STR_ARG(http_query(r)));
+    buf_printf(&out, "%.*s|%.*s|%.*s\n", STR_ARG(http_method(r)), STR_ARG(http_path(r)),
+               STR_ARG(http_query(r)));
     for (size_t i = 0; http_header_at(r, i, &h); i++)
         buf_printf(&out, "%.*s=%.*s\n", STR_ARG(h.name), STR_ARG(h.value));
     http_reply(r, 200, "text/plain", buf_str(&out));
@@ -188,11 +190,11 @@ static void route_ids(HttpRequest *r)
 }
 
 static const struct { const char *path; void (*run)(HttpRequest *r); } routes[] = {
-    { "/echo", echo_headers }, { "/whole", route_whole }, { "/stream", route_stream }, { "/pause", route_pause },
-    { "/early", route_early }, { "/refuse", route_refuse }, { "/offload", route_offload },
-    { "/slow", route_slow }, { "/read", route_read }, { "/write", route_write }, { "/cut", route_cut },
-    { "/none", route_none }, { "/file", route_file }, { "/big", route_big },
-    { "/ids", route_ids },
+    { "/echo", echo_headers },     { "/whole", route_whole }, { "/stream", route_stream },
+    { "/pause", route_pause },     { "/early", route_early }, { "/refuse", route_refuse },
+    { "/offload", route_offload }, { "/slow", route_slow },   { "/read", route_read },
+    { "/write", route_write },     { "/cut", route_cut },     { "/none", route_none },
+    { "/file", route_file },       { "/big", route_big },     { "/ids", route_ids },
 };
 
 static void handler(HttpRequest *r, void *user)
@@ -264,11 +266,12 @@ static void test_http_1_0(void **state)
 static void test_pipelining(void **state)
 {
     int fd = harness_connect(&server);
-    const char *text = "GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"
-                       "POST /whole HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
-                       "POST /whole HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-                       "GET /offload HTTP/1.1\r\nHost: localhost\r\n\r\n"
-                       "GET /echo HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    const char *text =
+        "GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        "POST /whole HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
+        "POST /whole HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+        "GET /offload HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        "GET /echo HTTP/1.1\r\nHost: localhost\r\n\r\n";
     const char *expected[] = { "slow", "hello", "abc", "worked", "GET|/echo|\nHost=localhost\n" };
     for (int round = 0; round < 2; round++) {
         if (round == 0)
@@ -328,7 +331,8 @@ static void test_ids(void **state)
                   "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n");
     _cleanup_answer_ Answer a = read_answer(fd);
     assert_body(&a, "abc-1 0af7651916cd43dd8448eb211c80319c 7 a=1 2 3 b=yes");
-    send_text(fd, "GET /ids HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: no token\r\ntraceparent: junk\r\n\r\n");
+    send_text(fd,
+              "GET /ids HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: no token\r\ntraceparent: junk\r\n\r\n");
     _cleanup_answer_ Answer b = read_answer(fd);
     assert_int_equal(b.body.len, 16 + 1 + 32 + strlen(" 7 a= b=no"));
     close(fd);
@@ -402,7 +406,8 @@ static void test_chunked_bodies(void **state)
     for (size_t p = 0; p < 4; p++) {
         int fd = harness_connect(&server);
         _cleanup_buf_ Buf out = BUF_INIT(8 << 20);
-        buf_printf(&out, "POST %s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", paths[p]);
+        buf_printf(&out, "POST %s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+                   paths[p]);
         size_t n = 0;
         for (size_t size = 1; n + size < 900000; size = size * 3 / 2 + 1) {
             buf_printf(&out, "%zX%s\r\n", size, size % 2 ? ";a=\"d\"" : "");
@@ -430,7 +435,8 @@ static void test_cut_bodies(void **state)
     for (size_t p = 0; p < 3; p++) {
         char text[200];
         int fd = harness_connect(&server);
-        snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nabc", paths[p]);
+        snprintf(text, sizeof text,
+                 "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nabc", paths[p]);
         send_text(fd, text);
         clock_sleep_ms(20);
         close(fd);
@@ -445,7 +451,8 @@ static void test_continue(void **state)
     for (size_t p = 0; p < 3; p++) {
         char text[200];
         int fd = harness_connect(&server);
-        snprintf(text, sizeof text, "PUT %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n",
+        snprintf(text, sizeof text,
+                 "PUT %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n",
                  paths[p]);
         for (int round = 0; round < 2; round++) {
             send_text(fd, text);
@@ -460,7 +467,8 @@ static void test_continue(void **state)
         close(fd);
     }
     int fd = harness_connect(&server);
-    send_text(fd, "PUT /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    send_text(fd,
+              "PUT /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
     _cleanup_answer_ Answer a = read_answer(fd);
     assert_int_equal(a.status, 403);
     assert_true(str_is(answer_header(&a, "Connection"), "close"));
@@ -468,7 +476,8 @@ static void test_continue(void **state)
     close(fd);
 }
 
-/* Unread bodies: small ones are skipped and the connection lives, large ones end it, but the answer always arrives. */
+/* Unread bodies: small ones are skipped and the connection lives, large ones end it, but the answer always
+ * arrives. */
 static void test_unread_bodies(void **state)
 {
     int fd = harness_connect(&server);
@@ -581,7 +590,9 @@ static void test_limits(void **state)
     assert_int_equal(status_for("GET /none?", "a", 8100, " HTTP/1.1\r\nHost: localhost\r\n\r\n"), 204);
     assert_int_equal(status_for("GET /none?", "a", 8200, " HTTP/1.1\r\nHost: localhost\r\n\r\n"), 414);
     assert_int_equal(status_for("GET /none?", "a", 70000, " HTTP/1.1\r\nHost: localhost\r\n\r\n"), 414);
-    assert_int_equal(status_for("POST /whole HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n", "", 0, ""), 413);
+    assert_int_equal(
+        status_for("POST /whole HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n", "", 0, ""),
+        413);
 }
 
 static void test_chunked_limit(void **state)
@@ -666,9 +677,11 @@ static void test_range(void **state)
 static void test_etags(void **state)
 {
     static const struct { const char *header; bool matches; } cases[] = {
-        { "\"abc\"", true }, { "W/\"abc\"", true }, { "abc", true }, { "*", true }, { "\"x\", \"abc\"", true },
-        { "\"x\",W/\"abc\" , \"y\"", true }, { " \"abc\" ", true }, { "\"abcd\"", false }, { "\"ab\"", false },
-        { "", false }, { "\"x, abc\"", false }, { "\"x\" , *", true }, { "W/", false }, { "\"abc", true }, { ",,,", false },
+        { "\"abc\"", true },   { "W/\"abc\"", true },      { "abc", true },
+        { "*", true },         { "\"x\", \"abc\"", true }, { "\"x\",W/\"abc\" , \"y\"", true },
+        { " \"abc\" ", true }, { "\"abcd\"", false },      { "\"ab\"", false },
+        { "", false },         { "\"x, abc\"", false },    { "\"x\" , *", true },
+        { "W/", false },       { "\"abc", true },          { ",,,", false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(http_etag_matches(str_from(cases[i].header), STR("abc")), cases[i].matches);

@@ -108,7 +108,8 @@ static void test_ready(void **state)
     assert_int_equal(read(ready_pipe[0], &byte, 1), 1);
     HttpResponse after = get(true, STR(""), "/ready?x", arena);
     assert_int_equal(after.status, 200);
-    assert_true(str_is(after.body, "{\"ready\":true,\"checks\":[{\"name\":\"index\",\"ready\":true,\"message\":\"\"}]}"));
+    assert_true(str_is(after.body,
+                       "{\"ready\":true,\"checks\":[{\"name\":\"index\",\"ready\":true,\"message\":\"\"}]}"));
 }
 
 static void test_metrics(void **state)
@@ -117,8 +118,10 @@ static void test_metrics(void **state)
     get(true, STR(""), "/something", arena);
     HttpResponse metrics = get(false, STR(""), "/metrics", arena);
     assert_int_equal(metrics.status, 200);
-    assert_true(str_has_prefix(http_response_header(&metrics, "Content-Type"), STR("text/plain; version=0.0.4")));
-    assert_true(str_find(metrics.body, STR("lakehouse_http_requests_total{method=\"GET\",code=\"204\"}")) >= 0);
+    assert_true(
+        str_has_prefix(http_response_header(&metrics, "Content-Type"), STR("text/plain; version=0.0.4")));
+    assert_true(str_find(metrics.body, STR("lakehouse_http_requests_total{method=\"GET\",code=\"204\"}")) >=
+                0);
     assert_true(str_find(metrics.body, STR("lakehouse_ready 1")) >= 0);
 }
 

@@ -1,0 +1,274 @@
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "query/connector/iceberg_write.h"
+
+enum { RETRIES_DEFAULT = 20, RETRIES_MAX = 1000, RESOLVE_TRIES = 8, TABLE_ARENA_BYTES = 512 << 20, COMMIT_BYTES_MAX = 256 << 20 };
+
+typedef struct Commit {
+    StatementContext *context;
+    Catalogs *catalogs;
+    const CommitTarget *target;
+    WrittenFiles *files;
+    Arena *arena;
+    int64_t snapshot_id;
+    Str uuid;
+    AddedFiles added;
+    SnapshotChange change;
+    Vec(Str) stored;                   /* to be removed when nothing comes of it */
+} Commit;
+
+/* ---- storing ---- */
+
+typedef struct Store {
+    Commit *commit;
+    const IceOutputFile *output;       /* NULL: adopt the data files */
+} Store;
+
+static int adopt(Commit *c, Error *err)
+{
+    WrittenFiles *f = c->files;
+    _cleanup_arena_ Arena *scratch = arena_new(256 << 20);
+    StorageAdopt *list = arena_array(scratch, StorageAdopt, f->n + 1);
+    for (size_t i = 0; i < f->n; i++)
+        list[i] = (StorageAdopt){ f->files[i].stage_name, f->files[i].uri };
+    if (fault_point("query.write.adopt", err))
+        return -1;
+    if (!storage_adopt(f->stage, list, f->n, scratch, NULL, err))
+        return 0;
+    bool unknown = err && (err->code == ERR_IO || err->code == ERR_TIMEOUT || err->code == ERR_UNAVAILABLE);
+    return unknown ? storage_adopt(f->stage, list, f->n, scratch, NULL, err) : -1;
+}
+
+static int store_one(void *item, Error *err)
+{
+    Store *s = item;
+    StorageClient *storage = s->commit->catalogs->storage;
+    if (!s->output)
+        return adopt(s->commit, err);
+    if (fault_point("query.write.manifest", err))
+        return -1;
+    if (!storage_put(storage, s->output->path, STR("application/avro"), s->output->bytes, STORAGE_PUT_REPLACE, NULL, NULL, err))
+        return 0;
+    bool unknown = err && (err->code == ERR_IO || err->code == ERR_TIMEOUT || err->code == ERR_UNAVAILABLE);
+    return unknown ? storage_put(storage, s->output->path, STR("application/avro"), s->output->bytes, STORAGE_PUT_REPLACE, NULL, NULL, err) : -1;
+}
+
+/* Data files, manifests and the list, side by side: storage makes them durable in one group. */
+static int store_all(Commit *c, const NewSnapshot *snapshot, bool first, Error *err)
+{
+    size_t n = 0, max = 1 + c->added.n + snapshot->n_outputs;
+    Store *stores = arena_array(c->arena, Store, max);
+    void **items = arena_array(c->arena, void *, max);
+    if (first) {
+        if (c->files && c->files->n)
+            stores[n++] = (Store){ c, NULL };
+        for (size_t i = 0; c->files && i < c->files->n; i++)
+            *vec_push(c->arena, &c->stored) = c->files->files[i].uri;
+        for (size_t i = 0; i < c->added.n; i++)
+            stores[n++] = (Store){ c, &c->added.outputs[i] };
+    }
+    for (size_t i = 0; i < snapshot->n_outputs; i++)
+        stores[n++] = (Store){ c, &snapshot->outputs[i] };
+    for (size_t i = 0; i < n; i++) {
+        items[i] = &stores[i];
+        if (stores[i].output)
+            *vec_push(c->arena, &c->stored) = stores[i].output->path;
+    }
+    return run_parallel(store_one, items, n, err);
+}
+
+static void remove_stored(Commit *c)
+{
+    Error ignored;
+    if (c->stored.n && storage_delete_many(c->catalogs->storage, c->stored.items, c->stored.n, &ignored))
+        log_warn("query.cleanup", L_ERR(&ignored));
+}
+
+/* ---- the commit ---- */
+
+static Str joined_updates(Commit *c, Str updates)
+{
+    const CommitTarget *t = c->target;
+    if (!t->n_create_updates)
+        return updates;
+    Buf out = BUF_INIT(COMMIT_BYTES_MAX);
+    buf_putc(&out, '[');
+    for (size_t i = 0; i < t->n_create_updates; i++) {
+        buf_puts(&out, i ? "," : "");
+        buf_add(&out, t->create_updates[i]);
+    }
+    Str rest = str_trim(updates);
+    rest = str_slice(rest, 1, rest.len);
+    buf_puts(&out, rest.len > 1 ? "," : "");
+    buf_add(&out, rest);
+    Str text = arena_str(c->arena, buf_str(&out));
+    buf_free(&out);
+    return text;
+}
+
+static bool is_unknown(const Error *err) { return err->code == ERR_COMMIT_UNKNOWN || err->code == ERR_IO || err->code == ERR_TIMEOUT; }
+
+/* Did the commit whose answer was lost happen? 1: it did, 0: it did not (yet), -1: nobody answers. */
+static int look_for_snapshot(Commit *c)
+{
+    LoadedTable loaded;
+    Error err;
+    const CommitTarget *t = c->target;
+    if (table_cache_load(c->catalogs->tables, c->catalogs->catalog, t->namespace_, t->name, c->arena, &loaded, &err))
+        return err.code == ERR_NO_SUCH_TABLE ? 0 : -1;
+    return metadata_snapshot(loaded.metadata, c->snapshot_id) != NULL;
+}
+
+/* Sends one attempt, and the same again under the same key for as long as its outcome is unknown. */
+static int send(Commit *c, const NewSnapshot *snapshot, Error *err)
+{
+    char key[UUID_TEXT_LEN + 1];
+    CatalogTable answer = { 0 };
+    const CommitTarget *t = c->target;
+    bool creates = t->n_create_updates > 0;
+    CatalogCommit commit = { .namespace_ = t->namespace_, .name = t->name, .updates = joined_updates(c, snapshot->updates),
+                             .requirements = creates ? STR("[{\"type\":\"assert-create\"}]") : snapshot->requirements,
+                             .task_key = c->context->task_key };
+    uuid7_text(key);
+    for (int i = 0;; i++) {
+        Arena *owned = arena_new(TABLE_ARENA_BYTES);
+        if (fault_point("query.write.commit", err)) {
+            arena_free(owned);
+            return -1;
+        }
+        if (!catalog_commit_table(c->catalogs->catalog, &commit, str_from(key), owned, &answer, err)) {
+            table_cache_put(c->catalogs->tables, t->namespace_, t->name, owned, &answer);
+            return 0;
+        }
+        arena_free(owned);
+        if (err->code == ERR_UNAVAILABLE && i < RESOLVE_TRIES) {
+            clock_sleep_ms(100 << i);
+            continue;
+        }
+        if (!is_unknown(err))
+            return -1;
+        clock_sleep_ms(i < RESOLVE_TRIES ? 50 << i : 0);
+        if (look_for_snapshot(c) == 1)
+            return 0;
+        if (i >= RESOLVE_TRIES)
+            return err_set(err, ERR_COMMIT_UNKNOWN, "The outcome of the commit to %.*s is unknown; its snapshot would be %lld",
+                           STR_ARG(t->name), (long long)c->snapshot_id);
+    }
+}
+
+static int64_t max_retries(const TableMetadata *table)
+{
+    int64_t n;
+    Str text = metadata_property(table, "commit.retry.num-retries", STR(""));
+    return str_to_i64(text, 0, RETRIES_MAX, &n, NULL) ? RETRIES_DEFAULT : n;
+}
+
+static void wait_before_retry(int attempt)
+{
+    int64_t limit = 5LL << (attempt < 8 ? attempt : 8);
+    clock_sleep_ms(1 + (int64_t)(rng_u64() % (uint64_t)limit));
+}
+
+static int commit_attempts(Commit *c, Error *err)
+{
+    const CommitTarget *t = c->target;
+    const TableMetadata *base = t->base;
+    ManifestSource source = catalogs_manifest_source(c->catalogs);
+    int64_t retries = max_retries(base);
+    for (int attempt = 0;; attempt++) {
+        NewSnapshot snapshot;
+        LoadedTable loaded;
+        c->change.attempt = attempt;
+        if (snapshot_build(base, &c->change, &source, c->arena, &snapshot, err) || store_all(c, &snapshot, attempt == 0, err))
+            return -1;
+        if (!send(c, &snapshot, err))
+            return 0;
+        if (err->code != ERR_COMMIT_FAILED || t->n_create_updates || attempt >= retries || atomic_load(&c->context->cancelled))
+            return -1;
+        wait_before_retry(attempt);
+        if (table_cache_load(c->catalogs->tables, c->catalogs->catalog, t->namespace_, t->name, c->arena, &loaded, err))
+            return -1;
+        if (!str_eq(loaded.metadata->table_uuid, base->table_uuid))
+            return err_set(err, ERR_COMMIT_FAILED, "Table %.*s was dropped and created anew meanwhile", STR_ARG(t->name));
+        base = loaded.metadata;
+    }
+}
+
+static const IceProperty *summary_of(Commit *c, size_t *ret_n)
+{
+    const AnalyzerSession *session = c->context->session;
+    const IceProperty items[] = {
+        { STR("engine-name"), STR("lakehouse") }, { STR("engine-version"), STR(LAKEHOUSE_VERSION) },
+        { STR("trino_query_id"), c->context->query_id }, { STR("trino_user"), session ? session->user : STR("") },
+    };
+    IceProperty *copy = arena_array(c->arena, IceProperty, 4);
+    size_t n = 0;
+    for (size_t i = 0; i < 4; i++)
+        if (items[i].value.len)
+            copy[n++] = items[i];
+    *ret_n = n;
+    return copy;
+}
+
+static int prepare(Commit *c, Error *err)
+{
+    char uuid[UUID_TEXT_LEN + 1];
+    size_t n = c->files ? c->files->n : 0;
+    uuid4_text(uuid);
+    c->uuid = arena_str(c->arena, str_from(uuid));
+    c->snapshot_id = rng_positive_i64();
+    NewFile *files = arena_array(c->arena, NewFile, n + 1);
+    for (size_t i = 0; i < n; i++)
+        files[i] = (NewFile){ &c->files->files[i].file, -1 };
+    if (n && snapshot_add_files(c->target->base, files, n, c->snapshot_id, c->uuid, c->arena, &c->added, err))
+        return -1;
+    c->change = (SnapshotChange){ .operation = c->target->operation, .snapshot_id = c->snapshot_id, .timestamp_ms = clock_now_ms(), .uuid = c->uuid,
+                                  .added = n ? &c->added : NULL, .merge_manifests = true };
+    Str merge = session_property(c->context, c->catalogs->options.iceberg_name, "merge_manifests_on_write", STR("true"));
+    c->change.merge_manifests = !str_is(merge, "false");
+    c->change.summary = summary_of(c, &c->change.n_summary);
+    return 0;
+}
+
+int iceberg_commit_files(StatementContext *context, const CommitTarget *target, WrittenFiles *files, int64_t *ret_snapshot_id, Error *err)
+{
+    Error e = { 0 };
+    Commit c = { .context = context, .catalogs = context->catalogs, .target = target, .files = files, .arena = context->arena };
+    if (prepare(&c, err))
+        return -1;
+    int r = commit_attempts(&c, &e);
+    if (r && e.code != ERR_COMMIT_UNKNOWN)
+        remove_stored(&c);
+    if (r && e.code == ERR_COMMIT_FAILED) {
+        Error why = e;
+        err_set(&e, ERR_ICEBERG_COMMIT_ERROR, "Failed to commit the transaction during write: %s", why.message);
+    }
+    if (r && err)
+        *err = e;
+    if (!r && ret_snapshot_id)
+        *ret_snapshot_id = c.snapshot_id;
+    if (files)
+        written_files_free(files);
+    return r;
+}
+
+int iceberg_commit_updates(StatementContext *context, Str namespace_, Str name, Str requirements, Str updates, Error *err)
+{
+    char key[UUID_TEXT_LEN + 1];
+    CatalogTable answer = { 0 };
+    Catalogs *c = context->catalogs;
+    Arena *owned = arena_new(TABLE_ARENA_BYTES);
+    CatalogCommit commit = { .namespace_ = namespace_, .name = name, .requirements = requirements, .updates = updates };
+    uuid7_text(key);
+    if (catalog_commit_table(c->catalog, &commit, str_from(key), owned, &answer, err)) {
+        arena_free(owned);
+        table_cache_drop(c->tables, namespace_, name);
+        return -1;
+    }
+    table_cache_put(c->tables, namespace_, name, owned, &answer);
+    return 0;
+}
