@@ -10,6 +10,8 @@ int cat_name_check(Str name, Error *err)
         return err_set(err, ERR_BAD_REQUEST, "Invalid name: it is empty");
     if (name.len > CATALOG_NAME_BYTES)
         return err_set(err, ERR_BAD_REQUEST, "Invalid name: %zu bytes, at most %d are accepted", name.len, CATALOG_NAME_BYTES);
+    if (str_is(name, ".") || str_is(name, ".."))
+        return err_set(err, ERR_BAD_REQUEST, "Invalid name: \"%.*s\" cannot stand in a URL", STR_ARG(name));
     if (!utf8_is_valid(name))
         return err_set(err, ERR_BAD_REQUEST, "Invalid name: it is not UTF-8");
     for (size_t i = 0; i < name.len; i++)

@@ -254,6 +254,10 @@ int sigv4_parse(const SigRequest *request, Arena *arena, SigAuth *ret, Error *er
 static void sig_put_header_value(Buf *out, Str value)
 {
     value = str_trim(value);
+    if (str_find(value, STR("  ")) < 0 && str_find_char(value, '\t') < 0) {
+        buf_add(out, value);
+        return;
+    }
     bool blank = false;
     for (size_t i = 0; i < value.len; i++) {
         char c = value.ptr[i];
@@ -340,6 +344,18 @@ static void sig_put_scope(Buf *out, const SigAuth *auth)
     buf_puts(out, "/aws4_request\n");
 }
 
+/* The time in the string to sign: as the client wrote it, or made from the Date header. */
+static void sig_put_time(Buf *out, const SigAuth *auth)
+{
+    char amz_date[TIME_TEXT_MAX];
+    if (auth->amz_date.len == 16) {
+        buf_add(out, auth->amz_date);
+        return;
+    }
+    time_format_amz(auth->time_us, amz_date);
+    buf_puts(out, amz_date);
+}
+
 static int sig_compute(const SigRequest *request, const SigAuth *auth, const HmacKey *key, Arena *arena,
                        char out[SIGV4_SIGNATURE_CHARS], Error *err)
 {
@@ -350,11 +366,9 @@ static int sig_compute(const SigRequest *request, const SigAuth *auth, const Hma
     SHA256((const uint8_t *)text.data, text.len, digest);
     char hex[SIGV4_SIGNATURE_CHARS];
     hex_encode(digest, sizeof digest, hex);
-    char amz_date[TIME_TEXT_MAX];
-    time_format_amz(auth->time_us, amz_date);
     buf_clear(&text);
     buf_puts(&text, ALGORITHM "\n");
-    buf_puts(&text, amz_date);
+    sig_put_time(&text, auth);
     buf_putc(&text, '\n');
     sig_put_scope(&text, auth);
     buf_append(&text, hex, sizeof hex);
@@ -384,9 +398,13 @@ void sigv4_signing_key(Str secret, Str date, Str region, Str service, HmacKey *r
 static int sig_check_time(const SigAuth *auth, int64_t now_us, Error *err)
 {
     const int64_t skew_us = (int64_t)SIGV4_MAX_SKEW_S * 1000000;
-    char day[TIME_TEXT_MAX];
-    time_format_amz(auth->time_us, day);
-    if (!str_eq(str_of(day, 8), auth->date)) {
+    char made[TIME_TEXT_MAX];
+    Str day = str_slice(auth->amz_date, 0, 8);
+    if (auth->amz_date.len != 16) {
+        time_format_amz(auth->time_us, made);
+        day = str_of(made, 8);
+    }
+    if (!str_eq(day, auth->date)) {
         return err_set(err, auth->kind == SIG_V4_QUERY ? ERR_AUTH_QUERY_MALFORMED : ERR_SIGNATURE_MISMATCH,
                        "invalid credential date; it must be the date of x-amz-date");
     }
@@ -477,15 +495,14 @@ int sigv4_presign(Str method, Str host, Str path, Str query, Str access_key, Str
 static void sig_sign_stream(const char *algorithm, const HmacKey *key, const SigAuth *auth, const char *previous, const char *middle,
                             const uint8_t sha256[SHA256_BYTES], char out[SIGV4_SIGNATURE_CHARS])
 {
-    char amz_date[TIME_TEXT_MAX], hex[SIGV4_SIGNATURE_CHARS];
+    char hex[SIGV4_SIGNATURE_CHARS];
     uint8_t digest[SHA256_BYTES];
     _cleanup_buf_ Buf text = BUF_INIT(CANONICAL_MAX);
-    time_format_amz(auth->time_us, amz_date);
     hex_encode(sha256, SHA256_BYTES, hex);
     buf_reserve(&text, 512);
     buf_puts(&text, algorithm);
     buf_putc(&text, '\n');
-    buf_puts(&text, amz_date);
+    sig_put_time(&text, auth);
     buf_putc(&text, '\n');
     sig_put_scope(&text, auth);
     buf_append(&text, previous, SIGV4_SIGNATURE_CHARS);

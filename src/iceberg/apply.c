@@ -257,7 +257,7 @@ static void finish_metadata_log(MetadataBuilder *b, Str base_location)
     IceMetadataLogEntry *log = arena_array(b->arena, IceMetadataLogEntry, keep + 1);
     if (keep > 0)
         memcpy(log, base->metadata_log + base->n_metadata_log - keep, keep * sizeof *log);
-    log[keep] = (IceMetadataLogEntry){ base->last_updated_ms, base_location };
+    log[keep] = (IceMetadataLogEntry){ base->last_updated_ms, arena_str(b->arena, base_location) };
     b->m.metadata_log = log;
     b->m.n_metadata_log = keep + 1;
 }

@@ -85,7 +85,8 @@ typedef struct NewTable {
 int metadata_new(const NewTable *table, Arena *arena, const TableMetadata **ret, Error *err);
 
 /* Applies a CommitTableRequest. `base` NULL: the table does not exist (assert-create). `base_location`: its
- * metadata file, for the metadata log. requirements and updates are the request's arrays (NULL: none).
+ * metadata file, for the metadata log (copied). requirements and updates are the request's arrays (NULL: none);
+ * *ret points into them and into `base`, which must live as long as it.
  * ERR_COMMIT_FAILED "Requirement failed: …" (final for this base); ERR_BAD_REQUEST unknown requirement or
  * action, or an update that makes no valid table; ERR_VALIDATION. *ret == base when nothing changed. */
 int metadata_apply(const TableMetadata *base, Str base_location, const Json *requirements,

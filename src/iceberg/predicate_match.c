@@ -93,17 +93,26 @@ static IceMatch match_in(const IcePred *pred, const IceRange *range)
     return is_single(range) && ice_pred_has_value(pred, &range->lower) ? ICE_MATCH_ALL : ICE_MATCH_SOME;
 }
 
+/* Is `upper`, which does not belong to a range any more, the end of all text that begins with `prefix`? */
+static bool ends_prefix(Str upper, Str prefix)
+{
+    size_t last = prefix.len - 1;
+
+    return prefix.len > 0 && upper.len == prefix.len && memcmp(upper.ptr, prefix.ptr, last) == 0 &&
+           (unsigned char)upper.ptr[last] == (unsigned char)prefix.ptr[last] + 1;
+}
+
 static IceMatch match_prefix(const IcePred *pred, const IceRange *range)
 {
     Str prefix = pred->values[0].bytes;
-    bool lower_has = range->has_lower && str_has_prefix(range->lower.bytes, prefix);
+    Str lower = range->lower.bytes, upper = range->upper.bytes;
 
-    if (range->has_lower && str_cmp(str_slice(range->lower.bytes, 0, prefix.len), prefix) > 0)
+    if (range->has_lower && str_cmp(str_slice(lower, 0, prefix.len), prefix) > 0)
         return ICE_MATCH_NONE;
     if (is_above(range, &pred->values[0]))
         return ICE_MATCH_NONE;
-    /* an open range comes from truncation: all its values begin with its lower end */
-    if (lower_has && range->has_upper && (range->upper_open || str_has_prefix(range->upper.bytes, prefix)))
+    if (range->has_lower && str_has_prefix(lower, prefix) && range->has_upper &&
+        (str_has_prefix(upper, prefix) || (range->upper_open && ends_prefix(upper, prefix))))
         return ICE_MATCH_ALL;
     return ICE_MATCH_SOME;
 }

@@ -43,8 +43,13 @@ static int store_make_folders(Store *store, Error *err)
         snprintf(path, sizeof path, "%s/%s", store->dir, names[i]);
         if (fs_mkdir(path, 0700, err) < 0) return -1;
     }
-    if (blobs_prepare(store->blobs, err) < 0) return -1;
-    return fs_sync_dir(store->dir, err);
+    if (blobs_prepare(store->blobs, err) < 0 || fs_sync_dir(store->dir, err) < 0) return -1;
+    /* the store's own name, and that of the folder that it is in */
+    for (int up = 0; up < 2; up++) {
+        snprintf(path, sizeof path, "%s%s", store->dir, up ? "/../.." : "/..");
+        if (fs_sync_dir(path, err) < 0) return -1;
+    }
+    return 0;
 }
 
 int store_open(const StoreOptions *options, Store **ret, Error *err)

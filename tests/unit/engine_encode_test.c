@@ -27,12 +27,31 @@ static void doubles_as_java_writes_them(void **state)
         double value;
         const char *text;
     } cases[] = {
-        {0, "0.0"}, {-0.0, "-0.0"}, {1, "1.0"}, {-1.5, "-1.5"}, {0.1, "0.1"}, {100, "100.0"}, {1e7, "1.0E7"},
-        {9999999, "9999999.0"}, {1e-3, "0.001"}, {9.99e-4, "9.99E-4"}, {123456789, "1.23456789E8"}, {1e10, "1.0E10"},
-        {2e-3, "0.002"}, {1e100, "1.0E100"}, {1.7976931348623157e308, "1.7976931348623157E308"},
-        {4.9e-324, "4.9E-324"}, {9.9e-324, "9.9E-324"}, {2.2250738585072014e-308, "2.2250738585072014E-308"},
-        {9007199254740993.0, "9.007199254740992E15"}, {0.30000000000000004, "0.30000000000000004"},
-        {2e23, "2.0E23"}, {8.41e21, "8.41E21"}, {5e-324, "4.9E-324"}, {1e23, "1.0E23"}, {9.5367431640625e-7, "9.5367431640625E-7"},
+        {0, "0.0"},
+        {-0.0, "-0.0"},
+        {1, "1.0"},
+        {-1.5, "-1.5"},
+        {0.1, "0.1"},
+        {100, "100.0"},
+        {1e7, "1.0E7"},
+        {9999999, "9999999.0"},
+        {1e-3, "0.001"},
+        {9.99e-4, "9.99E-4"},
+        {123456789, "1.23456789E8"},
+        {1e10, "1.0E10"},
+        {2e-3, "0.002"},
+        {1e100, "1.0E100"},
+        {1.7976931348623157e308, "1.7976931348623157E308"},
+        {4.9e-324, "4.9E-324"},
+        {9.9e-324, "9.9E-324"},
+        {2.2250738585072014e-308, "2.2250738585072014E-308"},
+        {9007199254740993.0, "9.007199254740992E15"},
+        {0.30000000000000004, "0.30000000000000004"},
+        {2e23, "2.0E23"},
+        {8.41e21, "8.41E21"},
+        {5e-324, "4.9E-324"},
+        {1e23, "1.0E23"},
+        {9.5367431640625e-7, "9.5367431640625E-7"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(double_text(cases[i].value), cases[i].text);
@@ -73,7 +92,7 @@ static void doubles_round_trip(void **state)
         char shortest[64], digits[NUMBER_TEXT_MAX];
         int n = (int)(put_u64(digits, s.digits) - digits);
         snprintf(shortest, sizeof shortest, "%.*e", n > 1 ? n - 2 : 0, v);
-        assert_true(n == 1 || n == 2 || strtod(shortest, NULL) != v);         /* one digit less is not enough */
+        assert_true(n == 1 || n == 2 || strtod(shortest, NULL) != v); /* one digit less is not enough */
         uint32_t bits32 = (uint32_t)bits;
         float f;
         memcpy(&f, &bits32, 4);
@@ -89,8 +108,10 @@ static void decimals_and_integers(void **state)
         int scale;
         const char *text;
     } cases[] = {
-        {0, 0, "0"}, {0, 2, "0.00"}, {5, 2, "0.05"}, {-5, 2, "-0.05"}, {12345, 2, "123.45"}, {-12345, 5, "-0.12345"},
-        {100, 0, "100"}, {INT64_MIN, 3, "-9223372036854775.808"},
+        {0, 0, "0"},          {0, 2, "0.00"},
+        {5, 2, "0.05"},       {-5, 2, "-0.05"},
+        {12345, 2, "123.45"}, {-12345, 5, "-0.12345"},
+        {100, 0, "100"},      {INT64_MIN, 3, "-9223372036854775.808"},
     };
     char text[NUMBER_TEXT_MAX];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -155,7 +176,8 @@ T(t_year, .kind = TYPE_INTERVAL_YEAR_MONTH);
 T(t_uuid, .kind = TYPE_UUID);
 T(t_ip, .kind = TYPE_IPADDRESS);
 T(t_unknown, .kind = TYPE_UNKNOWN);
-static const RowField f_integer[] = {{{NULL, 0}, &t_integer}}, f_map[] = {{{NULL, 0}, &t_integer}, {{NULL, 0}, &t_varchar}},
+static const RowField f_integer[] = {{{NULL, 0}, &t_integer}},
+                      f_map[] = {{{NULL, 0}, &t_integer}, {{NULL, 0}, &t_varchar}},
                       f_row[] = {{{NULL, 0}, &t_integer}, {{NULL, 0}, &t_decimal_4}},
                       f_text_map[] = {{{NULL, 0}, &t_varchar}, {{NULL, 0}, &t_double}};
 T(t_array, .kind = TYPE_ARRAY, .fields = f_integer, .n_fields = 1);
@@ -169,34 +191,53 @@ static const struct {
     const SqlType *type;
     const char *sql, *json;
 } values[] = {
-    {&t_boolean, "true", "true"}, {&t_boolean, "NULL::BOOLEAN", "null"}, {&t_tinyint, "(-128)::TINYINT", "-128"},
-    {&t_bigint, "9223372036854775807", "9223372036854775807"}, {&t_bigint, "(-9223372036854775808)::BIGINT", "-9223372036854775808"},
-    {&t_real, "0.1::FLOAT", "0.1"}, {&t_double, "1e0", "1.0"}, {&t_double, "'nan'::DOUBLE", "\"NaN\""},
-    {&t_double, "'-inf'::DOUBLE", "\"-Infinity\""}, {&t_real, "'inf'::FLOAT", "\"Infinity\""},
-    {&t_decimal_4, "1.2::DECIMAL(4,2)", "\"1.20\""}, {&t_decimal_38, "(-1)::DECIMAL(38,10)", "\"-1.0000000000\""},
+    {&t_boolean, "true", "true"},
+    {&t_boolean, "NULL::BOOLEAN", "null"},
+    {&t_tinyint, "(-128)::TINYINT", "-128"},
+    {&t_bigint, "9223372036854775807", "9223372036854775807"},
+    {&t_bigint, "(-9223372036854775808)::BIGINT", "-9223372036854775808"},
+    {&t_real, "0.1::FLOAT", "0.1"},
+    {&t_double, "1e0", "1.0"},
+    {&t_double, "'nan'::DOUBLE", "\"NaN\""},
+    {&t_double, "'-inf'::DOUBLE", "\"-Infinity\""},
+    {&t_real, "'inf'::FLOAT", "\"Infinity\""},
+    {&t_decimal_4, "1.2::DECIMAL(4,2)", "\"1.20\""},
+    {&t_decimal_38, "(-1)::DECIMAL(38,10)", "\"-1.0000000000\""},
     {&t_decimal_4, "1.2::DECIMAL(18,2)", "\"1.20\""},
     {&t_varchar, "'a\"b\\c' || chr(10) || chr(9) || chr(1) || 'é𝄞/'", "\"a\\\"b\\\\c\\n\\t\\u0001é𝄞/\""},
-    {&t_varchar, "''", "\"\""}, {&t_char, "'ab'", "\"ab   \""}, {&t_char, "'abcde'", "\"abcde\""}, {&t_char, "'é\"'", "\"é\\\"   \""},
-    {&t_varbinary, "'\\x00\\xFFa'::BLOB", "\"AP9h\""}, {&t_date, "DATE '2020-02-29'", "\"2020-02-29\""},
-    {&t_time_3, "TIME '01:02:03.4'", "\"01:02:03.400\""}, {&t_time_12, "3723000000000001::BIGINT", "\"01:02:03.000000000001\""},
+    {&t_varchar, "''", "\"\""},
+    {&t_char, "'ab'", "\"ab   \""},
+    {&t_char, "'abcde'", "\"abcde\""},
+    {&t_char, "'é\"'", "\"é\\\"   \""},
+    {&t_varbinary, "'\\x00\\xFFa'::BLOB", "\"AP9h\""},
+    {&t_date, "DATE '2020-02-29'", "\"2020-02-29\""},
+    {&t_time_3, "TIME '01:02:03.4'", "\"01:02:03.400\""},
+    {&t_time_12, "3723000000000001::BIGINT", "\"01:02:03.000000000001\""},
     {&t_time_tz, "((3723400000000::BIGINT << 11) | 330)", "\"01:02:03.400+05:30\""},
     {&t_time_tz, "((3723400000000::BIGINT << 11) | (2048 - 90))", "\"01:02:03.400-01:30\""},
     {&t_timestamp_0, "TIMESTAMP '2020-01-02 03:04:05'", "\"2020-01-02 03:04:05\""},
     {&t_timestamp_6, "TIMESTAMP '2020-01-02 03:04:05.000001'", "\"2020-01-02 03:04:05.000001\""},
     {&t_timestamp_9, "{'us': 1::BIGINT, 'ps': 2000::INTEGER}", "\"1970-01-01 00:00:00.000001002\""},
     {&t_timestamp_9, "'1970-01-01 00:00:00.000001002'::TIMESTAMP_NS", "\"1970-01-01 00:00:00.000001002\""},
-    {&t_zoned, "{'t': TIMESTAMP '2020-01-02 08:04:05.123', 'zone': 0::SMALLINT}", "\"2020-01-02 08:04:05.123 UTC\""},
-    {&t_zoned, "{'t': TIMESTAMP '2020-01-02 08:04:05.123', 'zone': 10330::SMALLINT}", "\"2020-01-02 13:34:05.123 +05:30\""},
+    {&t_zoned, "{'t': TIMESTAMP '2020-01-02 08:04:05.123', 'zone': 0::SMALLINT}",
+     "\"2020-01-02 08:04:05.123 UTC\""},
+    {&t_zoned, "{'t': TIMESTAMP '2020-01-02 08:04:05.123', 'zone': 10330::SMALLINT}",
+     "\"2020-01-02 13:34:05.123 +05:30\""},
     {&t_zoned, "t_tz_make(TIMESTAMP '2020-01-02 08:04:05.123', 'America/New_York')",
      "\"2020-01-02 03:04:05.123 America/New_York\""},
     {&t_zoned, "'2020-01-02 08:04:05.123+00'::TIMESTAMPTZ", "\"2020-01-02 08:04:05.123 UTC\""},
-    {&t_day, "172800000::BIGINT", "\"2 00:00:00.000\""}, {&t_year, "14::INTEGER", "\"1-2\""},
+    {&t_day, "172800000::BIGINT", "\"2 00:00:00.000\""},
+    {&t_year, "14::INTEGER", "\"1-2\""},
     {&t_uuid, "'12151fd2-7586-11e9-8f9e-2a86e4085a59'::UUID", "\"12151fd2-7586-11e9-8f9e-2a86e4085a59\""},
     {&t_ip, "unhex('00000000000000000000FFFF0A010203')", "\"10.1.2.3\""},
     {&t_ip, "unhex('20010DB8000000000000000000000001')", "\"2001:db8::1\""},
-    {&t_unknown, "NULL::BOOLEAN", "null"}, {&t_array, "[1, NULL, 3]", "[1,null,3]"}, {&t_array, "[]::INTEGER[]", "[]"},
-    {&t_array_2, "[[1], [], NULL]", "[[1],[],null]"}, {&t_map, "MAP {1: 'a', 2: NULL}", "{\"1\":\"a\",\"2\":null}"},
-    {&t_text_map, "MAP {'k\"': 1e0}", "{\"k\\\"\":1.0}"}, {&t_row, "{'f0': 1, 'f1': 2.5::DECIMAL(4,2)}", "[1,\"2.50\"]"},
+    {&t_unknown, "NULL::BOOLEAN", "null"},
+    {&t_array, "[1, NULL, 3]", "[1,null,3]"},
+    {&t_array, "[]::INTEGER[]", "[]"},
+    {&t_array_2, "[[1], [], NULL]", "[[1],[],null]"},
+    {&t_map, "MAP {1: 'a', 2: NULL}", "{\"1\":\"a\",\"2\":null}"},
+    {&t_text_map, "MAP {'k\"': 1e0}", "{\"k\\\"\":1.0}"},
+    {&t_row, "{'f0': 1, 'f1': 2.5::DECIMAL(4,2)}", "[1,\"2.50\"]"},
     {&t_row, "NULL::STRUCT(f0 INTEGER, f1 DECIMAL(4,2))", "null"},
 };
 
@@ -216,8 +257,10 @@ static void values_of_each_type(void **state)
 static void rows_and_nulls(void **state)
 {
     const SqlType *types[] = {&t_bigint, &t_varchar};
-    assert_string_equal(test_query("SELECT range, CASE WHEN range % 2 = 0 THEN 'even' END FROM range(3) ORDER BY 1", types, 2),
-                        "[0,\"even\"],[1,null],[2,\"even\"]");
+    assert_string_equal(
+        test_query("SELECT range, CASE WHEN range % 2 = 0 THEN 'even' END FROM range(3) ORDER BY 1", types,
+                   2),
+        "[0,\"even\"],[1,null],[2,\"even\"]");
 }
 
 static void a_page_has_a_limit(void **state)
@@ -246,7 +289,8 @@ int main(void)
         cmocka_unit_test(decimals_and_integers),
         cmocka_unit_test(dates),
     };
-    const struct CMUnitTest tests[] = {cmocka_unit_test(values_of_each_type), cmocka_unit_test(rows_and_nulls),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(values_of_each_type),
+                                       cmocka_unit_test(rows_and_nulls),
                                        cmocka_unit_test(a_page_has_a_limit)};
     int failed = cmocka_run_group_tests(pure, NULL, NULL);
     return failed ? failed : test_engine_run(tests, sizeof tests / sizeof *tests);

@@ -1,4 +1,5 @@
-/* engine_test.h - an engine on the real libduckdb for the tests of engine/; skipped where the library is absent. */
+/* engine_test.h - an engine on the real libduckdb for the tests of engine/; skipped where the library is
+ * absent. */
 #pragma once
 
 #include <setjmp.h>
@@ -18,7 +19,8 @@ static Engine *test_engine;
 static char test_dir[64];
 
 /* The library's folder comes from the environment that meson sets: LAKEHOUSE_DUCKDB_DIR. */
-static bool test_engine_open(void) {
+static bool test_engine_open(void)
+{
     const char *dir = getenv("LAKEHOUSE_DUCKDB_DIR");
     char library[1024], extensions[1024], allowed[80];
     Error err;
@@ -32,10 +34,15 @@ static bool test_engine_open(void) {
     if (!mkdtemp(test_dir))
         return false;
     snprintf(allowed, sizeof allowed, "%s/", test_dir);
-    const char *const allowed_dirs[] = { allowed };
+    const char *const allowed_dirs[] = {allowed};
     EngineOptions options = {
-        .library_path = library, .extension_dir = extensions, .temp_dir = test_dir, .allowed_dirs = allowed_dirs,
-        .n_allowed_dirs = 1, .memory_limit_bytes = INT64_C(1) << 30, .threads = 2,
+        .library_path = library,
+        .extension_dir = extensions,
+        .temp_dir = test_dir,
+        .allowed_dirs = allowed_dirs,
+        .n_allowed_dirs = 1,
+        .memory_limit_bytes = INT64_C(1) << 30,
+        .threads = 2,
     };
     if (engine_open(&options, &test_engine, &err) < 0) {
         fprintf(stderr, "engine_open: %s\n", err.message);
@@ -45,9 +52,11 @@ static bool test_engine_open(void) {
 }
 
 /* The rows of a query as JSON, or "ERROR_NAME: message". Valid until the next call. */
-__attribute__((unused)) static const char *test_query(const char *sql, const SqlType *const *types, size_t n_types) {
+__attribute__((unused)) static const char *test_query(const char *sql, const SqlType *const *types,
+                                                      size_t n_types)
+{
     static Buf out;
-    Error err = { 0 };
+    Error err = {0};
     EngineConnection *connection;
     EngineResult *result = NULL;
     EngineChunk *chunk;
@@ -71,11 +80,14 @@ __attribute__((unused)) static const char *test_query(const char *sql, const Sql
 }
 
 /* SQL expressions whose values, as text by DuckDB, or whose errors are known. */
-typedef struct TestCase { const char *sql, *expected; } TestCase;
+typedef struct TestCase {
+    const char *sql, *expected;
+} TestCase;
 
-__attribute__((unused)) static void test_cases(const TestCase *cases, size_t n) {
-    static const SqlType text = { .kind = TYPE_VARCHAR, .length = VARCHAR_UNBOUNDED };
-    const SqlType *types[] = { &text };
+__attribute__((unused)) static void test_cases(const TestCase *cases, size_t n)
+{
+    static const SqlType text = {.kind = TYPE_VARCHAR, .length = VARCHAR_UNBOUNDED};
+    const SqlType *types[] = {&text};
     size_t failed = 0;
     for (size_t i = 0; i < n; i++) {
         char sql[4096], expected[4096];

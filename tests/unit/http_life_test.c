@@ -73,6 +73,7 @@ static void work_read(HttpRequest *r, void *arg)
 static void pause_chunk(HttpRequest *r, Str bytes, void *arg)
 {
     http_pause_body(r);
+    http_on_gone(r, on_gone, NULL);
     hold(r);
 }
 
@@ -319,7 +320,62 @@ static void test_back_pressure(void **state)
     close(fd);
 }
 
+/* The end of the body waits for the one who paused. */
+static void test_pause_holds_the_end(void **state)
+{
+    int fd = harness_connect(&server);
+    send_text(fd, "POST /pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc");
+    HttpRequest *r = held_at(0);
+    assert_true(is_silent(fd, 50));
+    http_resume_body(r);
+    assert_int_equal(status_of(fd), 200);
+    close(fd);
+}
+
+/* A client that closed its sending half after a whole body is not gone while we have not read it. */
+static void test_half_closed_after_body(void **state)
+{
+    int fd = harness_connect(&server);
+    _cleanup_buf_ Buf body = BUF_INIT(1 << 20);
+    memset(buf_reserve(&body, 100000), 'x', 100000);
+    body.len = 100000;
+    send_text(fd, "POST /pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n");
+    send_bytes(fd, body.data, body.len);
+    shutdown(fd, SHUT_WR);
+    HttpRequest *r = held_at(0);
+    assert_true(is_silent(fd, 50));
+    assert_int_equal(atomic_load(&gone_calls), 0);
+    struct pollfd answer = { .fd = fd, .events = POLLIN };
+    while (r) {                     /* each piece pauses again */
+        atomic_store(&n_held, 0);
+        atomic_store(&held[0], NULL);
+        http_resume_body(r);
+        while (!(r = atomic_load(&held[0])) && poll(&answer, 1, 1) == 0)
+            ;
+    }
+    assert_int_equal(status_of(fd), 200);
+    close(fd);
+}
+
 /* ---- other threads ---- */
+
+/* An answer wakes a loop that sleeps; at its next tick, up to a second later, it would come anyway. */
+static void test_answers_wake_the_loop(void **state)
+{
+    int fd = harness_connect(&server);
+    int64_t waited_us = 0;
+    for (int i = 0; i < 5; i++) {
+        send_text(fd, GET("/hold"));
+        HttpRequest *r = held_at(i);
+        clock_sleep_ms(50);
+        int64_t began = clock_monotonic_us();
+        http_reply(r, 200, NULL, STR(""));
+        assert_int_equal(status_of(fd), 200);
+        waited_us += clock_monotonic_us() - began;
+    }
+    assert_true(waited_us < 1200000);
+    close(fd);
+}
 
 static void *answer_all(void *arg)
 {
@@ -596,6 +652,9 @@ int main(void)
         ON_SERVER(test_gone_while_writing),
         ON_SERVER(test_gone_while_paused),
         ON_SERVER(test_back_pressure),
+        ON_SERVER(test_pause_holds_the_end),
+        ON_SERVER(test_half_closed_after_body),
+        ON_SERVER(test_answers_wake_the_loop),
         ON_SERVER(test_answers_from_threads),
         ON_TWO_LOOPS(test_answers_from_threads),
         ON_SERVER(test_open_stream),

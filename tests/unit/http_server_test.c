@@ -99,6 +99,16 @@ static void work_read(HttpRequest *r, void *arg)
     http_reply(r, 200, "text/plain", str_of(text, n));
 }
 
+/* Reads a little and answers. */
+static void work_peek(HttpRequest *r, void *arg)
+{
+    char bytes[100];
+    size_t n;
+    Error err;
+    int status = http_body_read(r, bytes, sizeof bytes, &n, &err) == 0 && n > 0 ? 200 : 500;
+    http_reply(r, status, "text/plain", STR("enough"));
+}
+
 /* Writes 100 pieces of 100,000 bytes: far more than sockets hold. */
 static void work_write(HttpRequest *r, void *arg)
 {
@@ -151,6 +161,7 @@ static void route_slow(HttpRequest *r) { http_offload(r, work_slowly, NULL); }
 static void route_read(HttpRequest *r) { http_offload(r, work_read, NULL); }
 static void route_write(HttpRequest *r) { http_offload(r, work_write, NULL); }
 static void route_cut(HttpRequest *r) { http_offload(r, work_cut, NULL); }
+static void route_peek(HttpRequest *r) { http_offload(r, work_peek, NULL); }
 static void route_none(HttpRequest *r) { http_reply(r, 204, NULL, STR("")); }
 
 static void route_file(HttpRequest *r)
@@ -164,6 +175,19 @@ static void route_file(HttpRequest *r)
     }
     http_set_header(r, "Content-Type", STR("application/x-test"));
     http_reply_file(r, ranged ? 200 : 206, NULL, fcntl(big_file, F_DUPFD_CLOEXEC, 0), from, to - from + 1);
+}
+
+/* A file that is shorter than what is announced. */
+static void route_short(HttpRequest *r)
+{
+    http_reply_file(r, 200, NULL, fcntl(big_file, F_DUPFD_CLOEXEC, 0), BIG_FILE - 100000, 200000);
+}
+
+static void route_inject(HttpRequest *r)
+{
+    http_set_header(r, "X-Safe", STR("a\r\nX-Evil: 1\r\n\r\nb\0c"));
+    http_set_headerf(r, "X-Long", "%0*d", 2000, 7);
+    http_reply(r, 200, NULL, STR(""));
 }
 
 static void route_big(HttpRequest *r)
@@ -195,6 +219,7 @@ static const struct { const char *path; void (*run)(HttpRequest *r); } routes[] 
     { "/offload", route_offload }, { "/slow", route_slow },   { "/read", route_read },
     { "/write", route_write },     { "/cut", route_cut },     { "/none", route_none },
     { "/file", route_file },       { "/big", route_big },     { "/ids", route_ids },
+    { "/peek", route_peek },       { "/short", route_short }, { "/inject", route_inject },
 };
 
 static void handler(HttpRequest *r, void *user)
@@ -495,6 +520,27 @@ static void test_unread_bodies(void **state)
     close(fd);
 }
 
+/* A worker that answers before it read all of a chunked body: the rest is skipped, wherever it lies. */
+static void test_peeked_bodies(void **state)
+{
+    int fd = harness_connect(&server);
+    for (int round = 0; round < 3; round++) {
+        _cleanup_buf_ Buf out = BUF_INIT(1 << 20);
+        buf_puts(&out, "POST /peek HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+        if (round == 0) {       /* so that the worker has to read by itself */
+            send_bytes(fd, out.data, out.len);
+            buf_clear(&out);
+            clock_sleep_ms(30);
+        }
+        for (int i = 0; i < 40; i++)
+            buf_printf(&out, "3e8\r\n%01000d\r\n", i);
+        buf_puts(&out, "0\r\n\r\n");
+        send_bytes(fd, out.data, out.len);
+        assert_int_equal(status_of(fd), 200);
+    }
+    close(fd);
+}
+
 /* ---- large answers ---- */
 
 static void test_files(void **state)
@@ -560,6 +606,37 @@ static void test_streamed_answers(void **state)
     _cleanup_answer_ Answer a = read_answer(fd);
     assert_body(&a, "half");
     assert_false(a.whole);
+    close(fd);
+}
+
+/* Whatever ends an answer early, the client can tell. */
+static void test_cut_answers(void **state)
+{
+    int fd = harness_connect(&server);
+    send_text(fd, "GET /short HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    _cleanup_answer_ Answer a = read_answer(fd);
+    assert_int_equal(a.status, 200);
+    assert_false(a.whole);
+    assert_int_equal(a.body.len, 100000);
+    close(fd);
+    fd = harness_connect(&server);          /* without a length or chunks only a reset says so */
+    send_text(fd, "GET /cut HTTP/1.0\r\nHost: localhost\r\n\r\n");
+    char bytes[1000];
+    ssize_t n;
+    while ((n = recv(fd, bytes, sizeof bytes, 0)) > 0)
+        ;
+    assert_true(n < 0 && errno == ECONNRESET);
+    close(fd);
+}
+
+static void test_set_headers(void **state)
+{
+    int fd = harness_connect(&server);
+    send_text(fd, "GET /inject HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    _cleanup_answer_ Answer a = read_answer(fd);
+    assert_true(str_is(answer_header(&a, "X-Safe"), "a  X-Evil: 1    b c"));
+    assert_null(answer_header(&a, "X-Evil").ptr);
+    assert_int_equal(answer_header(&a, "X-Long").len, 2000);
     close(fd);
 }
 
@@ -724,9 +801,12 @@ int main(void)
         ON_SERVER(test_cut_bodies),
         ON_SERVER(test_continue),
         ON_SERVER(test_unread_bodies),
+        ON_SERVER(test_peeked_bodies),
         ON_SERVER(test_files),
         ON_SERVER(test_large_answers),
         ON_SERVER(test_streamed_answers),
+        ON_SERVER(test_cut_answers),
+        ON_SERVER(test_set_headers),
         ON_SERVER(test_limits),
         ON_SERVER(test_chunked_limit),
         ON_SERVER(test_host_and_origin),

@@ -1,4 +1,5 @@
-/* Time zones: instants and wall clocks of real zones (of the system's tzdata), the footer's rules, broken files. */
+/* Time zones: instants and wall clocks of real zones (of the system's tzdata), the footer's rules, broken
+ * files. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +28,8 @@ static TzRules *load(const char *zone, Buf *bytes)
 
 static int64_t utc(int year, int month, int day, int hour, int minute)
 {
-    struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour, .tm_min = minute};
+    struct tm tm = {
+        .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour, .tm_min = minute};
     return timegm(&tm);
 }
 
@@ -37,14 +39,22 @@ static void offsets_of_instants(void **state)
         const char *zone;
         int y, mo, d, h, mi, offset;
     } cases[] = {
-        {"America/New_York", 2020, 1, 1, 0, 0, -18000}, {"America/New_York", 2020, 7, 1, 0, 0, -14400},
-        {"America/New_York", 2020, 3, 8, 6, 59, -18000}, {"America/New_York", 2020, 3, 8, 7, 0, -14400},
-        {"America/New_York", 2090, 7, 1, 0, 0, -14400}, {"America/New_York", 2090, 12, 1, 0, 0, -18000},
-        {"Asia/Kolkata", 2024, 1, 1, 0, 0, 19800}, {"Asia/Kolkata", 1, 1, 1, 0, 0, 21208},
-        {"Europe/Dublin", 2050, 1, 1, 0, 0, 0}, {"Europe/Dublin", 2050, 7, 1, 0, 0, 3600},
-        {"Australia/Lord_Howe", 2060, 1, 1, 0, 0, 39600}, {"Australia/Lord_Howe", 2060, 7, 1, 0, 0, 37800},
-        {"America/Sao_Paulo", 2015, 1, 1, 0, 0, -7200}, {"Pacific/Apia", 2011, 12, 31, 0, 0, 50400},
-        {"UTC", 2000, 1, 1, 0, 0, 0}, {"Etc/GMT+5", 2000, 1, 1, 0, 0, -18000},
+        {"America/New_York", 2020, 1, 1, 0, 0, -18000},
+        {"America/New_York", 2020, 7, 1, 0, 0, -14400},
+        {"America/New_York", 2020, 3, 8, 6, 59, -18000},
+        {"America/New_York", 2020, 3, 8, 7, 0, -14400},
+        {"America/New_York", 2090, 7, 1, 0, 0, -14400},
+        {"America/New_York", 2090, 12, 1, 0, 0, -18000},
+        {"Asia/Kolkata", 2024, 1, 1, 0, 0, 19800},
+        {"Asia/Kolkata", 1, 1, 1, 0, 0, 21208},
+        {"Europe/Dublin", 2050, 1, 1, 0, 0, 0},
+        {"Europe/Dublin", 2050, 7, 1, 0, 0, 3600},
+        {"Australia/Lord_Howe", 2060, 1, 1, 0, 0, 39600},
+        {"Australia/Lord_Howe", 2060, 7, 1, 0, 0, 37800},
+        {"America/Sao_Paulo", 2015, 1, 1, 0, 0, -7200},
+        {"Pacific/Apia", 2011, 12, 31, 0, 0, 50400},
+        {"UTC", 2000, 1, 1, 0, 0, 0},
+        {"Etc/GMT+5", 2000, 1, 1, 0, 0, -18000},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         _cleanup_buf_ Buf bytes = BUF_INIT(1 << 20);
@@ -53,7 +63,8 @@ static void offsets_of_instants(void **state)
             skip();
         int got = tzif_offset_at(rules, utc(cases[i].y, cases[i].mo, cases[i].d, cases[i].h, cases[i].mi));
         if (got != cases[i].offset)
-            fail_msg("%s at %d-%d-%d: %d, not %d", cases[i].zone, cases[i].y, cases[i].mo, cases[i].d, got, cases[i].offset);
+            fail_msg("%s at %d-%d-%d: %d, not %d", cases[i].zone, cases[i].y, cases[i].mo, cases[i].d, got,
+                     cases[i].offset);
         tzif_free(rules);
     }
 }
@@ -64,8 +75,10 @@ static void wall_clocks(void **state)
     TzRules *rules = load("America/New_York", &bytes);
     if (!rules)
         skip();
-    TzLocal gap = tzif_local(rules, utc(2020, 3, 8, 2, 30)), overlap = tzif_local(rules, utc(2020, 11, 1, 1, 30));
-    TzLocal before = tzif_local(rules, utc(2020, 3, 8, 1, 59)), after = tzif_local(rules, utc(2020, 3, 8, 3, 0));
+    TzLocal gap = tzif_local(rules, utc(2020, 3, 8, 2, 30)),
+            overlap = tzif_local(rules, utc(2020, 11, 1, 1, 30));
+    TzLocal before = tzif_local(rules, utc(2020, 3, 8, 1, 59)),
+            after = tzif_local(rules, utc(2020, 3, 8, 3, 0));
     TzLocal far = tzif_local(rules, utc(2080, 3, 10, 2, 30));
     assert_int_equal(gap.kind, TZ_LOCAL_GAP);
     assert_int_equal(gap.offset_before, -18000);
@@ -78,7 +91,7 @@ static void wall_clocks(void **state)
     assert_int_equal(after.offset_before, -14400);
     assert_int_equal(far.kind, TZ_LOCAL_GAP);
     tzif_free(rules);
-    rules = load("Pacific/Apia", &samoa);               /* had no 30 December 2011 */
+    rules = load("Pacific/Apia", &samoa); /* had no 30 December 2011 */
     assert_int_equal(tzif_local(rules, utc(2011, 12, 30, 12, 0)).kind, TZ_LOCAL_GAP);
     assert_int_equal(tzif_local(rules, utc(2011, 12, 31, 12, 0)).kind, TZ_LOCAL_UNIQUE);
     tzif_free(rules);
@@ -95,7 +108,8 @@ static void instants_and_clocks_agree(void **state)
         TzLocal local = tzif_local(rules, t + tzif_offset_at(rules, t));
         assert_int_not_equal(local.kind, TZ_LOCAL_GAP);
         int32_t offset = tzif_offset_at(rules, t);
-        assert_true(offset == local.offset_before || (local.kind == TZ_LOCAL_OVERLAP && offset == local.offset_after));
+        assert_true(offset == local.offset_before ||
+                    (local.kind == TZ_LOCAL_OVERLAP && offset == local.offset_after));
     }
     tzif_free(rules);
 }
@@ -108,13 +122,13 @@ static void broken_files(void **state)
         skip();
     tzif_free(rules);
     Error err;
-    for (size_t n = 0; n < bytes.len; n++) {               /* every prefix */
+    for (size_t n = 0; n < bytes.len; n++) { /* every prefix */
         char *copy = malloc(n ? n : 1);
         memcpy(copy, bytes.data, n);
         assert_int_equal(tzif_parse(str_of(copy, n), &rules, &err), -1);
         free(copy);
     }
-    for (size_t i = 0; i < bytes.len; i++) {               /* every byte turned: an error or rules, never a crash */
+    for (size_t i = 0; i < bytes.len; i++) { /* every byte turned: an error or rules, never a crash */
         char kept = bytes.data[i];
         bytes.data[i] = (char)~kept;
         if (tzif_parse(buf_str(&bytes), &rules, &err) == 0) {

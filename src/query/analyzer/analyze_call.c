@@ -128,8 +128,6 @@ static int check_modifiers(ExprContext *c, const Expr *e)
     if (is_window && (call->call.distinct || call->call.n_order_by))
         return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "%s is not supported for window function %s",
                     call->call.distinct ? "DISTINCT" : "ORDER BY", call->call.def->name);
-    if (call->call.distinct && call->call.over)
-        return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "DISTINCT in window function parameters not yet supported");
     for (size_t i = 0; call->call.distinct && i < call->call.n; i++)
         if (!sql_type_is_comparable(call->call.args[i]->type))
             return FAIL(c->a, ERR_TYPE_MISMATCH, call->call.args[i]->pos, "DISTINCT can only be applied to comparable types (actual: %.*s)",
@@ -199,7 +197,8 @@ static int analyze_bound(ExprContext *c, Window *window, FrameBound *bound, cons
     if (analyze_expr(c, value) < 0)
         return -1;
     if (window->unit != FRAME_RANGE) {
-        if (!sql_type_is_integral(value->type) && value->type->kind != TYPE_UNKNOWN)
+        bool whole = value->type->kind == TYPE_DECIMAL && value->type->scale == 0;
+        if (!sql_type_is_integral(value->type) && value->type->kind != TYPE_UNKNOWN && !whole)
             return FAIL(c->a, ERR_TYPE_MISMATCH, value->pos, "Window frame %s %s value type must be exact numeric type with scale 0 "
                         "(actual %.*s)", units[window->unit], which, STR_ARG(sql_type_name(value->type, c->a->arena)));
         coerce_to(c->a, value, &TYPE_BIGINT_);

@@ -167,8 +167,6 @@ static int analyze_unary(ExprContext *c, Expr *e)
     e->type = type;
     if (sql_type_is_numeric(type) || (is_interval(type) && e->unary.op == '-'))
         return 0;
-    if (is_interval(type))
-        return 0;
     Str name = sql_type_name(type, c->a->arena);
     if (e->unary.op == '+')
         return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos, "Unary '+' operator cannot by applied to %.*s type", STR_ARG(name));

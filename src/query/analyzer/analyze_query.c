@@ -291,7 +291,10 @@ static const SqlType *row_of(Analyzer *a, const Query *query)
 static int compare_with_query(ExprContext *c, const Expr *e, Expr *value, Query *query, bool ordered)
 {
     Analyzer *a = c->a;
-    const SqlType *left = value->type, *right = query->n_fields == 1 ? query->fields[0].type : row_of(a, query);
+    const SqlType *left = value->type;
+    /* ROW(1) IN (SELECT 1): a row of one field against one column. */
+    bool as_row = query->n_fields != 1 || (left->kind == TYPE_ROW && query->fields[0].type->kind != TYPE_ROW);
+    const SqlType *right = as_row ? row_of(a, query) : query->fields[0].type;
     const SqlType *common = sql_type_common(left, right, a->arena);
     if (!common) {
         const SqlType *row = left->kind == TYPE_ROW ? left : sql_type_row(a->arena, &(RowField){ .type = left }, 1);
@@ -304,7 +307,7 @@ static int compare_with_query(ExprContext *c, const Expr *e, Expr *value, Query 
     coerce_to(a, value, common);
     const SqlType **types = arena_array(a->arena, const SqlType *, query->n_fields + 1);
     for (size_t i = 0; i < query->n_fields; i++)
-        types[i] = query->n_fields == 1 ? common : common->fields[i].type;
+        types[i] = as_row ? common->fields[i].type : common;
     coerce_body(query->body, types, a->arena);
     query->fields = query->body->fields;
     return 0;

@@ -155,9 +155,15 @@ static int analyze_table(Analyzer *a, Relation *relation, const NamedScope *name
 
 /* ---- VALUES ---- */
 
+/* A row of VALUES is (a, b), one value, or one value of a row type, whose fields are then the columns. */
+static bool is_row_value(const Expr *row)
+{
+    return row->kind != EXPR_ROW && row->type->kind == TYPE_ROW;
+}
+
 static size_t row_width(const Expr *row)
 {
-    return row->kind == EXPR_ROW ? row->row.n : 1;
+    return row->kind == EXPR_ROW ? row->row.n : is_row_value(row) ? row->type->n_fields : 1;
 }
 
 static Expr *row_item(Expr *row, size_t i)
@@ -165,28 +171,46 @@ static Expr *row_item(Expr *row, size_t i)
     return row->kind == EXPR_ROW ? row->row.items[i] : row;
 }
 
+static const SqlType *row_item_type(Expr *row, size_t i)
+{
+    return is_row_value(row) ? row->type->fields[i].type : row_item(row, i)->type;
+}
+
+static void coerce_row(Analyzer *a, Expr *row, const SqlType *const *types, size_t width)
+{
+    if (!is_row_value(row)) {
+        for (size_t i = 0; i < width; i++)
+            coerce_to(a, row_item(row, i), types[i]);
+        return;
+    }
+    RowField *fields = arena_array(a->arena, RowField, width);
+    for (size_t i = 0; i < width; i++)
+        fields[i] = (RowField){ row->type->fields[i].name, types[i] };
+    coerce_to(a, row, sql_type_row(a->arena, fields, width));
+}
+
 int analyze_values(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named)
 {
     ExprContext c = { .a = a, .scope = parent, .named = named };
+    /* The expressions of VALUES are one level below the queries around. */
+    Scope empty = { .parent = parent };
+    c.scope = &empty;
+    for (size_t r = 0; r < relation->values.n; r++)
+        if (analyze_expr(&c, relation->values.rows[r]) < 0)
+            return -1;
     size_t width = row_width(relation->values.rows[0]);
     const SqlType **types = arena_array(a->arena, const SqlType *, width + 1);
     for (size_t i = 0; i < width; i++)
         types[i] = &TYPE_UNKNOWN_;
-    /* The expressions of VALUES are one level below the queries around. */
-    Scope empty = { .parent = parent };
-    c.scope = &empty;
     for (size_t r = 0; r < relation->values.n; r++) {
         Expr *row = relation->values.rows[r];
         if (row_width(row) != width)
             return FAIL(a, ERR_TYPE_MISMATCH, relation->pos, "Values rows have mismatched sizes: %zu vs %zu", width, row_width(row));
         for (size_t i = 0; i < width; i++) {
-            Expr *item = row_item(row, i);
-            if (analyze_expr(&c, item) < 0)
-                return -1;
-            const SqlType *common = sql_type_common(types[i], item->type, a->arena);
+            const SqlType *type = row_item_type(row, i), *common = sql_type_common(types[i], type, a->arena);
             if (!common)
                 return FAIL(a, ERR_TYPE_MISMATCH, relation->pos, "Values rows have mismatched types: column %zu: %.*s vs %.*s", i + 1,
-                            STR_ARG(sql_type_name(types[i], a->arena)), STR_ARG(sql_type_name(item->type, a->arena)));
+                            STR_ARG(sql_type_name(types[i], a->arena)), STR_ARG(sql_type_name(type, a->arena)));
             types[i] = common;
         }
     }
@@ -196,9 +220,9 @@ int analyze_values(Analyzer *a, Relation *relation, const Scope *parent, const N
     new_fields(a, relation, width);
     for (size_t i = 0; i < width; i++) {
         set_field(relation, i, STR_NULL, types[i], STR_NULL);
-        for (size_t r = 0; r < relation->values.n; r++)
-            coerce_to(a, row_item(relation->values.rows[r], i), types[i]);
     }
+    for (size_t r = 0; r < relation->values.n; r++)
+        coerce_row(a, relation->values.rows[r], types, width);
     return 0;
 }
 
@@ -274,6 +298,10 @@ static int analyze_using(Analyzer *a, Relation *join)
     new_fields(a, join, left->n_fields + right->n_fields - n);
     for (size_t i = 0; i < n; i++) {
         const Ident *name = &join->join.using_columns[i];
+        for (size_t j = 0; j < i; j++)
+            if (name_is(join->join.using_columns[j].text, name->text))
+                return FAIL(a, ERR_DUPLICATE_COLUMN_NAME, name->pos, "Column '%.*s' appears multiple times in USING clause",
+                            STR_ARG(name->text));
         const Field *l = using_field(a, left, name, "left");
         const Field *r = l ? using_field(a, right, name, "right") : NULL;
         if (!r)
@@ -309,7 +337,7 @@ static int check_join_kind(Analyzer *a, const Relation *join)
     RelationKind right = join->join.right->kind;
     if ((right != REL_UNNEST && right != REL_LATERAL) || join->join.join == JOIN_CROSS || (join->join.on && is_true(join->join.on)))
         return 0;
-    if (right == REL_LATERAL && (join->join.join == JOIN_INNER || join->join.join == JOIN_LEFT) && join->join.on)
+    if (right == REL_LATERAL && join->join.join != JOIN_FULL)
         return 0;
     SqlPos pos = join->join.on ? join->join.on->pos : join->pos;
     return FAIL(a, ERR_NOT_SUPPORTED, pos, "%s JOIN involving %s is only supported with condition ON TRUE", names[join->join.join],

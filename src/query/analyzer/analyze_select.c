@@ -10,6 +10,8 @@ typedef struct Select {
     ExprList output;
     Vec(Field) fields;
     ExprList aggregates, groupings;
+    bool order_uses_outputs;
+    const Expr *bad_output;       /* an output inside of an aggregate in ORDER BY */
     size_t outer_refs_before;     /* references made by subqueries from here on must be to grouped columns */
 } Select;
 
@@ -76,6 +78,18 @@ static Expr *field_column(Select *s, const Field *field, SqlPos pos)
     return e;
 }
 
+/* The names in x.* AS (a, b) come out in the standard's canonical form: upper case unless quoted. */
+static Str canonical(Select *s, const Ident *name)
+{
+    if (name->quoted)
+        return name->text;
+    Str copy = arena_str(s->a->arena, name->text);
+    for (size_t i = 0; i < copy.len; i++)
+        if (copy.ptr[i] >= 'a' && copy.ptr[i] <= 'z')
+            ((char *)copy.ptr)[i] -= 'a' - 'A';
+    return copy;
+}
+
 /* x.* where x is no relation: the fields of a row. */
 static int expand_row(Select *s, SelectItem *item)
 {
@@ -99,7 +113,7 @@ static int expand_row(Select *s, SelectItem *item)
                          .integer = { .value = (int64_t)i + 1 } };
         const SqlType *type = base->type->fields[i].type;
         *e = (Expr){ .kind = EXPR_SUBSCRIPT, .pos = base->pos, .type = type, .coerced = type, .subscript = { base, index } };
-        add_output(s, e, item->n_star_aliases ? item->star_aliases[i].text : base->type->fields[i].name, NULL);
+        add_output(s, e, item->n_star_aliases ? canonical(s, &item->star_aliases[i]) : base->type->fields[i].name, NULL);
     }
     return 0;
 }
@@ -121,7 +135,7 @@ static int expand_star(Select *s, SelectItem *item)
             found += qualified || !field->hidden;
             if (field->hidden)
                 continue;
-            Str alias = found <= item->n_star_aliases ? item->star_aliases[found - 1].text : field->name;
+            Str alias = found <= item->n_star_aliases ? canonical(s, &item->star_aliases[found - 1]) : field->name;
             Expr *e = field_column(s, field, item->expr->pos);
             e->column.ref.depth = (int)depth;
             add_output(s, e, alias, field);
@@ -139,12 +153,18 @@ static Str output_name(Select *s, const SelectItem *item)
 {
     if (item->alias.text.ptr)
         return item->alias.text;
+    /* a and t.a name their output a; (…).a does not. */
     const Expr *e = item->expr;
-    if (e->kind == EXPR_COLUMN && e->column.original)
-        e = e->column.original;
-    if (e->kind == EXPR_IDENT)
-        return e->ident.text;
-    return e->kind == EXPR_DEREFERENCE ? e->dereference.field.text : STR_NULL;
+    Str name = STR_NULL;
+    for (; e; e = e->kind == EXPR_DEREFERENCE ? e->dereference.base : NULL) {
+        if (e->kind == EXPR_COLUMN && e->column.original)
+            e = e->column.original;
+        if (e->kind != EXPR_IDENT && e->kind != EXPR_DEREFERENCE)
+            return STR_NULL;
+        if (!name.ptr)
+            name = e->kind == EXPR_IDENT ? e->ident.text : e->dereference.field.text;
+    }
+    return name;
 }
 
 static int analyze_items(Select *s)
@@ -244,18 +264,29 @@ static int analyze_having(Select *s)
 
 /* ---- ORDER BY ---- */
 
+/* What an aggregate in ORDER BY takes are the rows before the outputs are made. */
+static void refuse_outputs(Expr *e, void *arg)
+{
+    Select *s = arg;
+    expr_children(e, refuse_outputs, s);
+    for (size_t i = 0; e->kind == EXPR_IDENT && i < s->spec->n_items; i++)
+        if (name_is(s->spec->items[i].alias.text, e->ident.text) && s->spec->items[i].expr->kind != EXPR_COLUMN)
+            s->bad_output = e;
+}
+
 /* In ORDER BY a bare name is an output before it is a column, also inside of an expression. */
 static void use_outputs(Expr *e, void *arg)
 {
     Select *s = arg;
     if (e->kind == EXPR_FUNCTION && !e->call.over && function_is_aggregate(e->call.name.parts[e->call.name.n - 1].text))
-        return;              /* what is aggregated are the rows before the outputs are made */
+        return expr_children(e, refuse_outputs, s);
     if (e->kind != EXPR_IDENT) {
         expr_children(e, use_outputs, s);
         return;
     }
     for (size_t i = 0; i < s->fields.n; i++)
         if (name_is(s->fields.items[i].name, e->ident.text)) {
+            s->order_uses_outputs = true;
             Expr *output = s->output.items[i];
             SqlPos pos = e->pos;
             *e = *output;
@@ -274,7 +305,11 @@ static int analyze_order(Select *s, SortItem *items, size_t n)
             return -1;
         if (ordinal)
             continue;
+        s->order_uses_outputs = false;
         use_outputs(e, s);
+        if (s->bad_output)
+            return FAIL(s->a, ERR_COLUMN_NOT_FOUND, s->bad_output->pos, "Invalid reference to output projection attribute from ORDER BY "
+                        "aggregation");
         ExprContext c = context_of(s);
         if (analyze_expr(&c, e) < 0)
             return -1;
@@ -283,7 +318,8 @@ static int analyze_order(Select *s, SortItem *items, size_t n)
                         STR_ARG(sql_type_name(e->type, s->a->arena)));
         add_all(s, &s->aggregates, &c.aggregates);
         add_all(s, &s->groupings, &c.groupings);
-        for (size_t j = 0; j < s->output.n && !items[i].ordinal; j++)
+        bool mixed = s->spec->distinct && s->order_uses_outputs;     /* output and column under one expression: in no select list */
+        for (size_t j = 0; j < s->output.n && !items[i].ordinal && !mixed; j++)
             if (expr_equal(e, s->output.items[j]))
                 items[i].ordinal = (int)j + 1;
         if (s->spec->distinct && !items[i].ordinal)

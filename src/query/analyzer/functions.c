@@ -134,6 +134,15 @@ static const SqlType *replace_(const SqlType *const *args, Arena *arena)
     return varchar_of(text + by * (text + 1), arena);
 }
 
+static const SqlType *regexp_replace(const SqlType *const *args, Arena *arena)
+{
+    int64_t text = args[0]->length, by = args[2]->length;
+    if (text == VARCHAR_UNBOUNDED || by == VARCHAR_UNBOUNDED)
+        return &TYPE_VARCHAR_;
+    int64_t most = text * by / 2 > by ? text * by / 2 : by;
+    return varchar_of(most > VARCHAR_UNBOUNDED ? most : text + most * (text + 1), arena);
+}
+
 static const SqlType *url_encode(const SqlType *const *args, Arena *arena)
 {
     return varchar_of((int64_t)args[0]->length * 12, arena);
@@ -143,12 +152,13 @@ static const SqlType *url_encode(const SqlType *const *args, Arena *arena)
 static const SqlType *to_iso8601(const SqlType *const *args, Arena *arena)
 {
     int fraction = args[0]->precision > 0 ? args[0]->precision + 1 : 0;
-    return varchar_of((args[0]->kind == TYPE_TIMESTAMP ? 26 : 32) + fraction, arena);
+    return varchar_of((args[0]->kind == TYPE_TIMESTAMP ? 22 : 28) + fraction, arena);
 }
 
 static const struct { const char *name; const SqlType *(*make)(const SqlType *const *, Arena *); } return_rules[] = {
     { "@decimal_mod", decimal_mod }, { "@decimal_ceil", decimal_ceil }, { "@decimal_round", decimal_round },
     { "@decimal_truncate", decimal_truncate }, { "@char_concat", char_concat }, { "@replace", replace_ },
+    { "@regexp_replace", regexp_replace },
     { "@url_encode", url_encode }, { "@to_iso8601", to_iso8601 },
 };
 

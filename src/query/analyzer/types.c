@@ -198,6 +198,10 @@ static void put_name(Buf *out, const SqlType *type, NameStyle style)
         bool zoned = type->kind == TYPE_TIME_TZ || type->kind == TYPE_TIMESTAMP_TZ;
         bool time = type->kind == TYPE_TIME || type->kind == TYPE_TIME_TZ;
         buf_printf(out, "%s(%d)%s", time ? "time" : "timestamp", type->precision, zoned ? " with time zone" : "");
+    } else if (style == NAME_PROTOCOL && type->kind == TYPE_INTERVAL_DAY_TIME) {
+        buf_puts(out, "INTERVAL DAY TO SECOND");
+    } else if (style == NAME_PROTOCOL && type->kind == TYPE_INTERVAL_YEAR_MONTH) {
+        buf_puts(out, "INTERVAL YEAR TO MONTH");
     } else {
         buf_puts(out, info->name);
     }

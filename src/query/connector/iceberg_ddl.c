@@ -147,7 +147,9 @@ int ddl_new_table(StatementContext *context, Str catalog, const NewColumn *colum
 }
 
 /* LIKE t: its columns; [INCLUDING PROPERTIES] is what makes sense of them for a new table. */
-static int add_like(StatementContext *context, const ColumnDef *def, NewColumn *columns, size_t *n, Error *err)
+typedef Vec(NewColumn) NewColumns;
+
+static int add_like(StatementContext *context, const ColumnDef *def, NewColumns *columns, Error *err)
 {
     Str parts[3];
     const TableHandle *table;
@@ -159,33 +161,32 @@ static int add_like(StatementContext *context, const ColumnDef *def, NewColumn *
                            STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[2]));
     for (size_t i = 0; i < table->n_columns; i++)
         if (!table->columns[i].hidden)
-            columns[(*n)++] = (NewColumn){ table->columns[i].name, table->columns[i].comment, table->columns[i].type, table->columns[i].not_null };
+            *vec_push(context->arena, columns) = (NewColumn){ table->columns[i].name, table->columns[i].comment, table->columns[i].type,
+                                                              table->columns[i].not_null };
     return 0;
 }
 
 static int columns_of_statement(StatementContext *context, const Statement *s, int version, NewColumn **ret, size_t *ret_n, Error *err)
 {
-    enum { LIKE_COLUMNS_MAX = 10000 };
-    size_t n = 0;
-    NewColumn *columns = arena_array(context->arena, NewColumn, s->n_column_defs + LIKE_COLUMNS_MAX);
+    NewColumns columns = { 0 };
     for (size_t i = 0; i < s->n_column_defs; i++) {
         const ColumnDef *def = &s->column_defs[i];
         if (def->is_like) {
-            if (add_like(context, def, columns, &n, err))
+            if (add_like(context, def, &columns, err))
                 return -1;
             continue;
         }
         if (def->default_value)
             return err_set(err, ERR_NOT_SUPPORTED, version < 3 ? "Default column values are not supported for Iceberg table format version < 3"
                                                                : "Default column values are not supported");
-        columns[n++] = (NewColumn){ arena_lower(context->arena, def->name.text), def->comment, def->resolved, def->not_null };
+        *vec_push(context->arena, &columns) = (NewColumn){ arena_lower(context->arena, def->name.text), def->comment, def->resolved, def->not_null };
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < columns.n; i++)
         for (size_t k = 0; k < i; k++)
-            if (str_eq(columns[i].name, columns[k].name))
-                return ddl_fail(err, ERR_DUPLICATE_COLUMN_NAME, s, "Column name '%.*s' specified more than once", STR_ARG(columns[i].name));
-    *ret = columns;
-    *ret_n = n;
+            if (str_eq(columns.items[i].name, columns.items[k].name))
+                return ddl_fail(err, ERR_DUPLICATE_COLUMN_NAME, s, "Column name '%.*s' specified more than once", STR_ARG(columns.items[i].name));
+    *ret = columns.items;
+    *ret_n = columns.n;
     return 0;
 }
 
@@ -197,10 +198,10 @@ static int already_exists(StatementContext *context, const Statement *s, const D
 int ddl_create_table(StatementContext *context, const Statement *s, Error *err)
 {
     DdlName name;
-    NewColumn *columns;
+    NewColumn *columns = NULL;
     NewTableParts parts;
     CatalogTable created;
-    size_t n;
+    size_t n = 0;
     Error e;
     bool exists;
     if (ddl_name(context, &s->name, 3, "creating tables", &name, err))

@@ -21,6 +21,9 @@ typedef struct NewColumn { Str name, comment; const SqlType *type; bool not_null
 int ddl_new_table(StatementContext *context, Str catalog, const NewColumn *columns, size_t n, const Property *properties, size_t n_properties,
                   Str comment, NewTableParts *ret, Error *err);
 
+/* What a staged table is, as the updates (JSON objects) of the commit that creates it. */
+void ddl_creation_updates(const TableMetadata *staged, Arena *arena, const Str **ret, size_t *ret_n);
+
 int ddl_create_schema(StatementContext *context, const Statement *s, Error *err);
 int ddl_drop_schema(StatementContext *context, const Statement *s, Error *err);
 int ddl_create_table(StatementContext *context, const Statement *s, Error *err);

@@ -4,6 +4,7 @@
  * coercion or cast only where that keeps order and equality (integer to bigint, date to timestamp). */
 #include <math.h>
 
+#include "base/clock.h"
 #include "query/analyzer/internal.h"
 #include "query/connector/iceberg_scan.h"
 #include "query/connector/sql_text.h"

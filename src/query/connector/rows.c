@@ -141,7 +141,7 @@ const TableColumn *columns_of(Arena *arena, const char *text, size_t *ret_n)
         size_t end = pair_end(rest);
         Str pair = str_trim(str_slice(rest, 0, end)), type_text;
         rest = str_slice(rest, end + 1, rest.len);
-        TableColumn column = { .name = str_cut(pair, ' ', &type_text) };
+        TableColumn column = { .name = str_cut(pair, ' ', &type_text), .extra = STR("") };
         bool hidden = str_has_suffix(type_text, STR(" hidden"));
         if (hidden)
             type_text = str_slice(type_text, 0, type_text.len - strlen(" hidden"));

@@ -113,10 +113,16 @@ static void take_values(TextFilter *filter, Expr *const *items, size_t n, Arena 
     Str *values = arena_array(arena, Str, n + 1);
     if (filter->is_restricted)
         return;
-    for (size_t i = 0; i < n; i++)
-        if (!expr_constant_text(items[i], &values[i]))
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!expr_constant_text(items[i], &values[m]))
             return;
-    *filter = (TextFilter){ .is_restricted = true, .values = values, .n_values = n, .prefix = filter->prefix };
+        size_t k = 0;
+        while (k < m && !str_eq(values[k], values[m]))
+            k++;
+        m += k == m;                   /* a name is asked for once, however often it is written */
+    }
+    *filter = (TextFilter){ .is_restricted = true, .values = values, .n_values = m, .prefix = filter->prefix };
 }
 
 TextFilter text_filter(const Relation *relation, int column, Arena *arena)

@@ -21,7 +21,10 @@ static int emit_bound(Emitter *m, const Window *window, const FrameBound *bound,
     Str value = emit_text(m, bound->value);
     if (!value.ptr)
         return -1;
-    TypeKind kind = bound->value->coerced->kind;
+    /* An interval is a number here; beside a date DuckDB wants its own. */
+    TypeKind kind = bound->value->coerced->kind, key = window->n_order_by ? window->order_by[0].expr->type->kind : TYPE_UNKNOWN;
+    if (key == TYPE_INTERVAL_DAY_TIME || key == TYPE_INTERVAL_YEAR_MONTH)
+        kind = TYPE_UNKNOWN;
     if (window->unit == FRAME_RANGE && kind == TYPE_INTERVAL_DAY_TIME)
         value = arena_printf(m->arena, "to_milliseconds(%.*s)", STR_ARG(value));
     else if (window->unit == FRAME_RANGE && kind == TYPE_INTERVAL_YEAR_MONTH)
@@ -137,32 +140,21 @@ static size_t count_uses(const char *template, size_t arg)
     return n;
 }
 
-typedef struct Let { Str name, value; } Let;
-
 /* A scalar template that uses an argument twice gets it by a variable, unless the argument is simple. */
 static int emit_template(Call *c, Buf *out)
 {
     const char *template = c->e->call.def->emission;
-    Let lets[9];
-    size_t n_lets = 0;
+    Lets lets = { 0 };
     for (size_t i = 0; i < c->n && i < 9 && c->e->call.def->kind == FUNCTION_SCALAR; i++) {
         const Expr *arg = c->e->call.args[i];
-        if (arg->kind == EXPR_LAMBDA || emit_is_simple(arg) || count_uses(template, i) < 2)
-            continue;
-        Str name = emit_let_name(c->m);
-        lets[n_lets++] = (Let){ name, c->args[i] };
-        c->args[i] = name;
+        if (arg->kind != EXPR_LAMBDA && !emit_is_simple(arg) && count_uses(template, i) >= 2)
+            c->args[i] = emit_lets_add(c->m, &lets, c->args[i]);
     }
     _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
     if (fill(c, str_from(template), &body) < 0)
         return -1;
-    Str text = arena_str(c->m->arena, buf_str(&body));
-    for (size_t i = 0; i < n_lets; i++) {
-        _cleanup_buf_ Buf wrapped = BUF_INIT(EMIT_SQL_MAX);
-        emit_let(&wrapped, lets[i].name, lets[i].value, text);
-        text = arena_str(c->m->arena, buf_str(&wrapped));
-    }
-    return buf_add(out, text);
+    emit_lets(out, &lets, buf_str(&body));
+    return 0;
 }
 
 /* ---- forms of their own ---- */
@@ -199,26 +191,19 @@ static int concat_ws(Call *c, Buf *out)
 /* greatest and least are NULL when any argument is. */
 static int extreme(Call *c, const char *name, Buf *out)
 {
-    Str *names = arena_array(c->m->arena, Str, c->n);
+    Lets lets = { 0 };
     _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
     buf_puts(&body, "CASE WHEN ");
     for (size_t i = 0; i < c->n; i++) {
-        names[i] = emit_is_simple(c->e->call.args[i]) ? c->args[i] : emit_let_name(c->m);
-        buf_printf(&body, "%s%.*s IS NULL", i ? " OR " : "", STR_ARG(names[i]));
+        if (!emit_is_simple(c->e->call.args[i]) && lets.n < EMIT_LETS_MAX)
+            c->args[i] = emit_lets_add(c->m, &lets, c->args[i]);
+        buf_printf(&body, "%s%.*s IS NULL", i ? " OR " : "", STR_ARG(c->args[i]));
     }
     buf_printf(&body, " THEN NULL ELSE %s(", name);
-    for (size_t i = 0; i < c->n; i++)
-        buf_printf(&body, "%s%.*s", i ? ", " : "", STR_ARG(names[i]));
+    put_joined(c, &body);
     buf_puts(&body, ") END");
-    Str text = arena_str(c->m->arena, buf_str(&body));
-    for (size_t i = 0; i < c->n; i++) {
-        if (names[i].ptr == c->args[i].ptr)
-            continue;
-        _cleanup_buf_ Buf wrapped = BUF_INIT(EMIT_SQL_MAX);
-        emit_let(&wrapped, names[i], c->args[i], text);
-        text = arena_str(c->m->arena, buf_str(&wrapped));
-    }
-    return buf_add(out, text);
+    emit_lets(out, &lets, buf_str(&body));
+    return 0;
 }
 
 static int greatest(Call *c, Buf *out) { return extreme(c, "greatest", out); }
@@ -327,17 +312,14 @@ static int array_join(Call *c, Buf *out)
 static int slice(Call *c, Buf *out)
 {
     Emitter *m = c->m;
-    Str a = emit_let_name(m), s = emit_let_name(m), n = emit_let_name(m);
-    Str from = arena_printf(m->arena, "CASE WHEN %.*s > 0 THEN %.*s ELSE len(%.*s) + %.*s + 1 END", STR_ARG(s), STR_ARG(s), STR_ARG(a), STR_ARG(s));
-    Str body = arena_printf(m->arena, "CASE WHEN %.*s IS NULL OR %.*s IS NULL OR %.*s IS NULL THEN NULL WHEN %.*s = 0 AND t_fail(7, "
-        "'INVALID_FUNCTION_ARGUMENT', 'SQL array indices start at 1') THEN NULL WHEN %.*s < 0 AND t_fail(7, 'INVALID_FUNCTION_ARGUMENT', "
-        "'length must be greater than or equal to 0') THEN NULL WHEN (%.*s) < 1 OR %.*s = 0 THEN list_slice(%.*s, 2, 1) ELSE "
-        "list_slice(%.*s, %.*s, least((%.*s) + %.*s - 1, len(%.*s))) END", STR_ARG(a), STR_ARG(s), STR_ARG(n), STR_ARG(s), STR_ARG(n),
+    Lets lets = { 0 };
+    Str a = emit_lets_add(m, &lets, c->args[0]), s = emit_lets_add(m, &lets, c->args[1]), n = emit_lets_add(m, &lets, c->args[2]);
+    Str from = arena_printf(m->arena, "CASE WHEN t_check_element(%.*s) > 0 THEN %.*s ELSE len(%.*s) + %.*s + 1 END", STR_ARG(s), STR_ARG(s),
+                            STR_ARG(a), STR_ARG(s));
+    Str body = arena_printf(m->arena, "CASE WHEN %.*s IS NULL OR %.*s IS NULL OR %.*s IS NULL THEN NULL WHEN (%.*s) < 1 OR %.*s = 0 THEN "
+        "list_slice(%.*s, 2, 1) ELSE list_slice(%.*s, %.*s, least((%.*s) + %.*s - 1, len(%.*s))) END", STR_ARG(a), STR_ARG(s), STR_ARG(n),
         STR_ARG(from), STR_ARG(n), STR_ARG(a), STR_ARG(a), STR_ARG(from), STR_ARG(from), STR_ARG(n), STR_ARG(a));
-    _cleanup_buf_ Buf with_n = BUF_INIT(EMIT_SQL_MAX), with_s = BUF_INIT(EMIT_SQL_MAX);
-    emit_let(&with_n, n, c->args[2], body);
-    emit_let(&with_s, s, c->args[1], buf_str(&with_n));
-    emit_let(out, a, c->args[0], buf_str(&with_s));
+    emit_lets(out, &lets, body);
     return 0;
 }
 
@@ -353,19 +335,36 @@ static Str apply_lambda(Emitter *m, const Expr *lambda, const Str *values)
     return text;
 }
 
+/* array_sort with a comparator: insertion into a sorted list, stable. */
+static int array_sort(Call *c, Buf *out)
+{
+    Emitter *m = c->m;
+    Str all = emit_let_name(m), sorted = emit_let_name(m), next = emit_let_name(m), e = emit_let_name(m), before = emit_let_name(m);
+    Str order = apply_lambda(m, c->e->call.args[1], (Str[]){ e, arena_printf(m->arena, "%.*s[1]", STR_ARG(next)) });
+    if (!order.ptr)
+        return -1;
+    Str count = arena_printf(m->arena, "len(list_filter(%.*s, lambda %.*s: (%.*s) <= 0))", STR_ARG(sorted), STR_ARG(e), STR_ARG(order));
+    _cleanup_buf_ Buf step = BUF_INIT(EMIT_SQL_MAX);
+    emit_let(&step, before, count, arena_printf(m->arena, "list_slice(%.*s, 1, %.*s) || %.*s || list_slice(%.*s, %.*s + 1, len(%.*s))",
+             STR_ARG(sorted), STR_ARG(before), STR_ARG(next), STR_ARG(sorted), STR_ARG(before), STR_ARG(sorted)));
+    Str singles = arena_printf(m->arena, "list_transform(%.*s, lambda %.*s: [%.*s])", STR_ARG(all), STR_ARG(e), STR_ARG(e));
+    emit_let(out, all, c->args[0], arena_printf(m->arena, "CASE WHEN len(%.*s) < 2 THEN %.*s ELSE list_reduce(%.*s, lambda %.*s, %.*s: %.*s) "
+             "END", STR_ARG(all), STR_ARG(all), STR_ARG(singles), STR_ARG(sorted), STR_ARG(next), STR_ARG(buf_str(&step))));
+    return 0;
+}
+
 static int zip_with(Call *c, Buf *out)
 {
     Emitter *m = c->m;
-    Str a = emit_let_name(m), b = emit_let_name(m), i = emit_let_name(m);
+    Lets lets = { 0 };
+    Str a = emit_lets_add(m, &lets, c->args[0]), b = emit_lets_add(m, &lets, c->args[1]), i = emit_let_name(m);
     Str values[] = { arena_printf(m->arena, "%.*s[%.*s]", STR_ARG(a), STR_ARG(i)), arena_printf(m->arena, "%.*s[%.*s]", STR_ARG(b), STR_ARG(i)) };
     Str element = apply_lambda(m, c->e->call.args[2], values);
     if (!element.ptr)
         return -1;
     Str body = arena_printf(m->arena, "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL ELSE list_transform(range(1, greatest(len(%.*s), "
         "len(%.*s)) + 1), lambda %.*s: %.*s) END", STR_ARG(a), STR_ARG(b), STR_ARG(a), STR_ARG(b), STR_ARG(i), STR_ARG(element));
-    _cleanup_buf_ Buf inner = BUF_INIT(EMIT_SQL_MAX);
-    emit_let(&inner, b, c->args[1], body);
-    emit_let(out, a, c->args[0], buf_str(&inner));
+    emit_lets(out, &lets, body);
     return 0;
 }
 
@@ -463,13 +462,19 @@ static int aggregate_map(Call *c, bool multi, Buf *out)
     buf_puts(&pairs, "list");
     if (emit_aggregate(c, arena_printf(m->arena, "struct_pack(k := %.*s, v := %.*s)", STR_ARG(c->args[0]), STR_ARG(c->args[1])), &pairs) < 0)
         return -1;
-    Str known = arena_printf(m->arena, "list_filter(%.*s, lambda %.*s: %.*s.k IS NOT NULL)", STR_ARG(buf_str(&pairs)), STR_ARG(o), STR_ARG(o));
-    Str firsts = arena_printf(m->arena, "list_filter(%.*s, lambda %.*s, %.*s: list_position(list_transform(%.*s, lambda %.*s: %.*s.k), %.*s.k) = "
-        "%.*s)", STR_ARG(all), STR_ARG(e), STR_ARG(i), STR_ARG(all), STR_ARG(o), STR_ARG(o), STR_ARG(e), STR_ARG(i));
+    /* Sorted by key, and by place where keys are equal: what is the first of its key differs from the entry before it. */
+    Str known = arena_printf(m->arena, "list_sort(list_transform(list_filter(%.*s, lambda %.*s: %.*s.k IS NOT NULL), lambda %.*s, %.*s: "
+        "struct_pack(k := %.*s.k, i := %.*s, v := %.*s.v)))", STR_ARG(buf_str(&pairs)), STR_ARG(o), STR_ARG(o), STR_ARG(o), STR_ARG(i),
+        STR_ARG(o), STR_ARG(i), STR_ARG(o));
+    Str firsts = arena_printf(m->arena, "list_filter(%.*s, lambda %.*s, %.*s: %.*s = 1 OR %.*s[%.*s - 1].k IS DISTINCT FROM %.*s.k)",
+        STR_ARG(all), STR_ARG(e), STR_ARG(i), STR_ARG(i), STR_ARG(all), STR_ARG(i), STR_ARG(e));
     if (multi)
         firsts = arena_printf(m->arena, "list_transform(%.*s, lambda %.*s: struct_pack(k := %.*s.k, v := list_transform(list_filter(%.*s, lambda "
             "%.*s: %.*s.k = %.*s.k), lambda %.*s: %.*s.v)))", STR_ARG(firsts), STR_ARG(e), STR_ARG(e), STR_ARG(all), STR_ARG(o), STR_ARG(o),
             STR_ARG(e), STR_ARG(o), STR_ARG(o));
+    if (!multi)
+        firsts = arena_printf(m->arena, "list_transform(%.*s, lambda %.*s: struct_pack(k := %.*s.k, v := %.*s.v))", STR_ARG(firsts), STR_ARG(o),
+                              STR_ARG(o), STR_ARG(o));
     emit_let(out, all, known, arena_printf(m->arena, "map_from_entries(%.*s)", STR_ARG(firsts)));
     return 0;
 }
@@ -488,7 +493,7 @@ static const struct { const char *name; int (*emit)(Call *c, Buf *out); } forms[
     { "@greatest", greatest }, { "@least", least }, { "@substr", substr }, { "@typeof", type_of }, { "@now", now },
     { "@date_trunc", date_trunc }, { "@array_except", array_except }, { "@array_intersect", array_intersect },
     { "@array_union", array_union }, { "@array_distinct", array_distinct }, { "@array_join", array_join }, { "@slice", slice },
-    { "@zip_with", zip_with }, { "@zip", zip }, { "@map_filter", map_filter }, { "@transform_keys", transform_keys },
+    { "@array_sort", array_sort }, { "@zip_with", zip_with }, { "@zip", zip }, { "@map_filter", map_filter }, { "@transform_keys", transform_keys },
     { "@transform_values", transform_values }, { "@reduce", reduce }, { "@sum_decimal", sum_decimal }, { "@max", max },
     { "@map_agg", map_agg }, { "@multimap_agg", multimap_agg }, { "@insert_length", insert_length },
 };
@@ -513,6 +518,18 @@ int emit_call(Emitter *m, const Expr *e, Buf *out)
     return err_set(m->err, ERR_INTERNAL, "no form %s", emission);
 }
 
+/* m[k]: the check's argument is NULL where the key is there; it is never constant, so DuckDB cannot raise it while planning. */
+static int emit_map_subscript(Emitter *m, const Expr *e, Str map, Str key, Buf *out)
+{
+    const SqlType *key_type = e->subscript.base->type->fields[0].type;
+    Str text = sql_type_can_cast(key_type, &TYPE_VARCHAR_) ? emit_cast_text(m, key_type, &TYPE_VARCHAR_, key, e->pos) : STR("'?'");
+    if (!text.ptr)
+        return -1;
+    return buf_printf(out, "CASE WHEN t_subscript_missing(CASE WHEN map_contains(%.*s, %.*s) OR %.*s IS NULL OR %.*s IS NULL THEN NULL ELSE "
+                      "%.*s END) THEN NULL ELSE map_extract_value(%.*s, %.*s) END", STR_ARG(map), STR_ARG(key), STR_ARG(map), STR_ARG(key),
+                      STR_ARG(text), STR_ARG(map), STR_ARG(key));
+}
+
 /* a[i], m[k], r[1] */
 int emit_subscript(Emitter *m, const Expr *e, Buf *out)
 {
@@ -522,27 +539,16 @@ int emit_subscript(Emitter *m, const Expr *e, Buf *out)
         return -1;
     if (base->type->kind == TYPE_ROW)
         return buf_printf(out, "struct_extract(%.*s, 'f%lld')", STR_ARG(value), (long long)e->subscript.index->integer.value - 1);
-    Str name = emit_is_simple(base) ? value : emit_let_name(m);
-    Str body;
-    if (base->type->kind == TYPE_ARRAY) {
-        body = arena_printf(m->arena, "list_extract(%.*s, t_check_subscript(%.*s, len(%.*s)))", STR_ARG(name), STR_ARG(index), STR_ARG(name));
-    } else {
-        Str key = emit_is_simple(e->subscript.index) ? index : emit_let_name(m);
-        const SqlType *key_type = base->type->fields[0].type;
-        Str key_text = sql_type_can_cast(key_type, &TYPE_VARCHAR_) ? emit_cast_text(m, key_type, &TYPE_VARCHAR_, key, e->pos) : STR("'?'");
-        if (!key_text.ptr)
-            return -1;
-        body = arena_printf(m->arena, "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL WHEN map_contains(%.*s, %.*s) THEN map_extract_value(%.*s, "
-            "%.*s) WHEN t_subscript_missing(%.*s) THEN NULL END", STR_ARG(name), STR_ARG(key), STR_ARG(name), STR_ARG(key), STR_ARG(name),
-            STR_ARG(key), STR_ARG(key_text));
-        if (key.ptr != index.ptr) {
-            _cleanup_buf_ Buf with_key = BUF_INIT(EMIT_SQL_MAX);
-            emit_let(&with_key, key, index, body);
-            body = arena_str(m->arena, buf_str(&with_key));
-        }
-    }
-    if (name.ptr == value.ptr)
-        return buf_add(out, body);
-    emit_let(out, name, value, body);
+    Lets lets = { 0 };
+    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
+    if (!emit_is_simple(base))
+        value = emit_lets_add(m, &lets, value);
+    if (base->type->kind == TYPE_MAP && !emit_is_simple(e->subscript.index))
+        index = emit_lets_add(m, &lets, index);
+    if (base->type->kind == TYPE_ARRAY)
+        buf_printf(&body, "list_extract(%.*s, t_check_subscript(%.*s, len(%.*s)))", STR_ARG(value), STR_ARG(index), STR_ARG(value));
+    else if (emit_map_subscript(m, e, value, index, &body) < 0)
+        return -1;
+    emit_lets(out, &lets, buf_str(&body));
     return 0;
 }

@@ -40,6 +40,27 @@ void emit_let(Buf *out, Str name, Str value, Str body)
     buf_printf(out, "list_transform([%.*s], lambda %.*s: %.*s)[1]", STR_ARG(value), STR_ARG(name), STR_ARG(body));
 }
 
+Str emit_lets_add(Emitter *m, Lets *lets, Str value)
+{
+    if (lets->n == 0)
+        lets->variable = emit_let_name(m);
+    lets->values[lets->n] = value;
+    lets->names[lets->n] = arena_printf(m->arena, "%.*s.x%zu", STR_ARG(lets->variable), lets->n);
+    return lets->names[lets->n++];
+}
+
+void emit_lets(Buf *out, const Lets *lets, Str body)
+{
+    if (lets->n == 0) {
+        buf_add(out, body);
+        return;
+    }
+    buf_puts(out, "list_transform([struct_pack(");
+    for (size_t i = 0; i < lets->n; i++)
+        buf_printf(out, "%sx%zu := %.*s", i ? ", " : "", i, STR_ARG(lets->values[i]));
+    buf_printf(out, ")], lambda %.*s: %.*s)[1]", STR_ARG(lets->variable), STR_ARG(body));
+}
+
 bool emit_is_simple(const Expr *e)
 {
     return e->kind == EXPR_COLUMN || e->kind <= EXPR_INTERVAL;
@@ -292,9 +313,11 @@ static int emit_exists(Emitter *m, const Expr *e, Buf *out)
 }
 
 /* The left side of IN or ANY: a row value stands as its fields. */
-static int emit_row_side(Emitter *m, const Expr *value, size_t n, Buf *out)
+static int emit_row_side(Emitter *m, const Expr *value, const Query *query, Buf *out)
 {
-    if (n == 1) {
+    size_t n = query->n_fields;
+    bool as_row = n != 1 || (value->coerced->kind == TYPE_ROW && query->fields[0].type->kind != TYPE_ROW);
+    if (!as_row) {
         Str text = emit_text(m, value);
         if (!text.ptr)
             return -1;
@@ -331,7 +354,7 @@ static int emit_subquery_side(Emitter *m, const SqlType *type, const Query *quer
 static int emit_in_subquery(Emitter *m, const Expr *e, Buf *out)
 {
     buf_puts(out, e->in.negated ? "(NOT (" : "((");
-    if (emit_row_side(m, e->in.value, e->in.query->n_fields, out) < 0)
+    if (emit_row_side(m, e->in.value, e->in.query, out) < 0)
         return -1;
     buf_puts(out, " IN (");
     if (emit_subquery_side(m, e->in.value->coerced, e->in.query, out) < 0)
@@ -343,7 +366,7 @@ static int emit_quantified(Emitter *m, const Expr *e, Buf *out)
 {
     static const char *const ops[] = { [OP_EQ] = "=", [OP_NE] = "<>", [OP_LT] = "<", [OP_LE] = "<=", [OP_GT] = ">", [OP_GE] = ">=" };
     buf_putc(out, '(');
-    if (emit_row_side(m, e->quantified.value, e->quantified.query->n_fields, out) < 0)
+    if (emit_row_side(m, e->quantified.value, e->quantified.query, out) < 0)
         return -1;
     buf_printf(out, " %s %s (", ops[e->quantified.op], e->quantified.all ? "ALL" : "ANY");
     if (emit_subquery_side(m, e->quantified.value->coerced, e->quantified.query, out) < 0)
@@ -528,6 +551,9 @@ int emit_expr(Emitter *m, const Expr *e, Buf *out)
 {
     if (arena_check(m->arena, m->err) < 0)
         return -1;
+    for (size_t i = 0; i < m->n_pinned; i++)
+        if (expr_equal(e, m->pinned[i].expr))
+            return buf_add(out, m->pinned[i].text);
     if (e->kind != EXPR_LAMBDA && !emit_type_is_carried(e->type))
         return emit_not_supported(m, e->pos, "Type %.*s", STR_ARG(sql_type_name(e->type, m->arena)));
     Emit emit = e->kind < sizeof emitters / sizeof *emitters ? emitters[e->kind] : NULL;

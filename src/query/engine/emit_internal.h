@@ -4,20 +4,30 @@
  * arena ("texts"); a text is closed: its only free names are columns and the variables of user lambdas.
  *
  * A value that a form needs twice is bound once: list_transform([value], lambda m: …)[1] ("let"), unless it is simple enough to be
- * repeated. DuckDB evaluates it as one vector operation. */
+ * repeated. DuckDB evaluates it as one vector operation. The value itself stays outside of the lambda: DuckDB allows no subquery
+ * and no correlated column inside. */
 #pragma once
 
 #include "query/analyzer/functions.h"
 #include "query/engine/emitter.h"
+
+enum {
+    EMIT_SQL_MAX = 64 << 20,          /* a statement of ours may name many files */
+    EMIT_PINNED_MAX = 64,
+    EMIT_RECURSION_MAX = 10,          /* Trino's max_recursion_depth */
+};
 
 typedef struct Emitter {
     EmitContext *context;
     Arena *arena;
     Error *err;
     int next_let;
+    /* GROUP BY expressions and their texts: where an output repeats one, its text must be the same to the letter. */
+    struct { const Expr *expr; Str text; } pinned[EMIT_PINNED_MAX];
+    size_t n_pinned;
+    const NamedQuery *recursion;      /* the recursive query that is being unrolled, */
+    int step;                         /* and the step that its own name means */
 } Emitter;
-
-enum { EMIT_SQL_MAX = 64 << 20 };    /* a statement of ours may name many files */
 
 /* ---- emit_query.c, emit_relation.c ---- */
 int emit_query_body(Emitter *m, const Query *query, bool is_top, Buf *out);
@@ -53,4 +63,14 @@ bool emit_type_is_carried(const SqlType *type);
 Str emit_let_name(Emitter *m);
 /* list_transform([value], lambda name: body)[1] */
 void emit_let(Buf *out, Str name, Str value, Str body);
+
+/* Several values at once, each known as names[i] (made by emit_lets_begin()). */
+enum { EMIT_LETS_MAX = 16 };
+typedef struct Lets {
+    Str variable;
+    Str names[EMIT_LETS_MAX], values[EMIT_LETS_MAX];
+    size_t n;
+} Lets;
+Str emit_lets_add(Emitter *m, Lets *lets, Str value);        /* the name */
+void emit_lets(Buf *out, const Lets *lets, Str body);        /* without values: the body alone */
 #define DUCKDB(m, type) STR_ARG(sql_type_duckdb((type), (m)->arena))

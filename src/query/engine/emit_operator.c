@@ -174,8 +174,9 @@ static bool may_hold_null(const SqlType *type)
 /* a = b of rows: fields one by one, so that a NULL field gives NULL. */
 static int compare_rows(Emitter *m, const SqlType *type, Str left, Str right, Buf *out)
 {
-    Str a = emit_let_name(m), b = emit_let_name(m);
-    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX), inner = BUF_INIT(EMIT_SQL_MAX);
+    Lets lets = { 0 };
+    Str a = emit_lets_add(m, &lets, left), b = emit_lets_add(m, &lets, right);
+    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
     buf_printf(&body, "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL ELSE (true", STR_ARG(a), STR_ARG(b));
     for (size_t i = 0; i < type->n_fields; i++) {
         buf_puts(&body, " AND ");
@@ -184,15 +185,15 @@ static int compare_rows(Emitter *m, const SqlType *type, Str left, Str right, Bu
             return -1;
     }
     buf_puts(&body, ") END");
-    emit_let(&inner, b, right, arena_str(m->arena, buf_str(&body)));
-    emit_let(out, a, left, arena_str(m->arena, buf_str(&inner)));
+    emit_lets(out, &lets, buf_str(&body));
     return 0;
 }
 
 static int compare_arrays(Emitter *m, const SqlType *type, Str left, Str right, Buf *out)
 {
-    Str a = emit_let_name(m), b = emit_let_name(m), i = emit_let_name(m), all = emit_let_name(m);
-    _cleanup_buf_ Buf element = BUF_INIT(EMIT_SQL_MAX), body = BUF_INIT(EMIT_SQL_MAX), inner = BUF_INIT(EMIT_SQL_MAX);
+    Lets lets = { 0 };
+    Str a = emit_lets_add(m, &lets, left), b = emit_lets_add(m, &lets, right), i = emit_let_name(m), all = emit_let_name(m);
+    _cleanup_buf_ Buf element = BUF_INIT(EMIT_SQL_MAX), body = BUF_INIT(EMIT_SQL_MAX);
     if (emit_compare(m, OP_EQ, type->fields[0].type, arena_printf(m->arena, "%.*s[%.*s]", STR_ARG(a), STR_ARG(i)),
                      arena_printf(m->arena, "%.*s[%.*s]", STR_ARG(b), STR_ARG(i)), false, &element) < 0)
         return -1;
@@ -203,8 +204,7 @@ static int compare_arrays(Emitter *m, const SqlType *type, Str left, Str right, 
     emit_let(&body, all, results, arena_printf(m->arena, "CASE WHEN list_contains(%.*s, false) THEN false WHEN list_count(%.*s) < "
              "len(%.*s) THEN NULL ELSE true END", STR_ARG(all), STR_ARG(all), STR_ARG(all)));
     buf_puts(&body, " END");
-    emit_let(&inner, b, right, arena_str(m->arena, buf_str(&body)));
-    emit_let(out, a, left, arena_str(m->arena, buf_str(&inner)));
+    emit_lets(out, &lets, buf_str(&body));
     return 0;
 }
 

@@ -154,6 +154,20 @@ static int emit_groups(Emitter *m, const QuerySpec *spec, Buf *out)
 
 /* ---- SELECT ---- */
 
+/* Inside of rank() an ordinal means nothing: the output itself stands there. */
+static int emit_ties_order(Emitter *m, const Query *query, Buf *out)
+{
+    for (size_t i = 0; i < query->n_order_by; i++) {
+        SortItem item = query->order_by[i];
+        if (item.ordinal)
+            item.expr = query->body->select->output[item.ordinal - 1];
+        buf_puts(out, i ? ", " : "");
+        if (emit_sort_items(m, &item, 1, false, out) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int emit_outputs(Emitter *m, const QueryBody *body, Buf *out)
 {
     const QuerySpec *spec = body->select;
@@ -190,19 +204,46 @@ static int emit_clauses(Emitter *m, const QuerySpec *spec, Buf *out)
     return 0;
 }
 
-static int emit_select(Emitter *m, const QueryBody *body, const Query *ordered, Buf *out)
+/* Texts with lambdas hold names made up as they are written: the groups' are written once. */
+static int pin_groups(Emitter *m, const QuerySpec *spec)
+{
+    for (size_t g = 0; g < spec->n_groups; g++)
+        for (size_t i = 0; i < spec->groups[g].n_sets; i++)
+            for (size_t j = 0; j < spec->groups[g].sets[i].n; j++) {
+                const Expr *e = spec->groups[g].sets[i].items[j];
+                Str text = e->kind == EXPR_COLUMN ? STR("") : emit_own_text(m, e);
+                if (!text.ptr)
+                    return -1;
+                if (str_find(text, STR("lambda ")) < 0 || m->n_pinned == EMIT_PINNED_MAX)
+                    continue;
+                m->pinned[m->n_pinned].expr = e;
+                m->pinned[m->n_pinned++].text = text;
+            }
+    return 0;
+}
+
+static int emit_select_parts(Emitter *m, const QueryBody *body, const Query *ordered, Buf *out)
 {
     const QuerySpec *spec = body->select;
     buf_puts(out, spec->distinct ? "SELECT DISTINCT " : "SELECT ");
     if (emit_outputs(m, body, out) < 0)
         return -1;
-    if (ordered && ordered->with_ties && !spec->distinct) {
+    if (ordered && ordered->with_ties) {
         buf_puts(out, ", rank() OVER (ORDER BY ");
-        if (emit_sort_items(m, ordered->order_by, ordered->n_order_by, false, out) < 0)
+        if (emit_ties_order(m, ordered, out) < 0)
             return -1;
         buf_puts(out, ") AS k");
     }
     return emit_clauses(m, spec, out);
+}
+
+static int emit_select(Emitter *m, const QueryBody *body, const Query *ordered, Buf *out)
+{
+    size_t pinned = m->n_pinned;
+    int failed = pin_groups(m, body->select) < 0 || emit_select_parts(m, body, ordered, out) < 0;
+    if (!ordered || ordered->with_ties)
+        m->n_pinned = pinned;      /* else ORDER BY, which follows, needs them too */
+    return failed ? -1 : 0;
 }
 
 static int emit_relation_body(Emitter *m, const QueryBody *body, Buf *out)
@@ -251,18 +292,40 @@ static int emit_body(Emitter *m, const QueryBody *body, Buf *out)
 
 /* ---- queries ---- */
 
+/* A recursive query is unrolled, as Trino does: the base, ten steps, and an error where an eleventh would have rows. */
+static int emit_recursive(Emitter *m, const NamedQuery *with, Buf *out)
+{
+    const QueryBody *body = with->query->body;
+    const NamedQuery *outer = m->recursion;
+    int outer_step = m->step;
+    for (int step = 0; step <= EMIT_RECURSION_MAX; step++) {
+        m->recursion = with;
+        m->step = step - 1;
+        buf_printf(out, "q%d_%d AS (", with->id, step);
+        if (emit_body(m, step == 0 ? body->set.left : body->set.right, out) < 0)
+            return -1;
+        buf_puts(out, "), ");
+    }
+    m->recursion = outer;
+    m->step = outer_step;
+    buf_printf(out, "q%d AS (", with->id);
+    for (int step = 0; step < EMIT_RECURSION_MAX; step++)
+        buf_printf(out, "%sSELECT * FROM q%d_%d", step ? " UNION ALL " : "", with->id, step);
+    return buf_printf(out, " UNION ALL SELECT * FROM q%d_%d WHERE t_fail(13, 'NOT_SUPPORTED', 'Recursion depth limit exceeded (10). Use "
+                      "''max_recursion_depth'' session property to modify the limit.')) ", with->id, EMIT_RECURSION_MAX);
+}
+
 static int emit_with(Emitter *m, const Query *query, Buf *out)
 {
-    bool recursive = false;
-    for (size_t i = 0; i < query->n_with; i++)
-        recursive = recursive || query->with[i]->is_recursive;
     for (size_t i = 0; i < query->n_with; i++) {
         const NamedQuery *with = query->with[i];
-        buf_puts(out, i ? ", " : recursive ? "WITH RECURSIVE " : "WITH ");
-        buf_printf(out, "q%d", with->id);
-        for (size_t j = 0; with->is_recursive && j < with->n_fields; j++)
-            buf_printf(out, "%sc%zu", j ? ", " : "(", j);
-        buf_puts(out, with->is_recursive ? ") AS (" : " AS (");
+        buf_puts(out, i ? ", " : "WITH ");
+        if (with->is_recursive) {
+            if (emit_recursive(m, with, out) < 0)
+                return -1;
+            continue;
+        }
+        buf_printf(out, "q%d AS (", with->id);
         if (emit_query_body(m, with->query, false, out) < 0)
             return -1;
         buf_puts(out, ") ");
@@ -333,7 +396,9 @@ int emit_query_body(Emitter *m, const Query *query, bool is_top, Buf *out)
         put_columns(query->n_fields, out);
         buf_puts(out, " FROM (");
     }
-    if (emit_body(m, query->body, out) < 0)
+    size_t pinned = m->n_pinned;
+    bool is_select = query->body->kind == BODY_SELECT;
+    if ((is_select ? emit_select(m, query->body, query, out) : emit_body(m, query->body, out)) < 0)
         return -1;
     buf_puts(out, wraps ? ")" : "");
     if (ordered) {
@@ -341,6 +406,7 @@ int emit_query_body(Emitter *m, const Query *query, bool is_top, Buf *out)
         if (emit_sort_items(m, query->order_by, query->n_order_by, true, out) < 0)
             return -1;
     }
+    m->n_pinned = pinned;
     return emit_limit(m, query, out);
 }
 

@@ -4,6 +4,8 @@
 static int emit_table(Emitter *m, const Relation *relation, Buf *out)
 {
     const TableHandle *handle = relation->table.handle;
+    if (relation->table.named && relation->table.named == m->recursion)
+        return buf_printf(out, "q%d_%d AS r%d", relation->table.named->id, m->step, relation->id);
     if (relation->table.named)
         return buf_printf(out, "q%d AS r%d", relation->table.named->id, relation->id);
     buf_putc(out, '(');
@@ -44,11 +46,16 @@ static int emit_values(Emitter *m, const Relation *relation, Buf *out)
     buf_puts(out, "(VALUES ");
     for (size_t r = 0; r < relation->values.n; r++) {
         Expr *row = relation->values.rows[r];
-        bool is_row = row->kind == EXPR_ROW;
+        bool is_row = row->kind == EXPR_ROW, is_row_value = !is_row && row->type->kind == TYPE_ROW;
+        Str whole = is_row_value ? emit_text(m, row) : STR("");
+        if (!whole.ptr)
+            return -1;
         buf_puts(out, r ? ", (" : "(");
         for (size_t i = 0; i < relation->n_fields; i++) {
             buf_puts(out, i ? ", " : "");
-            if (emit_coerced(m, is_row ? row->row.items[i] : row, out) < 0)
+            if (is_row_value)
+                buf_printf(out, "struct_extract(%.*s, 'f%zu')", STR_ARG(whole), i);
+            else if (emit_coerced(m, is_row ? row->row.items[i] : row, out) < 0)
                 return -1;
         }
         buf_putc(out, ')');

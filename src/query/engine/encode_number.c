@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char digit_pairs[] =
@@ -283,6 +284,22 @@ char *put_float(char *out, float value)
     return put_java(out, (double)value, true);
 }
 
+/* A REAL has seven digits in Trino's text, rounded from the exact value. */
+static Shortest seven_digits(double v)
+{
+    char text[32];
+    Shortest s = {0, 0};
+    snprintf(text, sizeof text, "%.6e", v);
+    for (const char *p = text; *p && *p != 'e'; p++)
+        if (*p != '.')
+            s.digits = s.digits * 10 + (uint64_t)(*p - '0');
+    const char *e = strchr(text, 'e') + 1;
+    for (const char *p = e + 1; *p; p++)
+        s.exponent = s.exponent * 10 + (*p - '0');
+    s.exponent = (*e == '-' ? -s.exponent : s.exponent) - 6;
+    return strip_zeros(s.digits, s.exponent);
+}
+
 static char *put_trino(char *out, double v, bool is_float)
 {
     if (!isfinite(v))
@@ -292,7 +309,7 @@ static char *put_trino(char *out, double v, bool is_float)
     if (v == 0)
         return put_text(out, "0E0");
     v = fabs(v);
-    return put_scientific(out, is_float ? shortest_of_float((float)v) : shortest_of_double(v));
+    return put_scientific(out, is_float ? seven_digits(v) : shortest_of_double(v));
 }
 
 char *put_double_scientific(char *out, double value)

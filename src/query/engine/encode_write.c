@@ -239,7 +239,61 @@ static int write_list(const Column *c, size_t row, Buf *out)
     return buf_putc(out, ']');
 }
 
-/* Keys are always strings: what is no string gets quotes, and the quotes inside are escaped. */
+static int put_java_text(const Column *c, size_t row, Buf *out);
+
+/* "[1, 2]" and "{1=2}": a nested value as Java's collections print it. */
+static int put_java_items(const Column *c, size_t row, Buf *out)
+{
+    bool is_map = c->type->kind == TYPE_MAP, is_row = c->type->kind == TYPE_ROW;
+    duckdb_list_entry e =
+        is_row ? (duckdb_list_entry){row, c->n_children} : ((const duckdb_list_entry *)c->data)[row];
+    buf_putc(out, is_map ? '{' : '[');
+    for (uint64_t i = 0; i < e.length; i++) {
+        if (i > 0)
+            buf_append(out, ", ", 2);
+        if (put_java_text(&c->children[is_row ? i : 0], is_row ? row : e.offset + i, out) < 0)
+            return -1;
+        if (is_map && (buf_putc(out, '=') < 0 || put_java_text(&c->children[1], e.offset + i, out) < 0))
+            return -1;
+    }
+    return buf_putc(out, is_map ? '}' : ']');
+}
+
+static int put_java_text(const Column *c, size_t row, Buf *out)
+{
+    if (!duckdb_is_valid(c->validity, row))
+        return buf_append(out, "null", 4);
+    if (c->type->kind == TYPE_ARRAY || c->type->kind == TYPE_MAP || c->type->kind == TYPE_ROW)
+        return put_java_items(c, row, out);
+    if (c->write == write_text)
+        return buf_add(out, duckdb_str((const duckdb_string_t *)c->data + row));
+    size_t from = out->len;
+    if (c->write(c, row, out) < 0)
+        return -1;
+    if (out->data[from] == '"') { /* the value's JSON without its quotes: nothing in it is escaped */
+        out->len -= 2;
+        memmove(out->data + from, out->data + from + 1, out->len - from);
+    }
+    return 0;
+}
+
+/* Keys are always strings: what is no string in JSON becomes Java's text of it. */
+static int put_map_key(const Column *c, size_t row, Buf *out)
+{
+    size_t from = out->len;
+    bool nested = c->type->kind == TYPE_ARRAY || c->type->kind == TYPE_MAP || c->type->kind == TYPE_ROW;
+    if ((nested ? put_java_items(c, row, out) : column_put(c, row, out)) < 0)
+        return -1;
+    if (!nested && out->data[from] == '"')
+        return 0;
+    Buf key = BUF_INIT(out->max);
+    buf_append(&key, out->data + from, out->len - from);
+    out->len = from;
+    int r = json_put_string(out, buf_str(&key));
+    buf_free(&key);
+    return r;
+}
+
 static int write_map(const Column *c, size_t row, Buf *out)
 {
     duckdb_list_entry e = ((const duckdb_list_entry *)c->data)[row];
@@ -247,16 +301,8 @@ static int write_map(const Column *c, size_t row, Buf *out)
     for (uint64_t i = 0; i < e.length; i++) {
         if (i > 0)
             buf_putc(out, ',');
-        size_t from = out->len;
-        if (column_put(&c->children[0], e.offset + i, out) < 0)
+        if (put_map_key(&c->children[0], e.offset + i, out) < 0)
             return -1;
-        if (out->data[from] != '"') {
-            Buf key = BUF_INIT(out->max);
-            buf_append(&key, out->data + from, out->len - from);
-            out->len = from;
-            json_put_string(out, buf_str(&key));
-            buf_free(&key);
-        }
         buf_putc(out, ':');
         if (column_put(&c->children[1], e.offset + i, out) < 0)
             return -1;

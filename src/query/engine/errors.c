@@ -97,11 +97,18 @@ static int map_file(Str text, ErrCode code, Error *err)
     Str file = quoted(text);
     ptrdiff_t slash = str_rfind_char(file, '/');
     Str name = slash < 0 ? file : str_slice(file, (size_t)slash + 1, file.len);
-    if (err)
-        snprintf(err->resource, sizeof err->resource, "%.*s", STR_ARG(file));
     const char *what =
         code == ERR_ICEBERG_CANNOT_OPEN_SPLIT ? "Error opening Iceberg split" : "Error reading data file";
-    return err_set(err, code, "%s %.*s: %.*s", what, STR_ARG(name), STR_ARG(text));
+    err_set(err, code, "%s %.*s: %.*s", what, STR_ARG(name), STR_ARG(text));
+    if (err)
+        snprintf(err->resource, sizeof err->resource, "%.*s", STR_ARG(file));
+    return -1;
+}
+
+/* The text names no file. */
+static int map_thrift(Str text, ErrCode code, Error *err)
+{
+    return err_set(err, code, "Error reading a data file: %.*s", STR_ARG(text));
 }
 
 /* In order: the first needle that is found decides. */
@@ -132,6 +139,7 @@ static const Mapping mappings[] = {
     {"TProtocolException", ERR_ICEBERG_BAD_DATA, map_file, NULL},
     {"ecompression failure", ERR_ICEBERG_BAD_DATA, map_file, NULL},
     {"Could not read", ERR_ICEBERG_BAD_DATA, map_file, NULL},
+    {"Invalid Error: ", ERR_ICEBERG_BAD_DATA, map_thrift, NULL},     /* what the reader of Parquet footers throws */
     {"Could not convert string", ERR_INVALID_CAST_ARGUMENT, NULL, NULL},
     {"Conversion Error", ERR_INVALID_CAST_ARGUMENT, NULL, NULL},
 };

@@ -287,8 +287,10 @@ static void write_page(JsonWriter *w, RunningStatement *s)
     if (!page)
         return;
     s->first_page = page->next;
-    if (!s->first_page)
+    if (!s->first_page) {
         s->last_page = NULL;
+        s->pages_ready = false;
+    }
     s->queued_bytes -= page->rows.len;
     s->rows_sent += page->n_rows;
     metric_add(METRIC_QUERY_ROWS, (double)page->n_rows);

@@ -30,10 +30,10 @@ typedef struct RowStream {
     int64_t n_rows, flushed_us;
 } RowStream;
 
-static int flush_page(RowStream *x, Error *err)
+static int flush_page(RowStream *x, bool is_last, Error *err)
 {
     buf_putc(&x->page, ']');
-    if (buf_check(&x->page, err) || statement_put_page(x->statement, &x->page, x->n_rows, err))
+    if (buf_check(&x->page, err) || statement_put_page(x->statement, &x->page, x->n_rows, is_last, err))
         return -1;
     x->n_rows = 0;
     x->flushed_us = clock_monotonic_us();
@@ -50,11 +50,11 @@ static int take_chunk(RowStream *x, const EngineChunk *chunk, Error *err)
         if (engine_chunk_to_json(chunk, x->types, x->n_types, from, to, &x->page, err))
             return -1;
         x->n_rows += (int64_t)(to - from);
-        if (x->page.len >= STATEMENT_PAGE_BYTES && flush_page(x, err))
+        if (x->page.len >= STATEMENT_PAGE_BYTES && flush_page(x, false, err))
             return -1;
     }
     bool waiting = x->n_rows && clock_monotonic_us() - x->flushed_us > FLUSH_AFTER_US;
-    return waiting ? flush_page(x, err) : 0;
+    return waiting ? flush_page(x, false, err) : 0;
 }
 
 static int stream_rows(RunningStatement *s, Str sql, const Analysis *analysis, Error *err)
@@ -73,23 +73,29 @@ static int stream_rows(RunningStatement *s, Str sql, const Analysis *analysis, E
         r = is_cancelled(s, err) ? -1 : take_chunk(&x, chunk, err);
     engine_result_free(result);
     if (!r && x.n_rows)
-        r = flush_page(&x, err);
+        r = flush_page(&x, true, err);
     buf_free(&x.page);
     return r;
+}
+
+static AnalyzerSession *make_session(RunningStatement *s)
+{
+    AnalyzerSession *session = arena_new_of(s->arena, AnalyzerSession);
+    *session = (AnalyzerSession){ .user = s->session.user,
+                                  .catalog = s->session.catalog,
+                                  .schema = s->session.schema,
+                                  .time_zone = s->session.time_zone,
+                                  .start_us = s->created_us };
+    return session;
 }
 
 int run_analyze(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n_parameters,
                 bool describe_only, Analysis **ret, Error *err)
 {
-    AnalyzerSession *session = arena_new_of(s->arena, AnalyzerSession);
-    *session = (AnalyzerSession){.user = s->session.user,
-                                 .catalog = s->session.catalog,
-                                 .schema = s->session.schema,
-                                 .time_zone = s->session.time_zone,
-                                 .start_us = s->created_us,
-                                 .parameters = parameters,
-                                 .n_parameters = n_parameters,
-                                 .describe_only = describe_only};
+    AnalyzerSession *session = make_session(s);
+    session->parameters = parameters;
+    session->n_parameters = n_parameters;
+    session->describe_only = describe_only;
     s->context.session = session;
     return sql_analyze(ast, session, catalogs_metadata(&s->context), s->arena, ret, err);
 }
@@ -143,7 +149,7 @@ int run_text_result(RunningStatement *s, const char *column, Str text, Error *er
     buf_puts(&page, "[[");
     json_escape(&page, text);
     buf_puts(&page, "]]");
-    int r = statement_put_page(s, &page, 1, err);
+    int r = statement_put_page(s, &page, 1, true, err);
     buf_free(&page);
     return r;
 }
@@ -158,7 +164,7 @@ static int put_row_count(RunningStatement *s, const char *update_type, int64_t r
     statement_set_update(s, str_from(update_type), rows);
     Buf page = BUF_INIT(64);
     buf_printf(&page, "[[%lld]]", (long long)rows);
-    int r = statement_put_page(s, &page, 1, err);
+    int r = statement_put_page(s, &page, 1, true, err);
     buf_free(&page);
     return r;
 }
@@ -301,6 +307,7 @@ void run_statement(void *arg)
     s->context.task_key = s->session.task_key;
     s->context.properties = s->session.properties;
     s->context.n_properties = s->session.n_properties;
+    s->context.session = make_session(s);
     pthread_mutex_lock(&s->lock);
     s->started_us = clock_monotonic_us();
     pthread_mutex_unlock(&s->lock);

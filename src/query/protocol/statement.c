@@ -63,7 +63,7 @@ void statement_set_columns(RunningStatement *s, const OutputColumn *columns, siz
     s->columns_known = true;
 }
 
-int statement_put_page(RunningStatement *s, Buf *rows, int64_t n_rows, Error *err)
+int statement_put_page(RunningStatement *s, Buf *rows, int64_t n_rows, bool is_last, Error *err)
 {
     StatementPage *page = calloc(1, sizeof *page);
     if (!page)
@@ -84,7 +84,10 @@ int statement_put_page(RunningStatement *s, Buf *rows, int64_t n_rows, Error *er
     else
         s->first_page = page;
     s->last_page = page;
-    pthread_cond_broadcast(&s->changed);
+    if (!is_last) {
+        s->pages_ready = true;
+        pthread_cond_broadcast(&s->changed);
+    }
     return 0;
 }
 
@@ -112,6 +115,7 @@ static void drop_pages(RunningStatement *s)
     }
     s->last_page = NULL;
     s->queued_bytes = 0;
+    s->pages_ready = false;
 }
 
 void statement_end(RunningStatement *s, const Error *error)
@@ -233,7 +237,7 @@ void statement_wait(RunningStatement *s, int64_t ms)
         until.tv_nsec -= 1000000000;
     }
     MUTEX_GUARD(&s->lock);
-    while (!s->ended && !s->first_page)
+    while (!s->ended && !s->pages_ready)
         if (pthread_cond_timedwait(&s->changed, &s->lock, &until) == ETIMEDOUT)
             break;
 }

@@ -66,6 +66,7 @@ typedef struct RunningStatement {
     bool columns_known;
     StatementPage *first_page, *last_page;
     size_t queued_bytes;
+    bool pages_ready;                      /* a page that is not the last one waits */
     Str update_type;                       /* arena; ptr NULL: none */
     int64_t update_count;                  /* -1: none */
     SessionHeader headers[8]; size_t n_headers;
@@ -83,8 +84,9 @@ bool statement_has_effects(const Statement *ast);
 /* The worker's side. */
 void statement_set_state(RunningStatement *s, StatementState state);
 void statement_set_columns(RunningStatement *s, const OutputColumn *columns, size_t n);
-/* Takes the Buf. Waits while the queue is full; -1 when the statement was cancelled. */
-int statement_put_page(RunningStatement *s, Buf *rows, int64_t n_rows, Error *err);
+/* Takes the Buf. Waits while the queue is full; -1 when the statement was cancelled. is_last: the statement ends right
+ * after it, and a client that waits is woken by that end: it gets rows and end in one answer. */
+int statement_put_page(RunningStatement *s, Buf *rows, int64_t n_rows, bool is_last, Error *err);
 void statement_add_header(RunningStatement *s, const char *name, Str value);
 void statement_set_update(RunningStatement *s, Str type, int64_t count);
 void statement_end(RunningStatement *s, const Error *error /* NULL: finished */);

@@ -143,34 +143,25 @@ static void average(Call *c)
     }
 }
 
-/* Sum of signed magnitudes at the larger scale, then rescaled. */
+/* Both at the larger scale, where Trino demands that operands and sum have 38 digits at most; then at the
+ * result's. */
 static void add_values(Call *c, size_t i, int128 a, int128 b)
 {
     int sa = c->in[0].scale, sb = c->in[1].scale, top = sa > sb ? sa : sb;
-    uint128 ua, ub, v;
-    const uint128 half_range = (uint128)1 << 126;
-    if (decimal_rescale(magnitude(a), top - sa, &ua) && decimal_rescale(magnitude(b), top - sb, &ub) &&
-        ua < half_range && ub < half_range) {
-        int128 sum = (a < 0 ? -(int128)ua : (int128)ua) + (b < 0 ? -(int128)ub : (int128)ub);
-        bool fits = decimal_rescale(magnitude(sum), c->scale - top, &v);
-        put_result(c, i, sum < 0, v, fits);
-        return;
-    }
-    Wide wa = wide_of(magnitude(a)), wb = wide_of(magnitude(b));
-    wide_mul_pow10(&wa, top - sa);
-    wide_mul_pow10(&wb, top - sb);
+    uint128 ua, ub, v = 0;
+    const uint128 limit = decimal_pow10(DECIMAL_DIGITS_MAX);
+    bool fits = decimal_rescale(magnitude(a), top - sa, &ua) &&
+                decimal_rescale(magnitude(b), top - sb, &ub) && ua < limit && ub < limit;
     bool negative = a < 0;
-    if ((a < 0) == (b < 0)) {
-        wide_add(&wa, &wb);
-    } else if (wide_cmp(&wa, &wb) >= 0) {
-        wide_sub(&wa, &wb);
-    } else {
-        wide_sub(&wb, &wa);
-        wa = wb;
-        negative = b < 0;
+    if (fits) {
+        if ((a < 0) == (b < 0)) {
+            v = ua + ub;
+        } else {
+            negative = ua >= ub ? a < 0 : b < 0;
+            v = ua >= ub ? ua - ub : ub - ua;
+        }
+        fits = v < limit && decimal_rescale(v, c->scale - top, &v);
     }
-    wide_rescale(&wa, c->scale - top);
-    bool fits = wide_to_u128(&wa, &v);
     put_result(c, i, negative, v, fits);
 }
 
@@ -193,13 +184,10 @@ static void modulus(Call *c)
             call_fail(c, ERR_DIVISION_BY_ZERO, "Division by zero");
             break;
         }
-        Wide wa = wide_of(magnitude(a)), wb = wide_of(magnitude(b)), rest;
-        wide_mul_pow10(&wa, top - sa);
-        wide_mul_pow10(&wb, top - sb);
-        wide_div(&wa, &wb, &rest);
-        wide_rescale(&rest, c->scale - top);
-        uint128 v;
-        bool fits = wide_to_u128(&rest, &v);
+        uint128 ua, ub, v = 0;
+        bool fits = decimal_rescale(magnitude(a), top - sa, &ua) &&
+                    decimal_rescale(magnitude(b), top - sb, &ub) && ua < decimal_pow10(DECIMAL_DIGITS_MAX) &&
+                    ub < decimal_pow10(DECIMAL_DIGITS_MAX) && decimal_rescale(ua % ub, c->scale - top, &v);
         put_result(c, i, a < 0, v, fits);
     }
 }
@@ -288,24 +276,21 @@ static void cast_integer(Call *c)
     }
 }
 
-/* |value| * 10^scale of the exact binary value, half up. false: far over 38 digits. */
-bool decimal_of_double(double value, int scale, uint128 *ret)
+/* |value| * 10^scale, half up, of the shortest decimal that reads as the value: as Java's texts of numbers
+ * have it. false: over 128 bits. */
+static bool decimal_of_shortest(Shortest v, int scale, uint128 *ret)
 {
-    int exponent;
-    double fraction = frexp(fabs(value), &exponent);
-    uint64_t mantissa = (uint64_t)ldexp(fraction, 53);
-    exponent -= 53;
-    if (exponent > 128)
-        return false;
-    Wide w = wide_of(mantissa), unit = wide_of(1);
-    wide_mul_pow10(&w, scale);
-    if (exponent >= 0) {
-        wide_shift_left(&w, exponent);
-    } else {
-        wide_shift_left(&unit, -exponent);
-        wide_div_half_up(&w, &unit);
-    }
-    return wide_to_u128(&w, ret);
+    int by = v.exponent + scale;
+    return by <= DECIMAL_DIGITS_MAX && decimal_rescale(v.digits, by, ret);
+}
+
+static bool decimal_of_floating(double value, bool is_float, int scale, uint128 *ret)
+{
+    *ret = 0;
+    value = fabs(value);
+    return value == 0 ||
+           decimal_of_shortest(is_float ? shortest_of_float((float)value) : shortest_of_double(value), scale,
+                               ret);
 }
 
 static void cast_floating(Call *c)
@@ -316,7 +301,7 @@ static void cast_floating(Call *c)
         double a = is_float ? (double)ARG(c, 0, float, i) : ARG(c, 0, double, i);
         int precision = ARG(c, 1, int32_t, i);
         uint128 v = 0;
-        if (isfinite(a) && decimal_of_double(a, c->scale, &v) && v < decimal_pow10(precision)) {
+        if (isfinite(a) && decimal_of_floating(a, is_float, c->scale, &v) && v < decimal_pow10(precision)) {
             put_d38(c, i, a < 0 ? -(int128)v : (int128)v);
             continue;
         }

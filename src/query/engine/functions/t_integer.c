@@ -52,14 +52,15 @@ static void mod_float(Call *c)
     CALL_ROWS(c, i) OUT(c, float, i) = fmodf(ARG(c, 0, float, i), ARG(c, 1, float, i));
 }
 
-/* Shifts on the type's width; a shift of the width or more gives 0 (or the sign). */
+/* Shifts on the type's width: by the width or more gives 0 (or the sign); a negative count is taken modulo
+ * 64, as Java does. */
 #define SHIFTS(T, U, S, bits)                                                                                \
     static void left_##T(Call *c)                                                                            \
     {                                                                                                        \
         CALL_ROWS(c, i)                                                                                      \
         {                                                                                                    \
             S n = ARG(c, 1, S, i);                                                                           \
-            OUT(c, T, i) = n < 0 || n >= bits ? 0 : (T)((U)ARG(c, 0, T, i) << n);                            \
+            OUT(c, T, i) = n >= bits ? 0 : (T)((uint64_t)(U)ARG(c, 0, T, i) << (n & 63));                    \
         }                                                                                                    \
     }                                                                                                        \
     static void right_##T(Call *c)                                                                           \
@@ -67,7 +68,7 @@ static void mod_float(Call *c)
         CALL_ROWS(c, i)                                                                                      \
         {                                                                                                    \
             S n = ARG(c, 1, S, i);                                                                           \
-            OUT(c, T, i) = n < 0 || n >= bits ? 0 : (T)((U)ARG(c, 0, T, i) >> n);                            \
+            OUT(c, T, i) = n >= bits ? 0 : (T)((uint64_t)(U)ARG(c, 0, T, i) >> (n & 63));                    \
         }                                                                                                    \
     }                                                                                                        \
     static void right_arithmetic_##T(Call *c)                                                                \
@@ -76,7 +77,7 @@ static void mod_float(Call *c)
         {                                                                                                    \
             S n = ARG(c, 1, S, i);                                                                           \
             T v = ARG(c, 0, T, i);                                                                           \
-            OUT(c, T, i) = n < 0 || n >= bits ? (T)(v < 0 ? -1 : 0) : (T)(v >> n);                           \
+            OUT(c, T, i) = n >= bits ? (T)(v < 0 ? -1 : 0) : (T)((int64_t)v >> (n & 63));                    \
         }                                                                                                    \
     }                                                                                                        \
     static void sign_##T(Call *c)                                                                            \
@@ -115,37 +116,38 @@ static const int64_t powers[] = {
     1000000000000000000,
 };
 
-/* Half up at 10^digits; digits > 0. false: the result does not fit. */
-static bool round_at(int64_t v, int64_t digits, int64_t min, int64_t max, int64_t *ret)
+/* Half up at 10^digits; digits > 0. false: Trino knows no such power, or the result leaves the bigint. */
+static bool round_at(int64_t v, int64_t digits, int64_t *ret)
 {
-    if (digits > 19) {
-        *ret = 0;
-        return true;
-    }
-    int128 unit = digits == 19 ? (int128)powers[18] * 10 : powers[digits], magnitude = v < 0 ? -(int128)v : v;
+    if (digits > 18)
+        return v == 0;
+    int128 unit = powers[digits], magnitude = v < 0 ? -(int128)v : v;
     int128 rounded = (magnitude + unit / 2) / unit * unit;
     rounded = v < 0 ? -rounded : rounded;
     *ret = (int64_t)rounded;
-    return rounded >= min && rounded <= max;
+    return rounded >= INT64_MIN && rounded <= INT64_MAX;
 }
 
-#define ROUND(T, MIN, MAX)                                                                                   \
+#define ROUND(T, bits, MIN, MAX)                                                                             \
     static void round_##T(Call *c)                                                                           \
     {                                                                                                        \
         CALL_ROWS(c, i)                                                                                      \
         {                                                                                                    \
             int64_t digits = ARG(c, 1, int32_t, i), v = ARG(c, 0, T, i);                                     \
-            if (digits < 0 && !round_at(v, -digits, MIN, MAX, &v))                                           \
+            if (digits < 0 && !round_at(v, -digits, &v))                                                     \
                 call_fail(c, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "numerical overflow: %lld",                     \
                           (long long)ARG(c, 0, T, i));                                                       \
+            else if (v < MIN || v > MAX)                                                                     \
+                call_fail(c, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "Out of range for %s: %lld", type_name(bits),   \
+                          (long long)v);                                                                     \
             OUT(c, T, i) = (T)v;                                                                             \
         }                                                                                                    \
     }
 
-ROUND(int8_t, INT8_MIN, INT8_MAX)
-ROUND(int16_t, INT16_MIN, INT16_MAX)
-ROUND(int32_t, INT32_MIN, INT32_MAX)
-ROUND(int64_t, INT64_MIN, INT64_MAX)
+ROUND(int8_t, 8, INT8_MIN, INT8_MAX)
+ROUND(int16_t, 16, INT16_MIN, INT16_MAX)
+ROUND(int32_t, 32, INT32_MIN, INT32_MAX)
+ROUND(int64_t, 64, INT64_MIN, INT64_MAX)
 
 static void bit_count(Call *c)
 {

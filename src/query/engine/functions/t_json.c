@@ -1,5 +1,6 @@
 /* The json type: made from text, made into other types. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "query/engine/functions/decimal.h"
 #include "query/engine/functions/function.h"
@@ -148,6 +149,9 @@ static void boolean_of_json(Call *c, size_t i, Str json, JsonKind kind)
     static const char *const words[] = {"f", "false", "0", "t", "true", "1"};
     bool v = kind == KIND_TRUE, found = kind != KIND_STRING;
     double number = 0;
+    int64_t integer;
+    if (kind == KIND_INTEGER && str_to_i64(json, INT64_MIN, INT64_MAX, &integer, NULL) < 0)
+        fail_json(c, json);
     if (kind == KIND_NUMBER || kind == KIND_INTEGER) {
         parse_java_double(json, false, &number);
         v = number != 0;
@@ -211,6 +215,18 @@ static void to_decimal(Call *c)
     }
 }
 
+/* Numbers with a fraction as doubles are written: 1.289E2. */
+static void put_scalar_text(Call *c, size_t row, Str json, JsonKind kind)
+{
+    char text[NUMBER_TEXT_MAX];
+    double number = 0;
+    if (kind == KIND_NUMBER) {
+        parse_java_double(json, false, &number);
+        json = str_of(text, (size_t)(put_double_scientific(text, number) - text));
+    }
+    call_put_str(c, row, kind == KIND_STRING ? string_text(c, json) : json);
+}
+
 static void to_varchar(Call *c)
 {
     CALL_ROWS(c, i)
@@ -223,7 +239,7 @@ static void to_varchar(Call *c)
             call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Cannot cast '%.*s' to varchar(2147483647)",
                       STR_ARG(json));
         else
-            call_put_str(c, i, kind == KIND_STRING ? string_text(c, json) : json);
+            put_scalar_text(c, i, json, kind);
     }
 }
 
@@ -296,36 +312,58 @@ static void entries(Call *c)
     duck->list_vector_set_size(c->out, n);
 }
 
-/* keys and values are lists; a NULL value is JSON's null. */
+typedef struct Pair {
+    Str key, value;
+    size_t order;
+} Pair;
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const Pair *x = a, *y = b;
+    int r = str_cmp(x->key, y->key);
+    return r ? r : x->order < y->order ? -1 : 1;
+}
+
+static void put_pairs(Buf *out, Pair *pairs, size_t n)
+{
+    if (n > 1)
+        qsort(pairs, n, sizeof *pairs, compare_pairs);
+    buf_putc(out, '{');
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            buf_putc(out, ',');
+        json_put_quoted(out, pairs[i].key);
+        buf_putc(out, ':');
+        buf_add(out, pairs[i].value);
+    }
+    buf_putc(out, '}');
+}
+
+/* keys and values are lists; a NULL value is JSON's null. Equal keys (a row's anonymous fields) are kept. */
 static void object(Call *c)
 {
-    duckdb_vector key_child = duck->list_vector_get_child(c->in[0].vector),
-                  value_child = duck->list_vector_get_child(c->in[1].vector);
+    duckdb_vector key_child = duck->list_vector_get_child(c->in[0].vector);
+    duckdb_vector value_child = duck->list_vector_get_child(c->in[1].vector);
     const duckdb_string_t *keys = duck->vector_get_data(key_child),
                           *values = duck->vector_get_data(value_child);
     const uint64_t *validity = duck->vector_get_validity(value_child);
-    Buf raw = BUF_INIT(SCRATCH_BYTES_MAX);
     CALL_ROWS(c, i)
     {
         duckdb_list_entry k = ARG(c, 0, duckdb_list_entry, i), v = ARG(c, 1, duckdb_list_entry, i);
-        buf_clear(&raw);
-        buf_putc(&raw, '{');
-        for (uint64_t n = 0; n < k.length && n < v.length; n++) {
-            if (n > 0)
-                buf_putc(&raw, ',');
-            json_put_quoted(&raw, duckdb_str(&keys[k.offset + n]));
-            buf_putc(&raw, ':');
-            buf_add(&raw, duckdb_is_valid(validity, v.offset + n) ? duckdb_str(&values[v.offset + n])
-                                                                  : STR("null"));
-        }
-        buf_putc(&raw, '}');
+        size_t n = k.length < v.length ? k.length : v.length;
+        Pair *pairs = calloc(n + 1, sizeof *pairs);
+        for (size_t m = 0; pairs && m < n; m++)
+            pairs[m] = (Pair){
+                duckdb_str(&keys[k.offset + m]),
+                duckdb_is_valid(validity, v.offset + m) ? duckdb_str(&values[v.offset + m]) : STR("null"), m};
         buf_clear(&c->scratch);
-        if (raw.overflow || !json_canonical(buf_str(&raw), &c->scratch))
-            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Cannot convert value to JSON");
+        if (pairs)
+            put_pairs(&c->scratch, pairs, n);
         else
-            call_put_scratch(c, i);
+            c->scratch.overflow = true;
+        free(pairs);
+        call_put_scratch(c, i);
     }
-    buf_free(&raw);
 }
 
 const FunctionDef t_json_functions[] = {

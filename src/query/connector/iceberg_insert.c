@@ -1,0 +1,200 @@
+/* iceberg_insert.c - INSERT and CREATE TABLE AS. */
+#include <stdio.h>
+
+#include "query/connector/iceberg_ddl.h"
+#include "query/connector/iceberg_types.h"
+
+/* Rows that the statement itself spells out: few, whatever their number. */
+static bool is_spelled_out(const Query *query)
+{
+    if (!query || query->n_with || !query->body)
+        return false;
+    const QueryBody *body = query->body;
+    if (body->kind == BODY_VALUES)
+        return true;
+    if (body->kind == BODY_PARENTHESIZED)
+        return is_spelled_out(body->query);
+    if (body->kind != BODY_SELECT)
+        return false;
+    const Relation *from = body->select->from;
+    return !from || from->kind == REL_VALUES || (from->kind == REL_SUBQUERY && is_spelled_out(from->query));
+}
+
+int catalogs_insert(StatementContext *context, const Statement *statement, const Analysis *analysis, Str source_sql, int64_t *ret_rows,
+                    Error *err)
+{
+    const TableHandle *handle = analysis->target;
+    if (handle->ops != &iceberg_ops)
+        return err_set(err, ERR_NOT_SUPPORTED, "This connector does not support inserts");
+    const IcebergTable *table = iceberg_table_of(handle);
+    size_t n_fields = table->schema->n_fields;
+    const SqlType **types = arena_array(context->arena, const SqlType *, analysis->n_columns + 1);
+    int *column_of = arena_array(context->arena, int, n_fields + 1);
+    for (size_t i = 0; i < n_fields; i++)
+        column_of[i] = -1;
+    for (size_t i = 0; i < analysis->n_columns; i++)
+        types[i] = analysis->columns[i].type;
+    for (size_t i = 0; i < analysis->n_insert_map; i++)
+        column_of[analysis->insert_map[i]] = (int)i;
+    WriteSource source = { .sql = source_sql, .types = types, .column_of = column_of, .is_small = is_spelled_out(statement->query) };
+    WrittenFiles *files = arena_new_of(context->arena, WrittenFiles);
+    if (iceberg_write_files(context, table->metadata, &source, files, err))
+        return -1;
+    *ret_rows = files->rows;
+    if (!files->n) {
+        written_files_free(files);
+        return 0;
+    }
+    CommitTarget target = { .namespace_ = table->namespace_, .name = table->name, .base = table->metadata, .operation = ICE_APPEND };
+    return iceberg_commit_files(context, &target, files, NULL, err);
+}
+
+/* ---- CREATE TABLE AS ---- */
+
+typedef struct Updates { Vec(Str) items; Buf buf; Arena *arena; } Updates;
+
+static JsonWriter begin_update(Updates *u, const char *action)
+{
+    buf_clear(&u->buf);
+    JsonWriter w = JSON_WRITER(&u->buf);
+    json_object(&w);
+    json_kv_cstr(&w, "action", action);
+    return w;
+}
+
+static void end_update(Updates *u, JsonWriter *w)
+{
+    json_end_object(w);
+    *vec_push(u->arena, &u->items) = arena_str(u->arena, buf_str(&u->buf));
+}
+
+static void update_int(Updates *u, const char *action, const char *key, int64_t value)
+{
+    JsonWriter w = begin_update(u, action);
+    json_kv_int(&w, key, value);
+    end_update(u, &w);
+}
+
+static void update_str(Updates *u, const char *action, const char *key, Str value)
+{
+    JsonWriter w = begin_update(u, action);
+    json_kv_str(&w, key, value);
+    end_update(u, &w);
+}
+
+static void add_structure(Updates *u, const TableMetadata *m)
+{
+    JsonWriter w = begin_update(u, "add-schema");
+    json_key(&w, "schema");
+    ice_schema_write(&w, metadata_current_schema(m));
+    json_kv_int(&w, "last-column-id", m->last_column_id);
+    end_update(u, &w);
+    update_int(u, "set-current-schema", "schema-id", -1);
+    w = begin_update(u, "add-spec");
+    json_key(&w, "spec");
+    ice_spec_write(&w, metadata_default_spec(m));
+    end_update(u, &w);
+    update_int(u, "set-default-spec", "spec-id", -1);
+    w = begin_update(u, "add-sort-order");
+    json_key(&w, "sort-order");
+    ice_sort_order_write(&w, metadata_default_sort_order(m));
+    end_update(u, &w);
+    update_int(u, "set-default-sort-order", "sort-order-id", -1);
+}
+
+/* What a staged table is, as the updates that create it. */
+void ddl_creation_updates(const TableMetadata *m, Arena *arena, const Str **ret, size_t *ret_n)
+{
+    Updates updates = { .buf = BUF_INIT(64 << 20), .arena = arena }, *u = &updates;
+    update_str(u, "assign-uuid", "uuid", m->table_uuid);
+    update_int(u, "upgrade-format-version", "format-version", m->format_version);
+    add_structure(u, m);
+    update_str(u, "set-location", "location", m->location);
+    JsonWriter w = begin_update(u, "set-properties");
+    json_key(&w, "updates");
+    json_object(&w);
+    for (size_t i = 0; i < m->n_properties; i++) {
+        json_key_str(&w, m->properties[i].key);
+        json_str(&w, m->properties[i].value);
+    }
+    json_end_object(&w);
+    end_update(u, &w);
+    buf_free(&u->buf);
+    *ret = u->items.items;
+    *ret_n = u->items.n;
+}
+
+static int stage_table(StatementContext *context, const Statement *s, const DdlName *name, const Analysis *analysis, CatalogTable *ret,
+                       bool *ret_exists, Error *err)
+{
+    NewTableParts parts;
+    Error e;
+    size_t n = analysis->n_columns;
+    NewColumn *columns = arena_array(context->arena, NewColumn, n + 1);
+    for (size_t i = 0; i < n; i++)
+        columns[i] = (NewColumn){ arena_lower(context->arena, analysis->columns[i].name), STR_NULL, analysis->columns[i].type, false };
+    *ret_exists = false;
+    if (catalog_table_exists(context->catalogs->catalog, name->namespace_, name->table, context->arena, ret_exists, err))
+        return -1;
+    if (*ret_exists)
+        return 0;
+    if (ddl_new_table(context, name->catalog, columns, n, s->properties, s->n_properties, s->comment, &parts, err))
+        return -1;
+    CatalogNewTable table = { .namespace_ = name->namespace_, .name = name->table, .location = parts.location, .schema = parts.schema,
+                              .spec = parts.spec, .sort_order = parts.order, .properties = { parts.properties, parts.n_properties },
+                              .stage = true };
+    if (!catalog_create_table(context->catalogs->catalog, &table, context->arena, ret, &e))
+        return 0;
+    if (e.code == ERR_ALREADY_EXISTS) {
+        *ret_exists = true;
+        return 0;
+    }
+    if (e.code == ERR_NO_SUCH_NAMESPACE)
+        return err_set(err, ERR_SCHEMA_NOT_FOUND, "Schema %.*s not found", STR_ARG(name->schema));
+    if (err)
+        *err = e;
+    return -1;
+}
+
+static int write_new_table(StatementContext *context, const Analysis *analysis, bool with_data, Str source_sql, const DdlName *name,
+                           const TableMetadata *staged, int64_t *ret_rows, Error *err)
+{
+    size_t n = analysis->n_columns;
+    const SqlType **types = arena_array(context->arena, const SqlType *, n + 1);
+    int *column_of = arena_array(context->arena, int, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        types[i] = analysis->columns[i].type;
+        column_of[i] = (int)i;
+    }
+    if (!with_data)
+        source_sql = arena_printf(context->arena, "SELECT * FROM (%.*s) WHERE false", STR_ARG(source_sql));
+    WriteSource source = { .sql = source_sql, .types = types, .column_of = column_of, .is_small = !with_data };
+    WrittenFiles *files = arena_new_of(context->arena, WrittenFiles);
+    if (iceberg_write_files(context, staged, &source, files, err))
+        return -1;
+    *ret_rows = files->rows;
+    CommitTarget target = { .namespace_ = name->namespace_, .name = name->table, .base = staged, .operation = ICE_APPEND };
+    ddl_creation_updates(staged, context->arena, &target.create_updates, &target.n_create_updates);
+    return iceberg_commit_files(context, &target, files, NULL, err);
+}
+
+int catalogs_create_table_as(StatementContext *context, const Statement *s, const Analysis *analysis, Str source_sql, int64_t *ret_rows,
+                             Error *err)
+{
+    DdlName name;
+    CatalogTable staged;
+    bool exists;
+    *ret_rows = 0;
+    if (ddl_name(context, &s->name, 3, "creating tables with data", &name, err))
+        return -1;
+    if (s->or_replace)
+        return ddl_fail(err, ERR_NOT_SUPPORTED, s, "CREATE OR REPLACE TABLE is not supported");
+    if (stage_table(context, s, &name, analysis, &staged, &exists, err))
+        return -1;
+    if (!exists && !write_new_table(context, analysis, s->with_data, source_sql, &name, staged.metadata, ret_rows, err))
+        return 0;
+    if (!exists)
+        return -1;
+    return s->if_not_exists ? 0 : ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "Table '%.*s' already exists",
+                                           STR_ARG(table_name_text(context->arena, name.catalog, name.schema, name.table)));
+}
