@@ -27,7 +27,7 @@ readarray -t packages < <(build_packages)
 install_packages "${packages[@]}"
 fetch_pins
 say "building build/lakehouse"
-build build --buildtype=release
+build build --buildtype=release -Doptimization=2 -Dwerror=false -Dtests=false
 build/lakehouse version >/dev/null || die "build/lakehouse does not run"
 if [ "$start" = false ]; then
     say "built; start it with: build/lakehouse up"

@@ -28,7 +28,7 @@ install_packages "${packages[@]}" libcmocka-dev python3-venv
 fetch_pins
 
 dir=build-test
-options=(--buildtype=debugoptimized)
+options=(--buildtype=debugoptimized -Dtests=true)
 if [ "$sanitize" = true ]; then
     dir=build-sanitize
     options+=(-Db_sanitize=address,undefined -Db_lundef=false)

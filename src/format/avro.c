@@ -112,11 +112,11 @@ bool avro_next_item(AvroReader *r, AvroItems *items)
 {
     if (items->left == 0) {
         items->left = avro_get_long(r);
-        if (items->left < 0) {                       /* the block's bytes follow */
+        if (items->left < 0) { /* the block's bytes follow */
             if (__builtin_sub_overflow(0, items->left, &items->left) || avro_get_long(r) < 0)
                 avro_fail(r, "bad block of items");
         }
-        if (items->left > r->end - r->p)             /* an item takes a byte at least */
+        if (items->left > r->end - r->p) /* an item takes a byte at least */
             avro_fail(r, "more items than bytes");
         if (r->failed)
             items->left = 0;

@@ -77,6 +77,8 @@ static IceValue get_integer(AvroReader *r, const AvroSchema *schema)
     };
     int64_t value = avro_get_long(r);
 
+    if (schema->type == AVRO_INT && (value < INT32_MIN || value > INT32_MAX))
+        avro_fail(r, "an int of more than 32 bits");
     for (size_t i = 0; schema->logical_type.len > 0 && i < sizeof times / sizeof times[0]; i++) {
         if (!str_is(schema->logical_type, times[i].logical))
             continue;

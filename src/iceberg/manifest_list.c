@@ -295,16 +295,20 @@ int manifest_list_write(const IceManifestListHeader *header, const IceManifestFi
     size_t n_pairs = header_pairs(header, arena, pairs);
     AvroWriter *w = avro_writer_new(out, manifest_list_schema(header->format_version, arena), pairs,
                                     n_pairs, AVRO_CODEC_DEFLATE, sync);
-    for (size_t i = 0; i < n; i++) {
+    int result = 0;
+    for (size_t i = 0; i < n && result == 0; i++) {
         int64_t first_row_id = manifests[i].content == ICE_MANIFEST_DATA ? manifests[i].first_row_id : -1;
         if (manifests[i].content == ICE_MANIFEST_DATA && first_row_id < 0) {
             first_row_id = next_row_id;
-            next_row_id += or_zero(manifests[i].added_rows) + or_zero(manifests[i].existing_rows);
+            if (__builtin_add_overflow(next_row_id, or_zero(manifests[i].added_rows), &next_row_id) ||
+                __builtin_add_overflow(next_row_id, or_zero(manifests[i].existing_rows), &next_row_id))
+                result = err_set(err, ERR_ICEBERG_BAD_DATA, "the table's row ids are used up");
         }
         put_manifest_file(avro_writer_record(w), header, &manifests[i], first_row_id);
         avro_writer_end_record(w);
     }
-    int result = avro_writer_finish(w, err);
+    if (result == 0)
+        result = avro_writer_finish(w, err);
     avro_writer_free(w);
     if (result == 0 && ret_next_row_id)
         *ret_next_row_id = next_row_id;

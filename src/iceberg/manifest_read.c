@@ -403,10 +403,11 @@ void manifest_inherit(const IceManifestFile *listed, IceManifestEntry *entry, in
         entry->file_sequence_number = listed->sequence_number < 0 ? 0 : listed->sequence_number;
     if (entry->snapshot_id < 0)
         entry->snapshot_id = listed->added_snapshot_id;
-    if (entry->file.content == ICE_CONTENT_DATA && entry->file.first_row_id < 0 &&
-        entry->status != ICE_DELETED && *next_row_id >= 0) {
+    bool takes_row_ids = entry->file.content == ICE_CONTENT_DATA && entry->status != ICE_DELETED;
+    if (takes_row_ids && entry->file.first_row_id < 0 && *next_row_id >= 0) {
         entry->file.first_row_id = *next_row_id;
-        *next_row_id += entry->file.record_count;
+        if (__builtin_add_overflow(*next_row_id, entry->file.record_count, next_row_id))
+            *next_row_id = -1;
     }
 }
 

@@ -27,7 +27,7 @@ typedef struct RoleContext {
 
 typedef struct ReadyCheck {
     const char *name;                               /* "index", "storage" */
-    bool (*check)(void *user, Str *ret_message);    /* fast; static or arena-free message */
+    bool (*check)(void *user, Str *ret_message);    /* fast; static message; any thread */
 } ReadyCheck;
 
 typedef struct Service {

@@ -99,11 +99,7 @@ static int make_warehouse(StorageRole *role, Error *err)
     return store_write(role->store, &write, err);
 }
 
-static void on_grace_end(void *arg)
-{
-    const StorageRole *role = arg;
-    if (role->sessions) sessions_sweep_stages(role->sessions);
-}
+static void on_grace_end(void *arg) { sessions_sweep_stages(arg); }
 
 /* Crash tests cannot wait half a minute for the first removal. */
 static int64_t grace_ms(void)
@@ -120,8 +116,7 @@ static int open_store(StorageRole *role, Error *err)
     const Config *config = role->context->config;
     snprintf(dir, sizeof dir, "%.*s/storage", STR_ARG(role->context->data_dir));
     StoreOptions options = { .dir = str_from(dir), .inline_limit = (uint64_t)config_int(config, "storage.inline_limit"),
-                             .segment_bytes = (uint64_t)config_int(config, "storage.segment_size"), .grace_ms = grace_ms(),
-                             .on_grace_end = on_grace_end, .arg = role };
+                             .segment_bytes = (uint64_t)config_int(config, "storage.segment_size"), .grace_ms = grace_ms() };
     if (options.inline_limit > 4 << 20) return err_set(err, ERR_CONFIG, "storage.inline_limit may be 4 MiB at most");
     if (options.segment_bytes < 1 << 20 || options.segment_bytes > 1ull << 32) {
         return err_set(err, ERR_CONFIG, "storage.segment_size must be between 1 MiB and 4 GiB");
@@ -193,6 +188,7 @@ int storage_main(const RoleContext *context, Error *err)
         name_owner(&role);
         role.sessions = sessions_new(&role);
         role.uploads = uploads_new(role.store);
+        store_on_grace_end(role.store, on_grace_end, role.sessions);
         role.io = worker_pool_new("storage-io", worker_count(&role), IO_QUEUE);
         result = make_warehouse(&role, err);
     }

@@ -15,8 +15,6 @@ static Store *store_new(const StoreOptions *options)
     if (!store) abort();
     store->dir = strndup(options->dir.ptr, options->dir.len);
     store->inline_limit = options->inline_limit;
-    store->on_grace_end = options->on_grace_end;
-    store->grace_arg = options->arg;
     store->grace_end_us = clock_monotonic_us() + 1000 * (options->grace_ms < 0 ? STORE_GRACE_MS : options->grace_ms);
     snprintf(segments, sizeof segments, "%s/segments", store->dir);
     store->segments = segments_new(str_from(segments), options->segment_bytes);
@@ -62,6 +60,13 @@ int store_open(const StoreOptions *options, Store **ret, Error *err)
     }
     *ret = store;
     return 0;
+}
+
+void store_on_grace_end(Store *store, void (*fn)(void *arg), void *arg)
+{
+    MUTEX_GUARD(&store->maintenance_lock);
+    store->on_grace_end = fn;
+    store->grace_arg = arg;
 }
 
 void store_quiesce(Store *store)

@@ -18,12 +18,12 @@ typedef struct StoreOptions {
     uint64_t inline_limit;      /* bytes; larger objects are files */
     uint64_t segment_bytes;
     int64_t grace_ms;           /* negative: STORE_GRACE_MS */
-    void (*on_grace_end)(void *arg);    /* once, on the store's own thread; may be NULL */
-    void *arg;
 } StoreOptions;
 
 int store_open(const StoreOptions *options, Store **ret, Error *err);
-void store_quiesce(Store *store);           /* ends the clean-up thread: after it on_grace_end is not called */
+/* Calls fn(arg) once when the grace period is over, on the store's own thread. */
+void store_on_grace_end(Store *store, void (*fn)(void *arg), void *arg);
+void store_quiesce(Store *store);           /* ends the clean-up thread: after it fn of store_on_grace_end() is not called */
 void store_close(Store *store);             /* ends the threads; all writes must be done */
 /* False once a sync failed; *ret_message (static while the store lives) says what. */
 bool store_is_writable(Store *store, Str *ret_message);

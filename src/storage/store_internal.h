@@ -71,8 +71,6 @@ struct Store {
     char *dir;
     uint64_t inline_limit;
     int64_t grace_end_us;       /* monotonic */
-    void (*on_grace_end)(void *arg);
-    void *grace_arg;
     Segments *segments;
     Blobs *blobs;
     LookupCache *cache;
@@ -108,6 +106,8 @@ struct Store {
     bool has_maintenance;
     pthread_mutex_t maintenance_lock;
     pthread_cond_t maintenance_wake;
+    void (*on_grace_end)(void *arg);    /* under maintenance_lock, as the next */
+    void *grace_arg;
 };
 
 /* store_read.c */

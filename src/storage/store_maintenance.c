@@ -135,6 +135,15 @@ static bool maintenance_wait(Store *store)
     return store->is_stopping;
 }
 
+static void tell_grace_end(Store *store)
+{
+    pthread_mutex_lock(&store->maintenance_lock);
+    void (*fn)(void *arg) = store->on_grace_end;
+    void *arg = store->grace_arg;
+    pthread_mutex_unlock(&store->maintenance_lock);
+    if (fn) fn(arg);
+}
+
 static void *maintenance_main(void *arg)
 {
     Store *store = arg;
@@ -144,7 +153,7 @@ static void *maintenance_main(void *arg)
         Error err = { 0 };
         if (!is_swept) {
             is_swept = true;
-            if (store->on_grace_end) store->on_grace_end(store->grace_arg);
+            tell_grace_end(store);
             if (blobs_sweep(store->blobs, is_known_file, store, &err) < 0 || sweep_segments(store, &err) < 0) {
                 log_warn("storage.sweep_failed", L_ERR(&err));
             }

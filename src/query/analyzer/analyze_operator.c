@@ -40,8 +40,13 @@ static const SqlType *decimal_result(BinaryOp op, const SqlType *a, const SqlTyp
     }
     case OP_MOD:
         return fit_decimal(arena, min_int(whole_a, whole_b) + scale, scale);
-    default:
-        return fit_decimal(arena, max_int(whole_a, whole_b) + scale + 1, scale);
+    default: {
+        /* The carry's digit is the first to give way. */
+        int whole = max_int(whole_a, whole_b), precision = whole + scale + 1;
+        if (precision <= DECIMAL_MAX)
+            return sql_type_decimal(arena, precision, scale);
+        return fit_decimal(arena, whole + scale > DECIMAL_MAX ? whole + scale : DECIMAL_MAX, scale);
+    }
     }
 }
 
@@ -92,6 +97,14 @@ static bool scale_interval(BinaryOp op, const SqlType *l, const SqlType *r, Arit
     return true;
 }
 
+/* An interval has milliseconds: what it is added to has them then. */
+static const SqlType *with_milliseconds(const SqlType *instant, const SqlType *interval, Arena *arena)
+{
+    if (interval->kind != TYPE_INTERVAL_DAY_TIME || instant->kind == TYPE_DATE || instant->precision >= 3)
+        return instant;
+    return sql_type_temporal(arena, instant->kind, 3);
+}
+
 static bool temporal(BinaryOp op, const SqlType *l, const SqlType *r, Arena *arena, Arithmetic *ret)
 {
     if (scale_interval(op, l, r, ret))
@@ -103,11 +116,13 @@ static bool temporal(BinaryOp op, const SqlType *l, const SqlType *r, Arena *are
         return true;
     }
     if (is_interval(r) && takes_interval(l, r)) {
-        *ret = (Arithmetic){ l, r, l };
+        const SqlType *instant = with_milliseconds(l, r, arena);
+        *ret = (Arithmetic){ instant, r, instant };
         return true;
     }
     if (op == OP_ADD && is_interval(l) && takes_interval(r, l)) {
-        *ret = (Arithmetic){ l, r, r };
+        const SqlType *instant = with_milliseconds(r, l, arena);
+        *ret = (Arithmetic){ l, instant, instant };
         return true;
     }
     if (op == OP_SUB && ((is_instant(l) && is_instant(r)) || (is_time(l) && is_time(r)))) {

@@ -207,11 +207,11 @@ static const SqlType *substitute_numbers(const Pattern *pattern, const Bindings 
 {
     switch (pattern->kind) {
     case TYPE_DECIMAL:
-        return sql_type_decimal(arena, bound_number(pattern->numbers[0], b, 38), bound_number(pattern->numbers[1], b, 0));
+        return sql_type_decimal(arena, bound_number(pattern->numbers[0], b, 1), bound_number(pattern->numbers[1], b, 0));
     case TYPE_VARCHAR:
-        return sql_type_varchar(arena, bound_number(pattern->numbers[0], b, VARCHAR_UNBOUNDED));
+        return sql_type_varchar(arena, bound_number(pattern->numbers[0], b, 0));
     case TYPE_CHAR:
-        return sql_type_char(arena, bound_number(pattern->numbers[0], b, 1));
+        return sql_type_char(arena, bound_number(pattern->numbers[0], b, 0));
     default:
         return sql_type_temporal(arena, pattern->kind, bound_number(pattern->numbers[0], b, 0));
     }

@@ -195,6 +195,14 @@ static int already_exists(StatementContext *context, const Statement *s, const D
     return ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "Table '%.*s' already exists", STR_ARG(full_name(context, name)));
 }
 
+/* As Trino does: a table has a snapshot from the start, without files. Readers that demand one can then read it. */
+static int create_with_snapshot(StatementContext *context, const DdlName *name, const TableMetadata *staged, Error *err)
+{
+    CommitTarget target = { .namespace_ = name->namespace_, .name = name->table, .base = staged, .operation = ICE_APPEND };
+    ddl_creation_updates(staged, context->arena, &target.create_updates, &target.n_create_updates);
+    return iceberg_commit_files(context, &target, NULL, NULL, err);
+}
+
 int ddl_create_table(StatementContext *context, const Statement *s, Error *err)
 {
     DdlName name;
@@ -214,10 +222,12 @@ int ddl_create_table(StatementContext *context, const Statement *s, Error *err)
         ddl_new_table(context, name.catalog, columns, n, s->properties, s->n_properties, s->comment, &parts, err))
         return -1;
     CatalogNewTable table = { .namespace_ = name.namespace_, .name = name.table, .location = parts.location, .schema = parts.schema,
-                              .spec = parts.spec, .sort_order = parts.order, .properties = { parts.properties, parts.n_properties } };
-    if (!catalog_create_table(context->catalogs->catalog, &table, context->arena, &created, &e))
+                              .spec = parts.spec, .sort_order = parts.order, .properties = { parts.properties, parts.n_properties },
+                              .stage = true };
+    if (!catalog_create_table(context->catalogs->catalog, &table, context->arena, &created, &e) &&
+        !create_with_snapshot(context, &name, created.metadata, &e))
         return 0;
-    if (e.code == ERR_ALREADY_EXISTS)
+    if (e.code == ERR_ALREADY_EXISTS || e.code == ERR_COMMIT_FAILED || e.code == ERR_ICEBERG_COMMIT_ERROR)
         return s->if_not_exists ? 0 : already_exists(context, s, &name, err);
     if (e.code == ERR_NO_SUCH_NAMESPACE)
         return err_set(err, ERR_SCHEMA_NOT_FOUND, "Schema %.*s not found", STR_ARG(name.schema));

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "query/connector/iceberg_types.h"
 #include "query/connector/sql_text.h"
 
@@ -61,10 +62,13 @@ int iceberg_need(const StatementContext *context, Str catalog, const char *what,
 /* ---- versions ---- */
 
 /* "0 with the snapshot": by id, branch or tag, or the last one before a moment. */
-static int snapshot_of_version(const TableMetadata *m, const Expr *version, const IceSnapshot **ret, Error *err)
+static int snapshot_of_version(const TableMetadata *m, const Expr *version, Arena *arena, const IceSnapshot **ret, Error *err)
 {
     Str name;
     int64_t id;
+    const SqlType *type = version->type;
+    if (type && type->kind != TYPE_BIGINT && type->kind != TYPE_VARCHAR)
+        return err_set(err, ERR_NOT_SUPPORTED, "Unsupported type for table version: %.*s", STR_ARG(sql_type_name(type, arena)));
     if (expr_constant_int(version, &id)) {
         *ret = metadata_snapshot(m, id);
         return *ret ? 0 : err_set(err, ERR_ICEBERG_INVALID_SNAPSHOT_ID, "Iceberg snapshot ID does not exists: %lld", (long long)id);
@@ -77,13 +81,19 @@ static int snapshot_of_version(const TableMetadata *m, const Expr *version, cons
     return *ret ? 0 : err_set(err, ERR_INVALID_ARGUMENTS, "Cannot find snapshot with reference name: %.*s", STR_ARG(name));
 }
 
-static int snapshot_of_time(const TableMetadata *m, int64_t us, const IceSnapshot **ret, Error *err)
+static int snapshot_of_time(const IcebergTable *t, int64_t us, Arena *arena, const IceSnapshot **ret, Error *err)
 {
+    const TableMetadata *m = t->metadata;
+    char text[TIME_TEXT_MAX];
     *ret = NULL;
     for (size_t i = 0; i < m->n_snapshot_log; i++)
         if (m->snapshot_log[i].timestamp_ms * 1000 <= us)
             *ret = metadata_snapshot(m, m->snapshot_log[i].snapshot_id);
-    return *ret ? 0 : err_set(err, ERR_INVALID_ARGUMENTS, "No version history table found before the given timestamp");
+    if (*ret)
+        return 0;
+    time_format_iso(us, us % 1000000 ? 6 : 0, text);
+    return err_set(err, ERR_INVALID_ARGUMENTS, "No version history table \"%.*s\".%.*s at or before %s",
+                   STR_ARG(schema_of_namespace(t->namespace_, arena)), STR_ARG(t->name), text);
 }
 
 /* The analyzer leaves an expression; DuckDB knows its value. */
@@ -108,6 +118,17 @@ static int instant_of(StatementContext *context, const Expr *expr, int64_t *ret_
     return 0;
 }
 
+static int check_past(StatementContext *context, const Expr *time, int64_t us, Error *err)
+{
+    char text[TIME_TEXT_MAX];
+    if (us <= context->session->start_us)
+        return 0;
+    time_format_iso(us, 3, text);
+    text[10] = ' ';
+    text[strlen(text) - 1] = 0;        /* the Z */
+    return err_set_sql(err, ERR_INVALID_ARGUMENTS, time->pos.line, time->pos.column, "Pointer value '%s UTC' is not in the past", text);
+}
+
 static int choose_snapshot(StatementContext *context, IcebergTable *t, const Relation *reference, Error *err)
 {
     int64_t us;
@@ -118,8 +139,9 @@ static int choose_snapshot(StatementContext *context, IcebergTable *t, const Rel
         return 0;
     t->is_current = false;
     const Expr *version = reference->table.version, *time = reference->table.timestamp;
-    if (version ? snapshot_of_version(t->metadata, version, &t->snapshot, err)
-                : instant_of(context, time, &us, err) || snapshot_of_time(t->metadata, us, &t->snapshot, err))
+    if (version ? snapshot_of_version(t->metadata, version, context->arena, &t->snapshot, err)
+                : instant_of(context, time, &us, err) || check_past(context, time, us, err) ||
+                      snapshot_of_time(t, us, context->arena, &t->snapshot, err))
         return -1;
     const IceSchema *then = metadata_schema(t->metadata, t->snapshot->schema_id);
     if (then)

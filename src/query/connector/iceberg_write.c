@@ -37,6 +37,10 @@ static int put_default(Writer *w, const IceField *field, Buf *out)
     if (field->write_default && ice_type_is_primitive(field->type) &&
         ice_value_from_json(field->type, field->write_default, w->arena, &value, w->err))
         return -1;
+    if (value.is_null) {
+        buf_printf(out, "CAST(NULL AS %.*s)", STR_ARG(ice_file_type(field->type, w->arena)));
+        return 0;
+    }
     _cleanup_buf_ Buf constant = BUF_INIT(1 << 20);
     ice_put_value(&constant, &value, field->type, sql, w->arena);
     ice_put_write(out, buf_str(&constant), sql, field->type, w->arena);

@@ -168,16 +168,37 @@ static int join_with(const Call *c, const char *before, const char *between, con
 }
 
 static int concat(Call *c, Buf *out) { return join_with(c, "(", " || ", ")", out); }
-static int concat_arrays(Call *c, Buf *out) { return join_with(c, "(", " || ", ")", out); }
+
+/* DuckDB's || skips a NULL array. */
+static int concat_arrays(Call *c, Buf *out)
+{
+    Lets lets = { 0 };
+    _cleanup_buf_ Buf nulls = BUF_INIT(EMIT_SQL_MAX), body = BUF_INIT(EMIT_SQL_MAX);
+    for (size_t i = 0; i < c->n; i++) {
+        if (c->e->call.args[i]->kind == EXPR_ARRAY)
+            continue;
+        if (!emit_is_simple(c->e->call.args[i]) && lets.n < EMIT_LETS_MAX)
+            c->args[i] = emit_lets_add(c->m, &lets, c->args[i]);
+        buf_printf(&nulls, "%s%.*s IS NULL", nulls.len ? " OR " : "", STR_ARG(c->args[i]));
+    }
+    if (nulls.len)
+        buf_printf(&body, "CASE WHEN %.*s THEN NULL ELSE ", STR_ARG(buf_str(&nulls)));
+    join_with(c, "(", " || ", ")", &body);
+    buf_puts(&body, nulls.len ? " END" : "");
+    emit_lets(out, &lets, buf_str(&body));
+    return 0;
+}
 
 static int append(Call *c, Buf *out)
 {
-    return buf_printf(out, "(%.*s || [%.*s])", STR_ARG(c->args[0]), STR_ARG(c->args[1]));
+    c->args[1] = arena_printf(c->m->arena, "[%.*s]", STR_ARG(c->args[1]));
+    return concat_arrays(c, out);
 }
 
 static int prepend(Call *c, Buf *out)
 {
-    return buf_printf(out, "([%.*s] || %.*s)", STR_ARG(c->args[0]), STR_ARG(c->args[1]));
+    c->args[0] = arena_printf(c->m->arena, "[%.*s]", STR_ARG(c->args[0]));
+    return concat_arrays(c, out);
 }
 
 static int concat_ws(Call *c, Buf *out)
@@ -211,7 +232,7 @@ static int least(Call *c, Buf *out) { return extreme(c, "least", out); }
 
 static bool positive(const Expr *e)
 {
-    return e->kind == EXPR_INTEGER && e->integer.value > 0;
+    return e->kind == EXPR_INTEGER && e->integer.value > 0 && e->integer.value <= INT32_MAX;
 }
 
 static int substr(Call *c, Buf *out)
@@ -266,21 +287,34 @@ static Str distinct_of(Emitter *m, Str array)
     return arena_str(m->arena, buf_str(&out));
 }
 
-/* Elements of the first array for which membership in the second (NULL as a value) is as wanted. */
-static int filter_by_membership(Call *c, bool wanted, Buf *out)
+/* Elements of `of`, each once, for which membership in `in` (NULL as a value) is as wanted. */
+static Str by_membership(Emitter *m, Str of, Str in, bool wanted)
 {
-    Emitter *m = c->m;
-    Str b = emit_let_name(m), x = emit_let_name(m);
-    Str is_member = arena_printf(m->arena, "CASE WHEN %.*s IS NULL THEN list_count(%.*s) < len(%.*s) ELSE list_contains(%.*s, %.*s) END",
-                                 STR_ARG(x), STR_ARG(b), STR_ARG(b), STR_ARG(b), STR_ARG(x));
-    Str body = arena_printf(m->arena, "CASE WHEN %.*s IS NULL THEN NULL ELSE list_filter(%.*s, lambda %.*s: %s(%.*s)) END", STR_ARG(b),
-                            STR_ARG(distinct_of(m, c->args[0])), STR_ARG(x), wanted ? "" : "NOT ", STR_ARG(is_member));
-    emit_let(out, b, c->args[1], body);
+    Str x = emit_let_name(m);
+    return arena_printf(m->arena, "list_filter(%.*s, lambda %.*s: %s(CASE WHEN %.*s IS NULL THEN list_count(%.*s) < len(%.*s) ELSE "
+        "list_contains(%.*s, %.*s) END))", STR_ARG(distinct_of(m, of)), STR_ARG(x), wanted ? "" : "NOT ", STR_ARG(x), STR_ARG(in), STR_ARG(in),
+        STR_ARG(in), STR_ARG(x));
+}
+
+static int array_except(Call *c, Buf *out)
+{
+    Lets lets = { 0 };
+    Str a = emit_lets_add(c->m, &lets, c->args[0]), b = emit_lets_add(c->m, &lets, c->args[1]);
+    emit_lets(out, &lets, arena_printf(c->m->arena, "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL ELSE %.*s END", STR_ARG(a), STR_ARG(b),
+              STR_ARG(by_membership(c->m, a, b, false))));
     return 0;
 }
 
-static int array_except(Call *c, Buf *out) { return filter_by_membership(c, false, out); }
-static int array_intersect(Call *c, Buf *out) { return filter_by_membership(c, true, out); }
+/* In the order of the longer array, as Trino has it. */
+static int array_intersect(Call *c, Buf *out)
+{
+    Lets lets = { 0 };
+    Str a = emit_lets_add(c->m, &lets, c->args[0]), b = emit_lets_add(c->m, &lets, c->args[1]);
+    emit_lets(out, &lets, arena_printf(c->m->arena, "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL WHEN len(%.*s) < len(%.*s) THEN %.*s ELSE "
+              "%.*s END", STR_ARG(a), STR_ARG(b), STR_ARG(a), STR_ARG(b), STR_ARG(by_membership(c->m, b, a, true)),
+              STR_ARG(by_membership(c->m, a, b, true))));
+    return 0;
+}
 
 static int array_distinct(Call *c, Buf *out)
 {
@@ -289,7 +323,9 @@ static int array_distinct(Call *c, Buf *out)
 
 static int array_union(Call *c, Buf *out)
 {
-    return buf_add(out, distinct_of(c->m, arena_printf(c->m->arena, "(%.*s || %.*s)", STR_ARG(c->args[0]), STR_ARG(c->args[1]))));
+    _cleanup_buf_ Buf both = BUF_INIT(EMIT_SQL_MAX);
+    concat_arrays(c, &both);
+    return buf_add(out, distinct_of(c->m, buf_str(&both)));
 }
 
 static int array_join(Call *c, Buf *out)
@@ -375,9 +411,18 @@ static int zip(Call *c, Buf *out)
     _cleanup_buf_ Buf fields = BUF_INIT(EMIT_SQL_MAX);
     for (size_t i = 0; i < c->n; i++)
         buf_printf(&fields, "%sf%zu := %.*s[%zu]", i ? ", " : "", i, STR_ARG(z), i + 1);
-    buf_puts(out, "list_transform(list_zip(");
-    put_joined(c, out);
-    return buf_printf(out, "), lambda %.*s: struct_pack(%.*s))", STR_ARG(z), STR_ARG(buf_str(&fields)));
+    Lets lets = { 0 };
+    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
+    buf_puts(&body, "CASE WHEN ");
+    for (size_t i = 0; i < c->n; i++) {
+        c->args[i] = emit_lets_add(m, &lets, c->args[i]);
+        buf_printf(&body, "%s%.*s IS NULL", i ? " OR " : "", STR_ARG(c->args[i]));
+    }
+    buf_puts(&body, " THEN NULL ELSE list_transform(list_zip(");
+    put_joined(c, &body);
+    buf_printf(&body, "), lambda %.*s: struct_pack(%.*s)) END", STR_ARG(z), STR_ARG(buf_str(&fields)));
+    emit_lets(out, &lets, buf_str(&body));
+    return 0;
 }
 
 /* Over the entries of a map: `key` and `value` may be replaced by the lambda's result, or the lambda filters. */

@@ -137,6 +137,12 @@ static int text_of(const Cast *c, Buf *out)
     }
     if (is_text(c->from))
         return buf_add(out, c->value);
+    if (c->from->kind == TYPE_DECIMAL && c->from->precision == c->from->scale) {
+        /* DuckDB writes ".12" where nothing can stand before the point. */
+        if (c->from->precision < 38)
+            return buf_printf(out, "CAST(CAST(%.*s AS DECIMAL(%d,%d)) AS VARCHAR)", STR_ARG(c->value), c->from->precision + 1, c->from->scale);
+        return buf_printf(out, "replace(replace('x' || CAST(%.*s AS VARCHAR), 'x-.', '-0.'), 'x.', '0.')", STR_ARG(c->value));
+    }
     bool native = c->from->kind == TYPE_BOOLEAN || sql_type_is_integral(c->from) || c->from->kind == TYPE_DECIMAL || c->from->kind == TYPE_UUID;
     return native ? buf_printf(out, "CAST(%.*s AS VARCHAR)", STR_ARG(c->value)) : refuse(c);
 }
@@ -294,6 +300,30 @@ static int json_of(Emitter *m, const SqlType *from, Str value, SqlPos pos, Buf *
     return bare ? buf_add(out, text) : buf_printf(out, "t_json_quote(%.*s)", STR_ARG(text));
 }
 
+/* A row from an array by position, from an object by names. */
+static int from_json_row(const Cast *c)
+{
+    Emitter *m = c->m;
+    Lets lets = { 0 };
+    Str json = emit_lets_add(m, &lets, c->value);
+    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
+    buf_printf(&body, "CASE WHEN %.*s IS NULL OR %.*s = 'null' THEN NULL ELSE struct_pack(", STR_ARG(json), STR_ARG(json));
+    for (size_t i = 0; i < c->to->n_fields; i++) {
+        _cleanup_buf_ Buf member = BUF_INIT(EMIT_SQL_MAX);
+        buf_printf(&member, "CASE WHEN starts_with(%.*s, '[') THEN list_extract(t_json_elements(%.*s), %zu) ELSE map_extract_value("
+                   "t_json_entries(%.*s), ", STR_ARG(json), STR_ARG(json), i + 1, STR_ARG(json));
+        emit_string_literal(&member, c->to->fields[i].name.ptr ? c->to->fields[i].name : STR(""));
+        buf_puts(&member, ") END");
+        Str field = emit_cast_text(m, &TYPE_JSON_, c->to->fields[i].type, arena_str(m->arena, buf_str(&member)), c->pos);
+        if (!field.ptr)
+            return -1;
+        buf_printf(&body, "%sf%zu := %.*s", i ? ", " : "", i, STR_ARG(field));
+    }
+    buf_puts(&body, ") END");
+    emit_lets(c->out, &lets, buf_str(&body));
+    return 0;
+}
+
 static int from_json(const Cast *c)
 {
     Emitter *m = c->m;
@@ -310,7 +340,7 @@ static int from_json(const Cast *c)
         return value.ptr ? buf_printf(c->out, "map_from_entries(list_transform(map_entries(t_json_entries(%.*s)), lambda %.*s: struct_pack(k := "
                                       "%.*s, v := %.*s)))", STR_ARG(c->value), STR_ARG(name), STR_ARG(key), STR_ARG(value)) : -1;
     }
-    return refuse(c);
+    return from_json_row(c);
 }
 
 /* ---- arrays, maps, rows ---- */
@@ -406,6 +436,8 @@ int emit_cast(Emitter *m, const SqlType *from, const SqlType *to, Str value, Sql
         return map_to_map(&c);
     if (from->kind == to->kind && from->kind == TYPE_ROW)
         return row_to_row(&c);
+    if (to->kind == TYPE_VARBINARY && from->kind == TYPE_CHAR)
+        return buf_printf(out, "t_to_utf8(t_char_pad(%.*s, %d))", STR_ARG(value), from->length);
     if (to->kind == TYPE_VARBINARY && is_text(from))
         return call1(&c, "t_to_utf8");
     if (to->kind == TYPE_UUID && is_text(from))

@@ -22,6 +22,7 @@ typedef struct Emitter {
     Arena *arena;
     Error *err;
     int next_let;
+    int depth;                        /* 1: the statement's own query */
     /* GROUP BY expressions and their texts: where an output repeats one, its text must be the same to the letter. */
     struct { const Expr *expr; Str text; } pinned[EMIT_PINNED_MAX];
     size_t n_pinned;

@@ -78,13 +78,12 @@ static int emit_difference(Emitter *m, const Expr *e, Str left, Str right, Buf *
     switch (e->binary.left->coerced->kind) {
     case TYPE_DATE:
         return buf_printf(out, "(CAST((%.*s - %.*s) AS BIGINT) * 86400000)", STR_ARG(left), STR_ARG(right));
-    case TYPE_TIMESTAMP:
-        return buf_printf(out, "((epoch_us(%.*s) - epoch_us(%.*s)) // 1000)", STR_ARG(left), STR_ARG(right));
-    case TYPE_TIMESTAMP_TZ:
-        return buf_printf(out, "((epoch_us(struct_extract(%.*s, 't')) - epoch_us(struct_extract(%.*s, 't'))) // 1000)", STR_ARG(left),
+    case TYPE_TIMESTAMP: case TYPE_TIME:
+        return buf_printf(out, "CAST(floor((epoch_us(%.*s) - epoch_us(%.*s) + 500) / CAST(1000 AS DOUBLE)) AS BIGINT)", STR_ARG(left),
                           STR_ARG(right));
-    case TYPE_TIME:
-        return buf_printf(out, "((epoch_us(%.*s) - epoch_us(%.*s)) // 1000)", STR_ARG(left), STR_ARG(right));
+    case TYPE_TIMESTAMP_TZ:
+        return buf_printf(out, "CAST(floor((epoch_us(struct_extract(%.*s, 't')) - epoch_us(struct_extract(%.*s, 't')) + 500) / CAST(1000 AS "
+                          "DOUBLE)) AS BIGINT)", STR_ARG(left), STR_ARG(right));
     default:
         return emit_not_supported(m, e->pos, "Subtraction of %.*s", STR_ARG(sql_type_name(e->binary.left->coerced, m->arena)));
     }
@@ -208,13 +207,58 @@ static int compare_arrays(Emitter *m, const SqlType *type, Str left, Str right, 
     return 0;
 }
 
+/* DuckDB's equality of maps looks at the order of entries. */
+static int compare_maps(Emitter *m, const SqlType *type, Str left, Str right, Buf *out)
+{
+    Lets lets = { 0 };
+    Str a = emit_lets_add(m, &lets, left), b = emit_lets_add(m, &lets, right), k = emit_let_name(m), all = emit_let_name(m);
+    _cleanup_buf_ Buf value = BUF_INIT(EMIT_SQL_MAX), body = BUF_INIT(EMIT_SQL_MAX);
+    if (emit_compare(m, OP_EQ, type->fields[1].type, arena_printf(m->arena, "map_extract_value(%.*s, %.*s)", STR_ARG(a), STR_ARG(k)),
+                     arena_printf(m->arena, "map_extract_value(%.*s, %.*s)", STR_ARG(b), STR_ARG(k)), false, &value) < 0)
+        return -1;
+    buf_printf(&body, "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL WHEN cardinality(%.*s) <> cardinality(%.*s) THEN false ELSE ",
+               STR_ARG(a), STR_ARG(b), STR_ARG(a), STR_ARG(b));
+    Str results = arena_printf(m->arena, "list_transform(map_keys(%.*s), lambda %.*s: CASE WHEN map_contains(%.*s, %.*s) THEN %.*s ELSE false "
+                               "END)", STR_ARG(a), STR_ARG(k), STR_ARG(b), STR_ARG(k), STR_ARG(buf_str(&value)));
+    emit_let(&body, all, results, arena_printf(m->arena, "CASE WHEN list_contains(%.*s, false) THEN false WHEN list_count(%.*s) < "
+             "len(%.*s) THEN NULL ELSE true END", STR_ARG(all), STR_ARG(all), STR_ARG(all)));
+    buf_puts(&body, " END");
+    emit_lets(out, &lets, buf_str(&body));
+    return 0;
+}
+
+/* a < b of rows: the first fields that differ decide; a NULL before that gives NULL. */
+static int order_rows(Emitter *m, BinaryOp op, const SqlType *type, Str left, Str right, Buf *out)
+{
+    Lets lets = { 0 };
+    Str a = emit_lets_add(m, &lets, left), b = emit_lets_add(m, &lets, right);
+    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
+    BinaryOp strict = op == OP_LE ? OP_LT : op == OP_GE ? OP_GT : op;
+    buf_printf(&body, "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL", STR_ARG(a), STR_ARG(b));
+    for (size_t i = 0; i < type->n_fields; i++) {
+        _cleanup_buf_ Buf equal = BUF_INIT(EMIT_SQL_MAX);
+        Str x = arena_printf(m->arena, "struct_extract(%.*s, 'f%zu')", STR_ARG(a), i), y = arena_printf(m->arena, "struct_extract(%.*s, 'f%zu')", STR_ARG(b), i);
+        if (emit_compare(m, OP_EQ, type->fields[i].type, x, y, false, &equal) < 0)
+            return -1;
+        buf_printf(&body, " WHEN %.*s IS NULL THEN NULL WHEN NOT %.*s THEN ", STR_ARG(buf_str(&equal)), STR_ARG(buf_str(&equal)));
+        if (emit_compare(m, strict, type->fields[i].type, x, y, false, &body) < 0)
+            return -1;
+    }
+    buf_puts(&body, op == strict ? " ELSE false END" : " ELSE true END");
+    emit_lets(out, &lets, buf_str(&body));
+    return 0;
+}
+
 int emit_compare(Emitter *m, BinaryOp op, const SqlType *type, Str left, Str right, bool right_is_constant, Buf *out)
 {
     if (type->kind == TYPE_DOUBLE || type->kind == TYPE_REAL)
         return compare_floating(op, type, left, right, right_is_constant, out);
-    if (may_hold_null(type) && type->kind != TYPE_MAP && (op == OP_EQ || op == OP_NE)) {
+    if (type->kind == TYPE_ROW && op >= OP_LT)
+        return order_rows(m, op, type, left, right, out);
+    if (may_hold_null(type) && (op == OP_EQ || op == OP_NE)) {
         buf_puts(out, op == OP_NE ? "(NOT " : "(");
-        int failed = type->kind == TYPE_ROW ? compare_rows(m, type, left, right, out) : compare_arrays(m, type, left, right, out);
+        int failed = type->kind == TYPE_ROW ? compare_rows(m, type, left, right, out)
+            : type->kind == TYPE_MAP ? compare_maps(m, type, left, right, out) : compare_arrays(m, type, left, right, out);
         buf_putc(out, ')');
         return failed;
     }

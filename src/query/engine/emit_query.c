@@ -175,8 +175,13 @@ static int emit_outputs(Emitter *m, const QueryBody *body, Buf *out)
         const Expr *e = spec->output[i];
         buf_puts(out, i ? ", " : "");
         Str value = emit_own_text(m, e);
+        /* DuckDB folds a NULL of any type to one of its own choice: what leaves says its type again. */
+        bool says_type = m->depth == 1 && e->kind != EXPR_COLUMN && body->fields[i].type->kind >= TYPE_ARRAY;
+        buf_puts(out, says_type ? "CAST(" : "");
         if (!value.ptr || emit_cast(m, e->type, body->fields[i].type, value, e->pos, out) < 0)
             return -1;
+        if (says_type)
+            buf_printf(out, " AS %.*s)", DUCKDB(m, body->fields[i].type));
         buf_printf(out, " AS c%zu", i);
     }
     return 0;
@@ -380,7 +385,7 @@ static int emit_with_ties(Emitter *m, const Query *query, Buf *out)
     return buf_printf(out, ") WHERE k <= %lld ORDER BY k", n);
 }
 
-int emit_query_body(Emitter *m, const Query *query, bool is_top, Buf *out)
+static int emit_ordered(Emitter *m, const Query *query, bool is_top, Buf *out)
 {
     if (emit_with(m, query, out) < 0)
         return -1;
@@ -408,6 +413,14 @@ int emit_query_body(Emitter *m, const Query *query, bool is_top, Buf *out)
     }
     m->n_pinned = pinned;
     return emit_limit(m, query, out);
+}
+
+int emit_query_body(Emitter *m, const Query *query, bool is_top, Buf *out)
+{
+    m->depth++;
+    int failed = emit_ordered(m, query, is_top, out);
+    m->depth--;
+    return failed;
 }
 
 int emit_query(EmitContext *context, const Query *query, Buf *out, Error *err)

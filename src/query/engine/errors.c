@@ -129,6 +129,16 @@ static const Mapping mappings[] = {
     {"More than one row returned by a subquery", ERR_SUBQUERY_MULTIPLE_ROWS, NULL,
      "Scalar sub-query has returned multiple rows"},
     {"Map keys must be unique", ERR_INVALID_FUNCTION_ARGUMENT, NULL, "Duplicate map keys are not allowed"},
+    {"map key list does not align", ERR_INVALID_FUNCTION_ARGUMENT, NULL,
+     "Key and value arrays must be the same length"},
+    {"Binder Error: APPROXIMATE QUANTILE can only take", ERR_INVALID_FUNCTION_ARGUMENT, NULL,
+     "Percentile must be between 0 and 1"},
+    {"Lists larger than", ERR_INVALID_FUNCTION_ARGUMENT, NULL,
+     "result of sequence function must not have more than 10000 entries"},
+    {"Invalid input for arg_min/arg_max", ERR_INVALID_FUNCTION_ARGUMENT, NULL,
+     "third argument of max_by must be a positive integer"},
+    {"Invalid input for MIN/MAX", ERR_INVALID_FUNCTION_ARGUMENT, NULL,
+     "second argument of max_n must be positive"},
     {"Map keys can not be NULL", ERR_INVALID_FUNCTION_ARGUMENT, NULL, "map key cannot be null"},
     {"No files found that match", ERR_ICEBERG_CANNOT_OPEN_SPLIT, map_file, NULL},
     {"Cannot open file", ERR_ICEBERG_CANNOT_OPEN_SPLIT, map_file, NULL},
@@ -139,7 +149,8 @@ static const Mapping mappings[] = {
     {"TProtocolException", ERR_ICEBERG_BAD_DATA, map_file, NULL},
     {"ecompression failure", ERR_ICEBERG_BAD_DATA, map_file, NULL},
     {"Could not read", ERR_ICEBERG_BAD_DATA, map_file, NULL},
-    {"Invalid Error: ", ERR_ICEBERG_BAD_DATA, map_thrift, NULL},     /* what the reader of Parquet footers throws */
+    {"Invalid Error: ", ERR_ICEBERG_BAD_DATA, map_thrift,
+     NULL}, /* what the reader of Parquet footers throws */
     {"Could not convert string", ERR_INVALID_CAST_ARGUMENT, NULL, NULL},
     {"Conversion Error", ERR_INVALID_CAST_ARGUMENT, NULL, NULL},
 };
@@ -148,6 +159,8 @@ static const Mapping mappings[] = {
  * whatever they say. */
 static bool is_emitter_bug(Str text)
 {
+    if (str_has_prefix(text, STR("Binder Error: APPROXIMATE QUANTILE can only take")))
+        return false; /* a constant of the user's that DuckDB checks while it binds */
     static const char *const classes[] = {"Parser Error", "Binder Error", "Catalog Error", "Syntax Error",
                                           "INTERNAL Error"};
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)

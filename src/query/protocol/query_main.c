@@ -150,6 +150,7 @@ int query_main(const RoleContext *context, Error *err)
     int r = service_run(&service, err);
     server->draining = true;
     pthread_join(sweeper, NULL);
+    server_cancel_all(server);       /* no client can take results any more */
     worker_pool_free(server->pool);
     catalogs_free(server->catalogs);
     engine_close(server->engine);

@@ -67,7 +67,8 @@ static void answer_token(HttpRequest *r, RunningStatement *s, int64_t token)
 static void answer_first(HttpRequest *r, RunningStatement *s)
 {
     MUTEX_GUARD(&s->lock);
-    bool waits_for_get = s->has_effects && !s->started && !s->ended;
+    bool waits_for_get =
+        !s->session.reads_first_answer || (s->has_effects && !s->started && !s->ended);
     if (!waits_for_get) {
         answer_token(r, s, 0);
         return;
@@ -141,7 +142,8 @@ static void post_statement_worker(HttpRequest *r, void *arg)
     parse_statement(s);
     if (!s->has_effects) {
         statement_start(s);
-        statement_wait(s, STATEMENT_POLL_MS);
+        if (session.reads_first_answer)
+            statement_wait(s, STATEMENT_POLL_MS);
     }
     answer_first(r, s);
     statement_unref(s);

@@ -143,7 +143,7 @@ int run_text_result(RunningStatement *s, const char *column, Str text, Error *er
 {
     OutputColumn *columns = arena_new_of(s->arena, OutputColumn);
     columns->name = str_from(column);
-    columns->type = &TYPE_VARCHAR_;
+    columns->type = sql_type_varchar(s->arena, (int)utf8_length(text));
     statement_set_columns(s, columns, 1);
     Buf page = BUF_INIT(PAGE_MAX);
     buf_puts(&page, "[[");

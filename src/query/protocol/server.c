@@ -77,6 +77,13 @@ void server_each_query(void *arg, void (*fn)(void *fn_arg, const QueryInfo *info
     }
 }
 
+void server_cancel_all(Server *server)
+{
+    MUTEX_GUARD(&server->lock);
+    for (RunningStatement *s = server->statements; s; s = s->next)
+        statement_cancel(s, ERR_USER_CANCELED, "The server is shutting down");
+}
+
 /* What a statement needs at this moment: nothing, an end, or to be forgotten. */
 static bool is_forgettable(Server *server, RunningStatement *s, int64_t now, size_t *n_ended)
 {

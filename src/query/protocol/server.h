@@ -29,6 +29,8 @@ void server_make_id(Server *server, char out[40]);
 /* Drops old ended statements and cancels abandoned and overdue ones. Called by the timer thread. */
 void server_sweep(Server *server);
 
+void server_cancel_all(Server *server);
+
 void run_statement(void *statement);       /* run.c: the worker's entry */
 void handle_request(HttpRequest *r, void *server);
 void handle_import(HttpRequest *r, void *server);

@@ -163,6 +163,8 @@ int session_read(HttpRequest *r, Arena *arena, ClientSession *ret, Error *err)
     if (!s.time_zone.len)
         s.time_zone = STR("UTC");
     s.base_uri = base_uri(r, arena);
+    s.reads_first_answer = !str_has_prefix(s.source, STR("trino-js-client")) &&
+                           !str_has_prefix(http_header(r, "User-Agent"), STR("axios/"));
     *ret = s;
     return 0;
 }

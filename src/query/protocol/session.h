@@ -17,6 +17,8 @@ typedef struct ClientSession {
     const SessionProperty *properties; size_t n_properties;
     const PreparedStatement *prepared; size_t n_prepared;
     bool parametric_datetime, number_type, variant_type;      /* client capabilities */
+    /* False for Node.js' trino-client, which drops the rows and the error of the answer to its POST. */
+    bool reads_first_answer;
     Str base_uri;                         /* "http://HOST" for nextUri, from Host and X-Forwarded-Proto */
 } ClientSession;
 

@@ -213,6 +213,12 @@ void statement_cancel(RunningStatement *s, ErrCode code, const char *message)
 {
     pthread_mutex_lock(&s->lock);
     bool running = s->started && !s->ended;
+    if (s->state == STATE_FINISHED && s->first_page) {
+        /* It ran to its end, but its client did not take the rows and now gives up: to the client it is cancelled. */
+        drop_pages(s);
+        s->state = STATE_FAILED;
+        err_set(&s->error, code, "%s", message);
+    }
     if (!s->ended && !s->cancel_requested) {
         s->cancel_requested = true;
         err_set(&s->error, code, "%s", message);

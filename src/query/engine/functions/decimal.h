@@ -1,5 +1,4 @@
-/* decimal.h - decimal arithmetic that several files of functions share. Magnitudes: signs are the caller's.
- */
+/* decimal.h - decimal arithmetic that several files of functions share. Magnitudes: signs are the caller's. */
 #pragma once
 
 #include "query/engine/encode_number.h"
@@ -7,5 +6,4 @@
 uint128 decimal_pow10(int n); /* 0 <= n <= 38 */
 /* v * 10^by, or v / 10^-by rounded half up. false: over 128 bits. */
 bool decimal_rescale(uint128 v, int by, uint128 *ret);
-                       uint128 *ret);              /* |value| * 10^scale of the exact value, half up */
-                       double decimal_to_double(int128 value, int scale); /* correctly rounded */
+double decimal_to_double(int128 value, int scale); /* correctly rounded */

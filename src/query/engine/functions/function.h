@@ -107,4 +107,4 @@ extern const FunctionDef t_integer_functions[], t_double_functions[], t_cdf_func
     t_decimal_functions[], t_cast_functions[], t_datetime_functions[], t_date_unit_functions[],
     t_tz_functions[], t_date_format_functions[], t_iso8601_functions[], t_string_functions[],
     t_unicode_functions[], t_regexp_functions[], t_binary_functions[], t_url_functions[], t_json_functions[],
-    t_json_path_functions[];
+    t_json_path_functions[], t_iceberg_functions[];

@@ -234,7 +234,9 @@ static void from_unixtime(Call *c)
     {
         double ms = round(ARG(c, 0, double, i) * 1000);
         int16_t zone = 0;
-        if (!zone_named(c, arg_str(c, 1, i), &zone))
+        if (str_is_empty(arg_str(c, 1, i)))
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Zone id is an empty string");
+        if (c->failed || !zone_named(c, arg_str(c, 1, i), &zone))
             break;
         if (!(fabs(ms) < 9e15))
             call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Millis overflow: %lld",
