@@ -77,6 +77,7 @@ void cat_reply_empty(CatRequest *q, int status);
 void cat_reply_error(CatRequest *q, const Error *err);
 /* LoadTableResult and CommitTableResponse. A staged table has no location. */
 int cat_reply_table(CatRequest *q, Document *document, bool staged, bool refs_only, Error *err);
+int cat_reply_view(CatRequest *q, const Document *document, Error *err);    /* LoadViewResult */
 Str cat_table_etag(Str metadata_location, bool refs_only, Arena *arena);    /* without quotes */
 
 /* ---- names (names.c) ---- */
@@ -108,11 +109,13 @@ void cat_location_unreserve(Catalog *c, Str location);
 
 /* "<location>/metadata/00001-<uuid>.metadata.json", by the table's properties. */
 Str cat_metadata_file_location(const TableMetadata *table, int64_t version, Arena *arena);
+Str cat_view_file_location(const ViewMetadata *view, int64_t version, Arena *arena);
 int64_t cat_metadata_file_version(Str metadata_location);                   /* of its name; 0 when it has none */
 /* From the cache or storage. ERR_NOT_FOUND when the file is gone. */
 int cat_load(Catalog *c, Str metadata_location, Document **ret, Error *err);
+int cat_load_view(Catalog *c, Str metadata_location, Document **ret, Error *err);
 /* Writes the file durably, before anything points to it. When it fails nothing is visible and what was written is collected. */
-int cat_store(Catalog *c, const Document *document, const TableMetadata *table, Error *err);
+int cat_store(Catalog *c, const Document *document, Error *err);
 /* Ends what cat_store() began: the pointer was moved, or the file is to be removed. */
 void cat_stored(Catalog *c, Str metadata_location, bool is_used);
 
@@ -122,8 +125,9 @@ void cat_stored(Catalog *c, Str metadata_location, bool is_used);
 typedef struct Outcome {
     int status;
     Str body;                           /* ptr NULL: none */
-    Str metadata_location;              /* ptr NULL: none; else the reply is this table */
+    Str metadata_location;              /* ptr NULL: none; else the reply is this table, or view when body is CAT_IS_VIEW */
 } Outcome;
+#define CAT_IS_VIEW STR("view")
 /* registry_write() with the outcome kept; job may be NULL. The job may still fill the outcome in. */
 int cat_write(CatRequest *q, RegistryJob job, void *arg, const Outcome *outcome, Error *err);
 /* Waits for a request with the same key that is under way; *ret_replied: the kept reply was given. */

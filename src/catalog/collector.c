@@ -118,6 +118,25 @@ static int end_garbage_job(RegConn *conn, void *arg, Error *err)
     return 0;
 }
 
+/* What names no place in this storage can never be deleted, and must not hold up the rest. */
+static int delete_batch(Catalog *c, const GarbageBatch *batch, Error *err)
+{
+    Str uris[COLLECTOR_BATCH];
+    size_t n = 0;
+
+    for (size_t i = 0; i < batch->n; i++)
+        if (cat_location_is_ours(batch->uris[i]))
+            uris[n++] = batch->uris[i];
+    if (fault_point("catalog.garbage", err))
+        return -1;
+    if (n == 0 || storage_delete_many(c->storage, uris, n, err) == 0)
+        return 0;
+    if (err->code != ERR_BAD_REQUEST && err->code != ERR_NO_SUCH_BUCKET)
+        return -1;
+    log_warn("catalog.garbage", L_ERR(err));
+    return 0;
+}
+
 /* *ret_more: the batch was full. */
 static int collect_garbage(Catalog *c, Arena *arena, bool *ret_more, Error *err)
 {
@@ -129,7 +148,7 @@ static int collect_garbage(Catalog *c, Arena *arena, bool *ret_more, Error *err)
     *ret_more = batch->n == COLLECTOR_BATCH;
     if (rc < 0 || batch->n == 0)
         return rc;
-    if (fault_point("catalog.garbage", err) || storage_delete_many(c->storage, batch->uris, batch->n, err) < 0)
+    if (delete_batch(c, batch, err) < 0)
         return -1;
     return registry_write(c->registry, end_garbage_job, batch, err);
 }

@@ -130,7 +130,7 @@ static int prepare(CatRequest *q, TableCommit *t, Error *err)
     Str location = cat_metadata_file_location(t->table, t->entry.id ? t->entry.version + 1 : 0, q->arena);
     if (cat_document_new(location, t->table, &t->document, err) < 0)
         return -1;
-    return cat_store(q->catalog, t->document, t->table, err);
+    return cat_store(q->catalog, t->document, err);
 }
 
 /* ---- the swap ---- */

@@ -135,6 +135,22 @@ int cat_document_new(Str location, const TableMetadata *table, Document **ret, E
     return 0;
 }
 
+int cat_document_of_view(Str location, const ViewMetadata *view, Document **ret, Error *err)
+{
+    Buf out = BUF_INIT(LIMIT_METADATA_BYTES);
+    JsonWriter w = JSON_WRITER(&out);
+    size_t len;
+
+    view_write(&w, view);
+    if (buf_check(&out, err) < 0) {
+        buf_free(&out);
+        return err_prefix(err, "view metadata");
+    }
+    char *text = buf_take(&out, &len);
+    *ret = make_document(location, str_of(text, len), NULL);
+    return 0;
+}
+
 static Model *model_of(Document *d)
 {
     MUTEX_GUARD(&d->lock);

@@ -7,7 +7,7 @@
  * beyond the cache's life. Thread-safe. */
 #pragma once
 
-#include "iceberg/metadata.h"
+#include "iceberg/view.h"
 
 typedef struct Document Document;
 typedef struct DocumentCache DocumentCache;
@@ -30,6 +30,8 @@ int cat_document_new(Str location, const TableMetadata *table, Document **ret, E
 /* Gives a document that has no model yet the one it was written from, so that the next commit need not parse. `arena` (taken over)
  * holds what the model has beyond that of `base`, which may be NULL and is kept alive as long as needed. */
 void cat_document_set_model(Document *document, const TableMetadata *table, Arena *arena, Document *base);
+/* A view's: the text alone. */
+int cat_document_of_view(Str location, const ViewMetadata *view, Document **ret, Error *err);
 Document *cat_document_ref(Document *document);
 void cat_document_unref(Document *document);           /* NULL is fine */
 void cat_document_unrefp(Document **document);

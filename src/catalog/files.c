@@ -9,23 +9,35 @@
 
 /* ---- names ---- */
 
-static bool is_gzip(const TableMetadata *table)
+/* Properties of tables and views have the same names. */
+static bool is_gzip(Str codec)
 {
-    return str_eq_nocase(metadata_property(table, "write.metadata.compression-codec", STR("none")), STR("gzip"));
+    return str_eq_nocase(codec, STR("gzip"));
 }
 
-Str cat_metadata_file_location(const TableMetadata *table, int64_t version, Arena *arena)
+static Str file_location(Str location, Str folder, Str codec, int64_t version, Arena *arena)
 {
-    Str folder = metadata_property(table, "write.metadata.path", STR_NULL);
     char uuid[UUID_TEXT_LEN + 1];
 
     while (folder.len > 0 && folder.ptr[folder.len - 1] == '/')
         folder.len--;
     if (!folder.ptr || !cat_location_is_ours(folder))
-        folder = arena_printf(arena, "%.*s/metadata", STR_ARG(table->location));
+        folder = arena_printf(arena, "%.*s/metadata", STR_ARG(location));
     uuid4_text(uuid);
     return arena_printf(arena, "%.*s/%05lld-%s%s.metadata.json", STR_ARG(folder), (long long)version, uuid,
-                        is_gzip(table) ? ".gz" : "");
+                        is_gzip(codec) ? ".gz" : "");
+}
+
+Str cat_metadata_file_location(const TableMetadata *table, int64_t version, Arena *arena)
+{
+    return file_location(table->location, metadata_property(table, "write.metadata.path", STR_NULL),
+                         metadata_property(table, "write.metadata.compression-codec", STR("")), version, arena);
+}
+
+Str cat_view_file_location(const ViewMetadata *view, int64_t version, Arena *arena)
+{
+    return file_location(view->location, view_property(view, "write.metadata.path", STR_NULL),
+                         view_property(view, "write.metadata.compression-codec", STR("")), version, arena);
 }
 
 int64_t cat_metadata_file_version(Str location)
@@ -115,9 +127,26 @@ int cat_load(Catalog *c, Str location, Document **ret, Error *err)
     return 0;
 }
 
+int cat_load_view(Catalog *c, Str location, Document **ret, Error *err)
+{
+    _cleanup_arena_ Arena *arena = NULL;
+    const ViewMetadata *view;
+    Str text;
+
+    *ret = cat_document_cache_get(c->documents, location);
+    if (*ret)
+        return 0;
+    arena = arena_new(2ul * LIMIT_METADATA_BYTES);
+    if (read_text(c, location, arena, &text, err) < 0 || view_parse(text, arena, &view, err) < 0 ||
+        cat_document_of_view(location, view, ret, err) < 0)
+        return -1;
+    cat_document_cache_put(c->documents, *ret);
+    return 0;
+}
+
 /* ---- writing ---- */
 
-int cat_store(Catalog *c, const Document *document, const TableMetadata *table, Error *err)
+int cat_store(Catalog *c, const Document *document, Error *err)
 {
     Str location = cat_document_location(document), text = cat_document_text(document);
     char *zipped = NULL;
@@ -125,7 +154,7 @@ int cat_store(Catalog *c, const Document *document, const TableMetadata *table, 
 
     if (cat_pending_add(c->pending, location, err) < 0)
         return -1;
-    if (is_gzip(table)) {
+    if (str_has_suffix(location, STR(".gz.metadata.json"))) {
         size_t len;
         zipped = gzip(text, &len);
         text = str_of(zipped, len);

@@ -80,6 +80,7 @@ int cat_register_table(CatRequest *q, Error *err)
     _cleanup_arena_ Arena *job_arena = arena_new(CATALOG_ARENA_BYTES);
     _cleanup_document_ Document *d = NULL;
     TableAdd add = { .namespace_path = q->namespace_path, .catalog = q->catalog, .arena = job_arena };
+    const TableMetadata *table;
 
     if (json_need_string(q->json, "name", &add.name, err) < 0 || cat_name_check(add.name, err) < 0 ||
         json_need_string(q->json, "metadata-location", &add.metadata_location, err) < 0 ||
@@ -87,11 +88,13 @@ int cat_register_table(CatRequest *q, Error *err)
         return -1;
     if (!cat_location_is_ours(add.metadata_location))
         return err_set(err, ERR_BAD_REQUEST, "metadata-location: expected a file of this storage (s3://…)");
-    if (cat_load(q->catalog, add.metadata_location, &d, err) < 0 || cat_document_table(d, &add.table, err) < 0) {
+    if (cat_load(q->catalog, add.metadata_location, &d, err) < 0 || cat_document_table(d, &table, err) < 0) {
         if (err->code == ERR_ICEBERG_INVALID_METADATA)
             err->code = ERR_BAD_REQUEST;    /* what the client names is no table */
         return -1;
     }
+    add.uuid = table->table_uuid;
+    add.location = table->location;
     add.version = cat_metadata_file_version(add.metadata_location);
     Outcome outcome = { 200, STR_NULL, add.metadata_location };
     TableLocks locks = { .n = 0 };
@@ -105,6 +108,7 @@ int cat_register_table(CatRequest *q, Error *err)
 
 typedef struct RemoveJob {
     Str namespace_path, name;
+    RegKind kind;
     bool purge;
     RegEntry entry;                 /* as it was found before; out: as it was removed */
     Arena *arena;
@@ -118,8 +122,8 @@ static int remove_job(RegConn *conn, void *arg, Error *err)
 
     if (reg_find_entry_by_path(conn, job->namespace_path, job->name, job->arena, &job->entry, err) < 0)
         return -1;
-    if (job->entry.id == 0 || job->entry.kind != REG_TABLE)
-        return cat_fail_no_table(job->namespace_path, job->name, job->arena, err);
+    if (job->entry.id == 0 || job->entry.kind != job->kind)
+        return (job->kind == REG_VIEW ? cat_fail_no_view : cat_fail_no_table)(job->namespace_path, job->name, job->arena, err);
     if (job->purge && reg_add_purge(conn, job->entry.metadata_location, &purge_id, err) < 0)
         return -1;
     if (job->outcome->status == 200)
@@ -208,6 +212,20 @@ int cat_drop_table(CatRequest *q, Error *err)
     return 0;
 }
 
+int cat_drop_view(CatRequest *q, Error *err)
+{
+    _cleanup_arena_ Arena *job_arena = arena_new(CATALOG_ARENA_BYTES);
+    Outcome outcome = { 204, STR_NULL, STR_NULL };
+    RemoveJob job = { .namespace_path = q->namespace_path, .name = q->name, .kind = REG_VIEW, .arena = job_arena,
+                      .outcome = &outcome };
+
+    if (remove_table(q, &job, err) < 0)
+        return -1;
+    cat_document_cache_remove(q->catalog->documents, job.entry.metadata_location);
+    cat_reply_empty(q, 204);
+    return 0;
+}
+
 /* ---- rename ---- */
 
 typedef struct RenameJob {
@@ -232,7 +250,7 @@ static int rename_job(RegConn *conn, void *arg, Error *err)
     if (reg_find_entry_by_path(conn, job->from_namespace, job->from_name, job->arena, &from, err) < 0)
         return -1;
     if (from.id == 0 || from.kind != job->kind)
-        return cat_fail_no_table(job->from_namespace, job->from_name, job->arena, err);
+        return (job->kind == REG_VIEW ? cat_fail_no_view : cat_fail_no_table)(job->from_namespace, job->from_name, job->arena, err);
     if (reg_find_namespace(conn, job->to_namespace, job->arena, &ns, err) < 0 ||
         reg_find_entry(conn, ns.id, job->to_name, job->arena, &to, err) < 0)
         return -1;
@@ -241,11 +259,11 @@ static int rename_job(RegConn *conn, void *arg, Error *err)
     return reg_move_entry(conn, from.id, ns.id, job->to_name, err);
 }
 
-int cat_rename_table(CatRequest *q, Error *err)
+static int rename_entry(CatRequest *q, RegKind kind, Error *err)
 {
     _cleanup_arena_ Arena *job_arena = arena_new(CATALOG_ARENA_BYTES);
     Outcome outcome = { 204, STR_NULL, STR_NULL };
-    RenameJob job = { .kind = REG_TABLE, .arena = job_arena };
+    RenameJob job = { .kind = kind, .arena = job_arena };
     TableLocks locks = { .n = 0 };
     Catalog *c = q->catalog;
 
@@ -261,4 +279,14 @@ int cat_rename_table(CatRequest *q, Error *err)
     if (rc == 0)
         cat_reply_empty(q, 204);
     return rc;
+}
+
+int cat_rename_table(CatRequest *q, Error *err)
+{
+    return rename_entry(q, REG_TABLE, err);
+}
+
+int cat_rename_view(CatRequest *q, Error *err)
+{
+    return rename_entry(q, REG_VIEW, err);
 }

@@ -98,7 +98,7 @@ static int find_place(CatRequest *q, const CreateRequest *r, Str *ret_location, 
         reg_find_entry(conn, ns.id, q->name, q->arena, &entry, err) < 0)
         goto out;
     if (entry.id != 0) {
-        cat_fail_name_taken(entry.kind, q->namespace_path, q->name, q->arena, err);
+        cat_fail_name_taken(entry.kind, REG_TABLE, q->namespace_path, q->name, q->arena, err);
     } else if (r->location.ptr) {
         *ret_location = r->location;
         rc = cat_location_check(q->catalog, conn, r->location, 0, q->arena, err);
@@ -127,15 +127,15 @@ static int create_staged(CatRequest *q, const TableMetadata *table, Error *err)
 static int create_at(CatRequest *q, const TableMetadata *table, Document **ret, bool *ret_again, Error *err)
 {
     _cleanup_arena_ Arena *job_arena = arena_new(CATALOG_ARENA_BYTES);
-    TableAdd add = { .namespace_path = q->namespace_path, .name = q->name, .table = table, .catalog = q->catalog,
-                     .arena = job_arena };
+    TableAdd add = { .namespace_path = q->namespace_path, .name = q->name, .uuid = table->table_uuid,
+                     .location = table->location, .catalog = q->catalog, .arena = job_arena };
     Document *d;
 
     add.metadata_location = cat_metadata_file_location(table, 0, q->arena);
     Outcome outcome = { 200, STR_NULL, add.metadata_location };
     if (cat_document_new(add.metadata_location, table, &d, err) < 0)
         return -1;
-    int rc = cat_store(q->catalog, d, table, err);
+    int rc = cat_store(q->catalog, d, err);
     if (rc == 0) {
         rc = cat_write(q, cat_table_add_job, &add, &outcome, err);
         if (rc == 0 || err->code != ERR_COMMIT_UNKNOWN)

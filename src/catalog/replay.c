@@ -44,9 +44,10 @@ static int replay(CatRequest *q, const RegReply *reply, Error *err)
             cat_reply_empty(q, (int)reply->status);
         return 0;
     }
-    if (cat_load(q->catalog, reply->metadata_location, &d, err) < 0)
+    bool is_view = str_eq(reply->body, CAT_IS_VIEW);
+    if ((is_view ? cat_load_view : cat_load)(q->catalog, reply->metadata_location, &d, err) < 0)
         return -1;
-    int rc = cat_reply_table(q, d, false, false, err);
+    int rc = is_view ? cat_reply_view(q, d, err) : cat_reply_table(q, d, false, false, err);
     cat_document_unref(d);
     return rc;
 }

@@ -50,17 +50,14 @@ Str cat_table_etag(Str metadata_location, bool refs_only, Arena *arena)
     return arena_printf(arena, "%016llx", (unsigned long long)hash);
 }
 
-int cat_reply_table(CatRequest *q, Document *document, bool staged, bool refs_only, Error *err)
+/* {"metadata-location":…,"metadata":…,"config":{}} */
+static int write_result(Buf *body, Str location, Str text, Error *err)
 {
-    Buf body = BUF_INIT(CATALOG_REPLY_BYTES);
-    JsonWriter w = JSON_WRITER(&body);
-    Str text = cat_document_text(document), location = cat_document_location(document);
+    JsonWriter w = JSON_WRITER(body);
 
-    if (refs_only && cat_document_refs_text(document, &text, err) < 0)
-        return -1;
-    if (buf_reserve(&body, text.len + location.len + 256)) {    /* else the check below fails */
+    if (buf_reserve(body, text.len + location.len + 256)) {    /* else it overflows below */
         json_object(&w);
-        if (!staged)
+        if (location.ptr)
             json_kv_str(&w, "metadata-location", location);
         json_key(&w, "metadata");
         json_raw(&w, text);
@@ -69,12 +66,32 @@ int cat_reply_table(CatRequest *q, Document *document, bool staged, bool refs_on
         json_end_object(&w);
         json_end_object(&w);
     }
-    if (buf_check(&body, err) < 0 || body.len == 0) {
-        buf_free(&body);
-        return err_set(err, ERR_LIMIT, "The table's metadata is too large for a reply");
-    }
+    if (buf_check(body, NULL) == 0 && body->len > 0)
+        return 0;
+    buf_free(body);
+    return err_set(err, ERR_LIMIT, "The metadata is too large for a reply");
+}
+
+int cat_reply_table(CatRequest *q, Document *document, bool staged, bool refs_only, Error *err)
+{
+    Buf body = BUF_INIT(CATALOG_REPLY_BYTES);
+    Str text = cat_document_text(document), location = cat_document_location(document);
+
+    if ((refs_only && cat_document_refs_text(document, &text, err) < 0) ||
+        write_result(&body, staged ? STR_NULL : location, text, err) < 0)
+        return -1;
     if (!staged)
         http_set_headerf(q->http, "ETag", "\"%.*s\"", STR_ARG(cat_table_etag(location, refs_only, q->arena)));
+    cat_reply_json(q, 200, &body);
+    return 0;
+}
+
+int cat_reply_view(CatRequest *q, const Document *document, Error *err)
+{
+    Buf body = BUF_INIT(CATALOG_REPLY_BYTES);
+
+    if (write_result(&body, cat_document_location(document), cat_document_text(document), err) < 0)
+        return -1;
     cat_reply_json(q, 200, &body);
     return 0;
 }

@@ -41,3 +41,13 @@ int cat_register_table(CatRequest *q, Error *err);
 int cat_unregister_table(CatRequest *q, Error *err);
 int cat_drop_table(CatRequest *q, Error *err);
 int cat_rename_table(CatRequest *q, Error *err);
+int cat_drop_view(CatRequest *q, Error *err);
+int cat_rename_view(CatRequest *q, Error *err);
+
+/* handle_views.c */
+int cat_list_views(CatRequest *q, Error *err);
+int cat_create_view(CatRequest *q, Error *err);
+int cat_load_one_view(CatRequest *q, Error *err);
+int cat_replace_view(CatRequest *q, Error *err);
+int cat_view_exists(CatRequest *q, Error *err);
+int cat_register_view(CatRequest *q, Error *err);

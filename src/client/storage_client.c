@@ -14,19 +14,23 @@ StorageClient *storage_client_new(Str base, Str capability, Error *err)
 {
     const Str unix_prefix = STR("unix:");
     if (!str_has_prefix(base, unix_prefix)) {
-        err_set(err, ERR_CONFIG, "storage is reached over a Unix socket, expected unix:/path, not %.*s", STR_ARG(base));
+        err_set(err, ERR_CONFIG, "storage is reached over a Unix socket, expected unix:/path, not %.*s",
+                STR_ARG(base));
         return NULL;
     }
     HttpClient *http = http_client_new(base, capability, err);
-    if (!http) return NULL;
+    if (!http)
+        return NULL;
     StorageClient *client = calloc(1, sizeof *client);
-    if (!client) abort();
+    if (!client)
+        abort();
     client->http = http;
     client->socket_path = strndup(base.ptr + unix_prefix.len, base.len - unix_prefix.len);
     client->capability = strndup(capability.ptr ? capability.ptr : "", capability.len);
     pthread_mutex_init(&client->lock, NULL);
     pthread_cond_init(&client->changed, NULL);
-    if (storage_session_start(client, err) == 0) return client;
+    if (storage_session_start(client, err) == 0)
+        return client;
     http_client_free(http);
     free(client->socket_path);
     free(client->capability);
@@ -36,7 +40,8 @@ StorageClient *storage_client_new(Str base, Str capability, Error *err)
 
 void storage_client_free(StorageClient *client)
 {
-    if (!client) return;
+    if (!client)
+        return;
     assert(!client->pins && !client->stages);
     storage_session_stop(client);
     while (client->released) {
@@ -65,14 +70,16 @@ int storage_uri_split(Str uri, Str *ret_bucket, Str *ret_key, Error *err)
         return err_set(err, ERR_BAD_REQUEST, "not an s3:// URI: %.*s", STR_ARG(uri));
     }
     *ret_bucket = str_cut(str_slice(uri, (size_t)at + 3, uri.len), '/', ret_key);
-    if (!ret_key->ptr) *ret_key = STR("");
+    if (!ret_key->ptr)
+        *ret_key = STR("");
     return ret_bucket->len ? 0 : err_set(err, ERR_BAD_REQUEST, "no bucket in the URI %.*s", STR_ARG(uri));
 }
 
 static void client_release(StorageClient *client, bool is_stage, const char *name)
 {
     Released *released = calloc(1, sizeof *released);
-    if (!released) abort();
+    if (!released)
+        abort();
     released->is_stage = is_stage;
     snprintf(released->name, sizeof released->name, "%s", name);
     pthread_mutex_lock(&client->lock);
@@ -87,31 +94,40 @@ static void client_release(StorageClient *client, bool is_stage, const char *nam
 StoragePins *storage_pins_new(StorageClient *client)
 {
     StoragePins *pins = calloc(1, sizeof *pins);
-    if (!pins) abort();
+    if (!pins)
+        abort();
     pins->client = client;
     MUTEX_GUARD(&client->lock);
     snprintf(pins->group, sizeof pins->group, "%llx", (unsigned long long)++client->next_group);
     pins->next = client->pins;
-    if (pins->next) pins->next->previous = pins;
+    if (pins->next)
+        pins->next->previous = pins;
     client->pins = pins;
     return pins;
 }
 
 void storage_pins_free(StoragePins *pins)
 {
-    if (!pins) return;
+    if (!pins)
+        return;
     StorageClient *client = pins->client;
     pthread_mutex_lock(&client->lock);
     *(pins->previous ? &pins->previous->next : &client->pins) = pins->next;
-    if (pins->next) pins->next->previous = pins->previous;
+    if (pins->next)
+        pins->next->previous = pins->previous;
     pthread_mutex_unlock(&client->lock);
-    if (pins->n) client_release(client, false, pins->group);
-    for (size_t i = 0; i < pins->n; i++) free(pins->paths[i]);
+    if (pins->n)
+        client_release(client, false, pins->group);
+    for (size_t i = 0; i < pins->n; i++)
+        free(pins->paths[i]);
     free(pins->paths);
     free(pins);
 }
 
-void storage_pins_freep(StoragePins **pins) { storage_pins_free(*pins); }
+void storage_pins_freep(StoragePins **pins)
+{
+    storage_pins_free(*pins);
+}
 
 /* Under the client's lock: the session's thread reads the paths. */
 static void pins_add(StoragePins *pins, Str path)
@@ -119,7 +135,8 @@ static void pins_add(StoragePins *pins, Str path)
     if (pins->n == pins->cap) {
         pins->cap = pins->cap ? 2 * pins->cap : 16;
         pins->paths = realloc(pins->paths, pins->cap * sizeof *pins->paths);
-        if (!pins->paths) abort();
+        if (!pins->paths)
+            abort();
     }
     pins->paths[pins->n++] = strndup(path.ptr, path.len);
 }
@@ -127,14 +144,17 @@ static void pins_add(StoragePins *pins, Str path)
 static int read_file(const Json *item, Arena *arena, StorageFile *ret, Error *err)
 {
     Str path, etag;
-    *ret = (StorageFile){ 0 };
-    if (json_is_null(item)) return 0;
+    *ret = (StorageFile){0};
+    if (json_is_null(item))
+        return 0;
     ret->found = true;
-    if (json_get_string(item, "path", STR_NULL, &path, err) < 0 || json_need_int(item, "size", &ret->size, err) < 0 ||
-        json_need_string(item, "etag", &etag, err) < 0 || json_get_bool(item, "inline", false, &ret->is_inline, err) < 0) {
+    if (json_get_string(item, "path", STR_NULL, &path, err) < 0 ||
+        json_need_int(item, "size", &ret->size, err) < 0 || json_need_string(item, "etag", &etag, err) < 0 ||
+        json_get_bool(item, "inline", false, &ret->is_inline, err) < 0) {
         return -1;
     }
-    if (path.ptr) ret->path = arena_str(arena, path);
+    if (path.ptr)
+        ret->path = arena_str(arena, path);
     ret->etag = arena_str(arena, etag);
     return 0;
 }
@@ -142,38 +162,46 @@ static int read_file(const Json *item, Arena *arena, StorageFile *ret, Error *er
 static int read_files(const Json *answer, size_t n, Arena *arena, StorageFile **ret, Error *err)
 {
     const Json *array;
-    if (json_get_array(answer, "files", &array, err) < 0) return -1;
-    if (!array || array->array.n != n) return err_set(err, ERR_INTERNAL, "storage answered for another number of files");
+    if (json_get_array(answer, "files", &array, err) < 0)
+        return -1;
+    if (!array || array->array.n != n)
+        return err_set(err, ERR_INTERNAL, "storage answered for another number of files");
     *ret = arena_array(arena, StorageFile, n + 1);
     for (size_t i = 0; i < n; i++) {
-        if (read_file(array->array.items[i], arena, &(*ret)[i], err) < 0) return -1;
+        if (read_file(array->array.items[i], arena, &(*ret)[i], err) < 0)
+            return -1;
     }
     return 0;
 }
 
-int storage_resolve(StorageClient *client, StoragePins *pins, const Str *uris, size_t n, Arena *arena, StorageFile **ret_files,
-                    Error *err)
+int storage_resolve(StorageClient *client, StoragePins *pins, const Str *uris, size_t n, Arena *arena,
+                    StorageFile **ret_files, Error *err)
 {
     _cleanup_buf_ Buf body = BUF_INIT(CALL_BODY_BYTES);
     JsonWriter w = JSON_WRITER(&body);
     const Json *answer;
     json_object(&w);
     json_kv_cstr(&w, "session", client->session);
-    if (pins) json_kv_cstr(&w, "group", pins->group);
+    if (pins)
+        json_kv_cstr(&w, "group", pins->group);
     json_kv_bool(&w, "pin", pins != NULL);
     json_key(&w, "uris");
     json_array(&w);
-    for (size_t i = 0; i < n; i++) json_str(&w, uris[i]);
+    for (size_t i = 0; i < n; i++)
+        json_str(&w, uris[i]);
     json_end_array(&w);
     json_end_object(&w);
-    if (buf_check(&body, err) < 0 || storage_call(client, "resolve", buf_str(&body), true, arena, &answer, err) < 0 ||
+    if (buf_check(&body, err) < 0 ||
+        storage_call(client, "resolve", buf_str(&body), true, arena, &answer, err) < 0 ||
         read_files(answer, n, arena, ret_files, err) < 0) {
         return -1;
     }
-    if (!pins) return 0;
+    if (!pins)
+        return 0;
     MUTEX_GUARD(&client->lock);
     for (size_t i = 0; i < n; i++) {
-        if ((*ret_files)[i].path.ptr) pins_add(pins, (*ret_files)[i].path);
+        if ((*ret_files)[i].path.ptr)
+            pins_add(pins, (*ret_files)[i].path);
     }
     return 0;
 }
@@ -196,27 +224,34 @@ int storage_stage_new(StorageClient *client, StorageStage **ret_stage, Error *er
         return -1;
     }
     StorageStage *stage = calloc(1, sizeof *stage);
-    if (!stage) abort();
+    if (!stage)
+        abort();
     stage->client = client;
     stage->id = strndup(id.ptr, id.len);
     stage->dir = strndup(dir.ptr, dir.len);
     MUTEX_GUARD(&client->lock);
     stage->next = client->stages;
-    if (stage->next) stage->next->previous = stage;
+    if (stage->next)
+        stage->next->previous = stage;
     client->stages = stage;
     *ret_stage = stage;
     return 0;
 }
 
-Str storage_stage_dir(const StorageStage *stage) { return str_from(stage->dir); }
+Str storage_stage_dir(const StorageStage *stage)
+{
+    return str_from(stage->dir);
+}
 
 void storage_stage_free(StorageStage *stage)
 {
-    if (!stage) return;
+    if (!stage)
+        return;
     StorageClient *client = stage->client;
     pthread_mutex_lock(&client->lock);
     *(stage->previous ? &stage->previous->next : &client->stages) = stage->next;
-    if (stage->next) stage->next->previous = stage->previous;
+    if (stage->next)
+        stage->next->previous = stage->previous;
     pthread_mutex_unlock(&client->lock);
     client_release(client, true, stage->id);
     free(stage->id);
@@ -224,9 +259,13 @@ void storage_stage_free(StorageStage *stage)
     free(stage);
 }
 
-void storage_stage_freep(StorageStage **stage) { storage_stage_free(*stage); }
+void storage_stage_freep(StorageStage **stage)
+{
+    storage_stage_free(*stage);
+}
 
-int storage_adopt(StorageStage *stage, const StorageAdopt *files, size_t n, Arena *arena, StorageFile **ret_files, Error *err)
+int storage_adopt(StorageStage *stage, const StorageAdopt *files, size_t n, Arena *arena,
+                  StorageFile **ret_files, Error *err)
 {
     _cleanup_buf_ Buf body = BUF_INIT(CALL_BODY_BYTES);
     JsonWriter w = JSON_WRITER(&body);
@@ -245,10 +284,12 @@ int storage_adopt(StorageStage *stage, const StorageAdopt *files, size_t n, Aren
     }
     json_end_array(&w);
     json_end_object(&w);
-    if (buf_check(&body, err) < 0 || storage_call(stage->client, "adopt", buf_str(&body), true, arena, &answer, err) < 0 ||
+    if (buf_check(&body, err) < 0 ||
+        storage_call(stage->client, "adopt", buf_str(&body), true, arena, &answer, err) < 0 ||
         read_files(answer, n, arena, &adopted, err) < 0) {
         return -1;
     }
-    if (ret_files) *ret_files = adopted;
+    if (ret_files)
+        *ret_files = adopted;
     return 0;
 }

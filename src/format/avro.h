@@ -9,8 +9,8 @@
  * avro_put_*.
  *
  * Every length and count in a file is checked against what is left of it. Not thread-safe.
- * Errors: ERR_CORRUPT, naming file and place. Source: Apache Avro 1.11 specification, "Object Container
- * Files". */
+ * Errors: ERR_CORRUPT, naming file and place.
+ * Source: Apache Avro 1.11 specification, "Object Container Files". */
 #pragma once
 
 #include "format/json.h"

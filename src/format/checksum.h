@@ -1,11 +1,11 @@
 /* checksum.h - the digests of the S3 contract, streaming: MD5, SHA-1, SHA-256, CRC32, CRC32C, CRC64NVME.
  *
- * Pure; a Checksum is a value that may be copied to branch off. Digests come out big-endian, as S3 writes them in base64.
- * Source: Amazon S3 user guide, "Checking object integrity"; RFC 1321, FIPS 180-4; CRC parameters from the CRC catalogue
- * (CRC-32/ISO-HDLC, CRC-32/ISCSI, CRC-64/NVME). */
+ * Pure; a Checksum is a value that may be copied to branch off. Digests come out big-endian, as S3 writes
+ * them in base64. Source: Amazon S3 user guide, "Checking object integrity"; RFC 1321, FIPS 180-4; CRC
+ * parameters from the CRC catalogue (CRC-32/ISO-HDLC, CRC-32/ISCSI, CRC-64/NVME). */
 #pragma once
 
-#define OPENSSL_SUPPRESS_DEPRECATED  /* the EVP layer costs 1 us a digest: a tenth of a small request */
+#define OPENSSL_SUPPRESS_DEPRECATED /* the EVP layer costs 1 us a digest: a tenth of a small request */
 #include <openssl/md5.h>
 #include <openssl/sha.h>
 
@@ -42,15 +42,17 @@ void checksum_update(Checksum *c, const void *bytes, size_t n);
 size_t checksum_final(Checksum *c, uint8_t out[CHECKSUM_MAX_BYTES]);
 size_t checksum_of(ChecksumKind kind, Str bytes, uint8_t out[CHECKSUM_MAX_BYTES]);
 
-size_t checksum_size(ChecksumKind kind);            /* bytes; 0 for CHECKSUM_NONE */
-const char *checksum_name(ChecksumKind kind);       /* "CRC64NVME"; static */
-const char *checksum_header(ChecksumKind kind);     /* "x-amz-checksum-crc64nvme"; static; NULL for NONE and MD5 */
-const char *checksum_element(ChecksumKind kind);    /* "ChecksumCRC64NVME", the XML element; static */
-ChecksumKind checksum_from_name(Str name);          /* any case; CHECKSUM_NONE when unknown (MD5 too) */
+size_t checksum_size(ChecksumKind kind);      /* bytes; 0 for CHECKSUM_NONE */
+const char *checksum_name(ChecksumKind kind); /* "CRC64NVME"; static */
+const char *
+checksum_header(ChecksumKind kind); /* "x-amz-checksum-crc64nvme"; static; NULL for NONE and MD5 */
+const char *checksum_element(ChecksumKind kind); /* "ChecksumCRC64NVME", the XML element; static */
+ChecksumKind checksum_from_name(Str name);       /* any case; CHECKSUM_NONE when unknown (MD5 too) */
 bool checksum_is_crc(ChecksumKind kind);
 
 /* The CRC of A||B from that of A, that of B and B's length; CRC kinds only. Big-endian bytes in and out. */
-void checksum_combine(ChecksumKind kind, uint8_t a_and_out[CHECKSUM_MAX_BYTES], const uint8_t *b, uint64_t b_length);
+void checksum_combine(ChecksumKind kind, uint8_t a_and_out[CHECKSUM_MAX_BYTES], const uint8_t *b,
+                      uint64_t b_length);
 
 /* Incremental forms for internal use: start with 0, feed the result back in. */
 uint32_t crc32c_update(uint32_t crc, const void *bytes, size_t n);

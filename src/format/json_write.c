@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static void before_value(JsonWriter *w)
 {
@@ -180,6 +179,7 @@ static size_t shortest_digits(double value, char digits[20], int *ret_exponent)
 {
     static const double powers[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6 };
     char text[40];
+    double back = 0;
     size_t n = 0;
 
     /* Most numbers have few decimals. m / 10^k with small m is correctly rounded: equality proves the
@@ -197,7 +197,7 @@ static size_t shortest_digits(double value, char digits[20], int *ret_exponent)
     }
     for (int precision = value < 2.3e-308 ? 2 : 15; precision <= 17; precision++) {
         snprintf(text, sizeof text, "%.*e", precision - 1, value);
-        if (precision == 17 || strtod(text, NULL) == value)
+        if (precision == 17 || (str_to_double(str_from(text), &back, NULL) == 0 && back == value))
             break;
     }
     const char *e = strchr(text, 'e');

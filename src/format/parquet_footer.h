@@ -3,8 +3,8 @@
  *
  * The caller reads the tail of the file (64 KiB are enough for most), asks parquet_footer_length() whether
  * that holds all of the footer, and parses. Everything lives in the arena; text and statistics borrow from
- * `tail`. Source: parquet-format, README.md "File format" and parquet.thrift. Encrypted footers ("PARE") are
- * ERR_NOT_SUPPORTED. */
+ * `tail`. Encrypted footers ("PARE") are ERR_NOT_SUPPORTED.
+ * Source: parquet-format, README.md "File format" and parquet.thrift. */
 #pragma once
 
 #include "base/arena.h"

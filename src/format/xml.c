@@ -17,12 +17,13 @@ typedef struct XmlReader {
     XmlOpen stack[LIMIT_XML_DEPTH];
     size_t depth;
     XmlNode *root;
-    const char *refused;    /* why we stopped; static */
+    const char *refused; /* why we stopped; static */
 } XmlReader;
 
 static void xml_stop(XmlReader *reader, const char *why)
 {
-    if (!reader->refused) reader->refused = why;
+    if (!reader->refused)
+        reader->refused = why;
     XML_StopParser(reader->parser, XML_FALSE);
 }
 
@@ -30,9 +31,12 @@ static void XMLCALL xml_on_start(void *user, const XML_Char *name, const XML_Cha
 {
     XmlReader *reader = user;
     (void)attributes;
-    if (reader->refused) return;
-    if (reader->depth == LIMIT_XML_DEPTH) return xml_stop(reader, "nested too deeply");
-    if (arena_is_exceeded(reader->arena)) return xml_stop(reader, "too large");
+    if (reader->refused)
+        return;
+    if (reader->depth == LIMIT_XML_DEPTH)
+        return xml_stop(reader, "nested too deeply");
+    if (arena_is_exceeded(reader->arena))
+        return xml_stop(reader, "too large");
     const char *colon = strrchr(name, ':');
     XmlNode *node = arena_new_of(reader->arena, XmlNode);
     node->name = arena_str(reader->arena, str_from(colon ? colon + 1 : name));
@@ -58,16 +62,20 @@ static void XMLCALL xml_on_end(void *user, const XML_Char *name)
 {
     XmlReader *reader = user;
     (void)name;
-    if (reader->refused) return;
+    if (reader->refused)
+        return;
     XmlOpen *open = &reader->stack[--reader->depth];
-    if (open->text.len) open->node->text = arena_str(reader->arena, buf_str(&open->text));
+    if (open->text.len)
+        open->node->text = arena_str(reader->arena, buf_str(&open->text));
 }
 
 static void XMLCALL xml_on_text(void *user, const XML_Char *text, int n)
 {
     XmlReader *reader = user;
-    if (reader->refused || reader->depth == 0) return;
-    if (buf_append(&reader->stack[reader->depth - 1].text, text, (size_t)n) < 0) xml_stop(reader, "too large");
+    if (reader->refused || reader->depth == 0)
+        return;
+    if (buf_append(&reader->stack[reader->depth - 1].text, text, (size_t)n) < 0)
+        xml_stop(reader, "too large");
 }
 
 static void XMLCALL xml_on_doctype(void *user, const XML_Char *name, const XML_Char *system_id,
@@ -79,17 +87,21 @@ static void XMLCALL xml_on_doctype(void *user, const XML_Char *name, const XML_C
 
 int xml_parse(Str text, Arena *arena, const XmlNode **ret_root, Error *err)
 {
-    enum { TEXT_MAX = 64 * 1024 };  /* of one element; keys are 1,024 bytes, the rest is shorter */
-    if (text.len > INT32_MAX) return err_set(err, ERR_LIMIT, "XML of %zu bytes is too large", text.len);
-    XmlReader reader = { .arena = arena, .parser = XML_ParserCreate(NULL) };
-    if (!reader.parser) return err_set(err, ERR_OVERLOADED, "no memory to parse XML");
-    for (size_t i = 0; i < LIMIT_XML_DEPTH; i++) reader.stack[i].text = BUF_INIT(TEXT_MAX);
+    enum { TEXT_MAX = 64 * 1024 }; /* of one element; keys are 1,024 bytes, the rest is shorter */
+    if (text.len > INT32_MAX)
+        return err_set(err, ERR_LIMIT, "XML of %zu bytes is too large", text.len);
+    XmlReader reader = {.arena = arena, .parser = XML_ParserCreate(NULL)};
+    if (!reader.parser)
+        return err_set(err, ERR_OVERLOADED, "no memory to parse XML");
+    for (size_t i = 0; i < LIMIT_XML_DEPTH; i++)
+        reader.stack[i].text = BUF_INIT(TEXT_MAX);
     XML_SetUserData(reader.parser, &reader);
     XML_SetElementHandler(reader.parser, xml_on_start, xml_on_end);
     XML_SetCharacterDataHandler(reader.parser, xml_on_text);
     XML_SetStartDoctypeDeclHandler(reader.parser, xml_on_doctype);
     int result = 0;
-    if (XML_Parse(reader.parser, text.ptr ? text.ptr : "", (int)text.len, XML_TRUE) != XML_STATUS_OK || reader.refused) {
+    if (XML_Parse(reader.parser, text.ptr ? text.ptr : "", (int)text.len, XML_TRUE) != XML_STATUS_OK ||
+        reader.refused) {
         const char *why = reader.refused ? reader.refused : XML_ErrorString(XML_GetErrorCode(reader.parser));
         result = err_set(err, ERR_MALFORMED_XML, "the XML is not well-formed at line %lu, column %lu: %s",
                          (unsigned long)XML_GetCurrentLineNumber(reader.parser),
@@ -97,16 +109,19 @@ int xml_parse(Str text, Arena *arena, const XmlNode **ret_root, Error *err)
     } else {
         result = arena_check(arena, err);
     }
-    for (size_t i = 0; i < LIMIT_XML_DEPTH; i++) buf_free(&reader.stack[i].text);
+    for (size_t i = 0; i < LIMIT_XML_DEPTH; i++)
+        buf_free(&reader.stack[i].text);
     XML_ParserFree(reader.parser);
-    if (result == 0) *ret_root = reader.root;
+    if (result == 0)
+        *ret_root = reader.root;
     return result;
 }
 
 const XmlNode *xml_child(const XmlNode *node, const char *name)
 {
     for (const XmlNode *child = node ? node->children : NULL; child; child = child->next) {
-        if (str_is(child->name, name)) return child;
+        if (str_is(child->name, name))
+            return child;
     }
     return NULL;
 }
@@ -122,14 +137,22 @@ Str xml_child_text(const XmlNode *node, const char *name)
 static const char *xml_escape_of(unsigned char c)
 {
     switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\'': return "&apos;";
-    case '\t': return "&#x9;";
-    case '\n': return "&#xA;";
-    case '\r': return "&#xD;";
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&apos;";
+    case '\t':
+        return "&#x9;";
+    case '\n':
+        return "&#xA;";
+    case '\r':
+        return "&#xD;";
     }
     return c < 0x20 ? "\xEF\xBF\xBD" : NULL;
 }
@@ -146,17 +169,21 @@ void xml_escape(Buf *out, Str text)
         } else {
             uint32_t code_point;
             step = utf8_decode(str_of(text.ptr + i, text.len - i), &code_point);
-            if (step == 0 || code_point == 0xFFFE || code_point == 0xFFFF) replacement = "\xEF\xBF\xBD";
-            if (step == 0) step = 1;
+            if (step == 0 || code_point == 0xFFFE || code_point == 0xFFFF)
+                replacement = "\xEF\xBF\xBD";
+            if (step == 0)
+                step = 1;
         }
         if (replacement) {
-            if (i > from) buf_append(out, text.ptr + from, i - from);
+            if (i > from)
+                buf_append(out, text.ptr + from, i - from);
             buf_puts(out, replacement);
             from = i + step;
         }
         i += step;
     }
-    if (text.len > from) buf_append(out, text.ptr + from, text.len - from);
+    if (text.len > from)
+        buf_append(out, text.ptr + from, text.len - from);
 }
 
 void xml_open(Buf *out, const char *name)

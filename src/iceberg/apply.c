@@ -86,7 +86,7 @@ static int apply_upgrade(MetadataBuilder *b, const Json *update, Error *err)
     if (version > ICE_MAX_FORMAT_VERSION || version < 1)
         return err_set(err, ERR_BAD_REQUEST, "Cannot upgrade table to unsupported format version: v%d (supported: v%d)", version,
                        ICE_MAX_FORMAT_VERSION);
-    if (version < b->m.format_version)
+    if (b->base && version < b->m.format_version)
         return err_set(err, ERR_BAD_REQUEST, "Cannot downgrade v%d table to v%d", b->m.format_version, version);
     b->changed = b->changed || version != b->m.format_version;
     b->m.format_version = version;
@@ -190,8 +190,21 @@ static ApplyFn find_action(Str action)
     return NULL;
 }
 
+/* A new table has its version from the start, wherever in the request it stands. */
+static int start_version(MetadataBuilder *b, const Json *updates, Error *err)
+{
+    for (size_t i = 0; !b->base && i < updates->array.n; i++) {
+        const Json *action = json_get(updates->array.items[i], "action");
+        if (json_is(action, JSON_STRING) && str_is(action->text, "upgrade-format-version"))
+            return apply_upgrade(b, updates->array.items[i], err);
+    }
+    return 0;
+}
+
 static int apply_all(MetadataBuilder *b, const Json *updates, Error *err)
 {
+    if (start_version(b, updates, err) < 0)
+        return -1;
     for (size_t i = 0; i < updates->array.n; i++) {
         const Json *update = updates->array.items[i];
         Str action;

@@ -33,10 +33,11 @@ int ice_apply_add_schema(MetadataBuilder *b, const Json *update, Error *err)
         json_get_int(update, "last-column-id", -1, &last_column_id, err) < 0 ||
         ice_schema_check_version(schema, b->m.format_version, b->arena, err) < 0)
         return -1;
-    if (last_column_id >= 0 && last_column_id < b->m.last_column_id)
-        return err_set(err, ERR_BAD_REQUEST, "Invalid last column ID: %lld < %d (previous last column ID)",
-                       (long long)last_column_id, b->m.last_column_id);
+    if (last_column_id > ICE_MAX_FIELD_ID)
+        return err_set(err, ERR_BAD_REQUEST, "Invalid last column ID: %lld", (long long)last_column_id);
     int32_t highest = ice_schema_max_id(schema);
+    /* Deprecated, and sent without what was deleted: it may only raise. */
+    highest = last_column_id > highest ? (int32_t)last_column_id : highest;
     if (highest > b->m.last_column_id) {
         b->m.last_column_id = highest;
         b->changed = true;

@@ -7,8 +7,10 @@
  *
  * Inheritance: a NULL snapshot id, sequence number or first row id of an entry comes from the manifest list.
  * The walk (manifest_read) hands out inherited values; a decoded manifest keeps -1 and manifest_inherit() is
- * applied when it is used, because one manifest may be listed by tables of different versions. Errors:
- * ERR_CORRUPT names the file and the place. Source: Iceberg table spec, "Manifests", "Manifest Lists". */
+ * applied when it is used, because one manifest may be listed by tables of different versions.
+ *
+ * Errors: ERR_CORRUPT names the file and the place.
+ * Source: Iceberg table spec, "Manifests", "Manifest Lists". */
 #pragma once
 
 #include "iceberg/data_file.h"
@@ -97,9 +99,9 @@ typedef struct IceManifestHeader {
 
 /* The writer lives in the arena; `max_bytes` bounds the file. */
 ManifestWriter *manifest_writer_new(const IceManifestHeader *header, size_t max_bytes, Arena *arena);
-/* ADDED entries are written with NULL sequence numbers unless they are given (>= 0), so that the manifest
- * survives a retry; EXISTING and DELETED ones must have all three. ERR_LIMIT when the file gets larger than
- * max_bytes. */
+/* What the entry points to must stay until finish. ADDED entries are written with NULL sequence numbers
+ * unless they are given (>= 0), so that the manifest survives a retry; EXISTING and DELETED ones must have
+ * all three. ERR_LIMIT when the file gets larger than max_bytes. */
 int manifest_writer_add(ManifestWriter *w, const IceManifestEntry *entry, Error *err);
 size_t manifest_writer_size(const ManifestWriter *w); /* bytes so far, about */
 /* Ends the file: its bytes (owned by the writer until the arena is freed) and its line for the manifest

@@ -41,8 +41,8 @@ struct IcePred {
     IcePredKind kind;
     int32_t field_id;    /* leaves */
     const IceType *type; /* of the field */
-    const IceValue
-        *values; /* 1 for comparisons and STARTS_WITH; sorted, distinct, not null for IN and NOT_IN */
+    /* one for comparisons and STARTS_WITH; sorted, distinct and not null for IN and NOT_IN */
+    const IceValue *values;
     size_t n_values;
     const IcePred *const *children; /* AND, OR */
     size_t n_children;

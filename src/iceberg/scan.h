@@ -6,8 +6,8 @@
  * read only where data files are left.
  *
  * Ownership: the plan lives in the arena; decoded manifests it points into are held until the arena is
- * freed. Immutable. Source: Iceberg table spec, "Scan Planning", "Sequence Number Inheritance", "Delete
- * Formats". */
+ * freed. Immutable.
+ * Source: Iceberg table spec, "Scan Planning", "Sequence Number Inheritance", "Delete Formats". */
 #pragma once
 
 #include "iceberg/predicate.h"

@@ -132,7 +132,7 @@ static ssize_t whole_recv(HttpRequest *r, size_t *ret_asked)
         errno = ENOMEM;
         return -1;
     }
-    ssize_t n = conn_recv(c, to, *ret_asked);
+    ssize_t n = conn_read(c, to, *ret_asked);
     if (n > 0) {
         body->len += (size_t)n;
         atomic_store_explicit(&r->body_left, (int64_t)left - n, memory_order_relaxed);
@@ -155,19 +155,15 @@ static BodyStep body_recv(HttpRequest *r, size_t *ret_n)
             asked = (size_t)atomic_load(&r->body_left);
         if (!loop->buffer && !(loop->buffer = malloc(HTTP_LOOP_BYTES)))
             return BODY_WAIT;
-        n = conn_recv(c, loop->buffer, asked);
+        n = conn_read(c, loop->buffer, asked);
     }
     *ret_n = n > 0 ? (size_t)n : 0;
-    if (n < 0 && errno == EAGAIN) {
-        atomic_store(&c->readable, false);
+    if (n < 0 && errno == EAGAIN)
         return BODY_AGAIN;
-    }
     if (n <= 0) {
         body_broken(r, 0, NULL);
         return BODY_BROKEN;
     }
-    if ((size_t)n < asked && !c->half_closed && c->pushback.len == 0)
-        atomic_store(&c->readable, false);
     if (straight)
         return atomic_load(&r->body_left) == 0 ? body_over(r) : BODY_AGAIN;
     size_t used = 0;
@@ -211,8 +207,10 @@ BodyStep body_step(HttpRequest *r)
             body_broken(r, 0, NULL);
             return BODY_BROKEN;
         }
-        if (done >= HTTP_SLICE_BYTES)
+        if (done >= HTTP_SLICE_BYTES) {
+            timer_set(c, TIMER_BODY);       /* progress, also of a client that never lets us wait */
             return BODY_AGAIN;
+        }
         if (r->in_at < r->in_len) {
             size_t used = 0;
             step = body_feed(r, r->in + r->in_at, r->in_len - r->in_at, &used);

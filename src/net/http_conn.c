@@ -210,21 +210,21 @@ static char *loop_buffer(Loop *loop)
 static Step linger_step(Conn *c)
 {
     char *scrap = loop_buffer(c->loop);
-    for (size_t done = 0; scrap && done < HTTP_SLICE_BYTES && !atomic_load(&c->dead);) {
-        ssize_t n = conn_recv(c, scrap, HTTP_LOOP_BYTES);
+    size_t done = 0;
+    while (scrap && !atomic_load(&c->dead) && c->loop->now_ms < c->linger_end_ms) {
+        if (done >= HTTP_SLICE_BYTES)
+            return STEP_YIELD;
+        ssize_t n = conn_read(c, scrap, HTTP_LOOP_BYTES);
         if (n > 0) {
             done += (size_t)n;
-            continue;
-        }
-        if (n < 0 && errno == EAGAIN) {
-            if (done > 0 && c->loop->now_ms < c->linger_end_ms)
+        } else if (n < 0 && errno == EAGAIN) {
+            if (done > 0)
                 timer_set(c, TIMER_LINGER);
             return STEP_WAIT;
+        } else {
+            break;
         }
-        break;
     }
-    if (scrap && !atomic_load(&c->dead) && c->loop->now_ms < c->linger_end_ms && conn_recv(c, scrap, 1) > 0)
-        return STEP_YIELD;
     conn_close(c);
     return STEP_CLOSED;
 }
@@ -304,19 +304,15 @@ static Step head_step(Conn *c)
     }
     size_t room = HTTP_IN_BYTES - r->in_len;
     assert(room > 0);
-    ssize_t n = conn_recv(c, r->in + r->in_len, room);
+    ssize_t n = conn_read(c, r->in + r->in_len, room);
     if (n > 0) {
         if (r->in_len == 0)
             r->started_us = c->loop->now_us;
         r->in_len += (size_t)n;
-        if ((size_t)n < room && !c->half_closed && c->pushback.len == 0)
-            atomic_store(&c->readable, false);
         return STEP_AGAIN;
     }
-    if (n < 0 && errno == EAGAIN) {
-        atomic_store(&c->readable, false);
+    if (n < 0 && errno == EAGAIN)
         return STEP_AGAIN;
-    }
     conn_close(c);
     return STEP_CLOSED;
 }

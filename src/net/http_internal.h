@@ -199,6 +199,9 @@ void http_refuse(HttpRequest *r, int status, const char *reason, const char *met
 
 /* http_io.c: the connection's bytes; where TLS would go. -1: errno (EAGAIN: not now). */
 ssize_t conn_recv(Conn *c, void *bytes, size_t n);
+/* On the loop thread: also notes when the socket is drained, so that only the next edge makes it readable. A
+ * worker must not: an edge could come between its read and its note. */
+ssize_t conn_read(Conn *c, void *bytes, size_t n);
 ssize_t conn_sendv(Conn *c, const struct iovec *parts, int n_parts, bool more);
 ssize_t conn_sendfile(Conn *c, int file, int64_t offset, size_t n);
 void conn_pushback(Conn *c, const char *bytes, size_t n);

@@ -28,6 +28,16 @@ ssize_t conn_recv(Conn *c, void *bytes, size_t n)
     return got;
 }
 
+ssize_t conn_read(Conn *c, void *bytes, size_t n)
+{
+    bool from_socket = c->pushback.len == 0;
+    ssize_t got = conn_recv(c, bytes, n);
+    bool drained = got < 0 ? errno == EAGAIN : (size_t)got < n && !c->half_closed;
+    if (from_socket && drained)
+        atomic_store(&c->readable, false);
+    return got;
+}
+
 void conn_pushback(Conn *c, const char *bytes, size_t n)
 {
     c->pushback.max = 2 * HTTP_LOOP_BYTES;

@@ -10,11 +10,12 @@
  * Every request gets exactly one answer; an HttpRequest is valid until its answer was ended, whether or not
  * the client is still there. All http_reply… functions may be called from any thread.
  *
- * What the server refuses itself, with 400 (or 403, 408, 413, 414, 417, 421, 431, 501, 505) and closing: the malformed forms
- * of RFC 9112 that allow smuggling (two lengths, length with chunked, bare LF, obs-fold, blank before the
- * colon, control characters), no or two Host headers, HTTP versions but 1.0 and 1.1, headers over
- * LIMIT_HTTP_HEADER_BYTES, targets over LIMIT_HTTP_URI_BYTES; a Host that the server does not answer for
- * (421), a foreign Origin (403: not the host and port that Host names). The bytes of path and query stay as they were sent (signatures need them).
+ * What the server refuses itself, with 400 (or 403, 408, 413, 414, 417, 421, 431, 501, 505) and closing: the
+ * malformed forms of RFC 9112 that allow smuggling (two lengths, length with chunked, bare LF, obs-fold,
+ * blank before the colon, control characters), no or two Host headers, HTTP versions but 1.0 and 1.1, headers
+ * over LIMIT_HTTP_HEADER_BYTES, targets over LIMIT_HTTP_URI_BYTES; a Host that the server does not answer for
+ * (421), a foreign Origin (403: not the host and port that Host names). The bytes of path and query stay as
+ * they were sent (signatures need them).
  *
  * Keep-alive, pipelining (answers in order), chunked both ways, HEAD (body suppressed here), Expect:
  * 100-continue (sent when the handler asks for the body, not before), sendfile, timers for headers, body

@@ -7,10 +7,21 @@ int db_fail(sqlite3 *db, int rc, const char *what, Error *err)
 {
     ErrCode code = ERR_IO;
     switch (rc & 0xff) {
-    case SQLITE_FULL: code = ERR_DISK_FULL; break;
-    case SQLITE_CORRUPT: case SQLITE_NOTADB: code = ERR_CORRUPT; break;
-    case SQLITE_NOMEM: code = ERR_OVERLOADED; break;
-    case SQLITE_CANTOPEN: case SQLITE_PERM: case SQLITE_READONLY: code = ERR_IO; break;
+    case SQLITE_FULL:
+        code = ERR_DISK_FULL;
+        break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        code = ERR_CORRUPT;
+        break;
+    case SQLITE_NOMEM:
+        code = ERR_OVERLOADED;
+        break;
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+        code = ERR_IO;
+        break;
     }
     return err_set(err, code, "index: %s: %s (%d)", what, db ? sqlite3_errmsg(db) : sqlite3_errstr(rc), rc);
 }
@@ -50,8 +61,14 @@ static void db_bound(int rc)
     (void)rc;
 }
 
-void db_bind_int(sqlite3_stmt *st, int i, int64_t value) { db_bound(sqlite3_bind_int64(st, i, value)); }
-void db_bind_null(sqlite3_stmt *st, int i) { db_bound(sqlite3_bind_null(st, i)); }
+void db_bind_int(sqlite3_stmt *st, int i, int64_t value)
+{
+    db_bound(sqlite3_bind_int64(st, i, value));
+}
+void db_bind_null(sqlite3_stmt *st, int i)
+{
+    db_bound(sqlite3_bind_null(st, i));
+}
 
 void db_bind_blob(sqlite3_stmt *st, int i, Str bytes)
 {
@@ -66,8 +83,10 @@ void db_bind_text(sqlite3_stmt *st, int i, Str text)
 int db_step(sqlite3_stmt *st, Error *err)
 {
     int rc = sqlite3_step(st);
-    if (rc == SQLITE_ROW) return 1;
-    if (rc == SQLITE_DONE) return 0;
+    if (rc == SQLITE_ROW)
+        return 1;
+    if (rc == SQLITE_DONE)
+        return 0;
     return db_fail(sqlite3_db_handle(st), rc, sqlite3_sql(st), err);
 }
 
@@ -84,7 +103,10 @@ void db_done(sqlite3_stmt *st)
     sqlite3_reset(st);
 }
 
-int64_t db_int(sqlite3_stmt *st, int column) { return sqlite3_column_int64(st, column); }
+int64_t db_int(sqlite3_stmt *st, int column)
+{
+    return sqlite3_column_int64(st, column);
+}
 
 Str db_blob(sqlite3_stmt *st, int column)
 {

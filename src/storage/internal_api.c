@@ -1,4 +1,5 @@
-/* internal_api.c - the private calls of docs/internal-api.md: resolve, pin, unpin, stage, adopt, unstage. JSON in, JSON out. */
+/* internal_api.c - the private calls of docs/internal-api.md: resolve, pin, unpin, stage, adopt, unstage.
+ * JSON in, JSON out. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@ typedef struct InternalCall {
     Str body;
     const Json *json;
     Str session;
-    Buf *out;           /* an open JSON object is written here */
+    Buf *out; /* an open JSON object is written here */
     JsonWriter w;
 } InternalCall;
 
@@ -33,7 +34,8 @@ static int parse_uri(Str uri, Str *ret_bucket, Str *ret_key, Error *err)
 {
     ptrdiff_t at = str_find(uri, STR("://"));
     Str scheme = str_slice(uri, 0, at < 0 ? 0 : (size_t)at);
-    if (!str_is(scheme, "s3") && !str_is(scheme, "s3a")) return err_set(err, ERR_BAD_REQUEST, "not an s3:// URI: %.*s", STR_ARG(uri));
+    if (!str_is(scheme, "s3") && !str_is(scheme, "s3a"))
+        return err_set(err, ERR_BAD_REQUEST, "not an s3:// URI: %.*s", STR_ARG(uri));
     *ret_bucket = str_cut(str_slice(uri, (size_t)at + 3, uri.len), '/', ret_key);
     if (!ret_key->len || ret_key->len > S3_KEY_BYTES || !ret_bucket->len) {
         return err_set(err, ERR_BAD_REQUEST, "not an object's URI: %.*s", STR_ARG(uri));
@@ -44,11 +46,13 @@ static int parse_uri(Str uri, Str *ret_bucket, Str *ret_key, Error *err)
 static int read_strings(const InternalCall *call, const char *name, Str **ret, size_t *ret_n, Error *err)
 {
     const Json *array;
-    if (json_get_array(call->json, name, &array, err) < 0) return -1;
+    if (json_get_array(call->json, name, &array, err) < 0)
+        return -1;
     *ret_n = array ? array->array.n : 0;
     *ret = array ? arena_array(call->arena, Str, *ret_n + 1) : NULL;
     for (size_t i = 0; i < *ret_n; i++) {
-        if (!json_is(array->array.items[i], JSON_STRING)) return err_set(err, ERR_BAD_REQUEST, "%s must be strings", name);
+        if (!json_is(array->array.items[i], JSON_STRING))
+            return err_set(err, ERR_BAD_REQUEST, "%s must be strings", name);
         (*ret)[i] = array->array.items[i]->text;
     }
     return arena_check(call->arena, err);
@@ -73,15 +77,18 @@ static void write_object(InternalCall *call, const ObjectInfo *object, bool with
 /* ---- resolve and pins ---- */
 
 /* Lookup of all; a missing bucket is a missing object. */
-static int find_all(InternalCall *call, const Str *uris, size_t n, bool pin, ObjectInfo *objects, bool *found, Error *err)
+static int find_all(InternalCall *call, const Str *uris, size_t n, bool pin, ObjectInfo *objects, bool *found,
+                    Error *err)
 {
     uint32_t *buckets = arena_array(call->arena, uint32_t, n + 1);
     Str *keys = arena_array(call->arena, Str, n + 1);
     for (size_t i = 0; i < n; i++) {
         Str bucket;
         BucketInfo info;
-        if (parse_uri(uris[i], &bucket, &keys[i], err) < 0) return -1;
-        buckets[i] = store_find_bucket(call->role->store, bucket, &info, NULL) < 0 ? 0 : info.id;     /* ids begin at 1 */
+        if (parse_uri(uris[i], &bucket, &keys[i], err) < 0)
+            return -1;
+        buckets[i] =
+            store_find_bucket(call->role->store, bucket, &info, NULL) < 0 ? 0 : info.id; /* ids begin at 1 */
     }
     return store_find_many(call->role->store, buckets, keys, n, pin, call->arena, objects, found, err);
 }
@@ -91,7 +98,8 @@ static int handle_resolve(InternalCall *call, Error *err)
     Str *uris, group;
     size_t n, n_pinned = 0;
     bool pin;
-    if (read_strings(call, "uris", &uris, &n, err) < 0 || json_get_bool(call->json, "pin", false, &pin, err) < 0 ||
+    if (read_strings(call, "uris", &uris, &n, err) < 0 ||
+        json_get_bool(call->json, "pin", false, &pin, err) < 0 ||
         json_get_string(call->json, "group", STR(""), &group, err) < 0) {
         return -1;
     }
@@ -99,13 +107,17 @@ static int handle_resolve(InternalCall *call, Error *err)
     bool *found = arena_array(call->arena, bool, n + 1);
     Str *pinned = arena_array(call->arena, Str, n + 1);
     uint64_t *generations = arena_array(call->arena, uint64_t, n + 1);
-    if (find_all(call, uris, n, pin, objects, found, err) < 0) return -1;
+    if (find_all(call, uris, n, pin, objects, found, err) < 0)
+        return -1;
     for (size_t i = 0; pin && i < n; i++) {
-        if (!found[i] || !object_is_file(&objects[i])) continue;
+        if (!found[i] || !object_is_file(&objects[i]))
+            continue;
         pinned[n_pinned] = uris[i];
         generations[n_pinned++] = objects[i].generation;
     }
-    if (pin && sessions_add_pins(call->role->sessions, call->session, group, pinned, generations, n_pinned, err) < 0) return -1;
+    if (pin &&
+        sessions_add_pins(call->role->sessions, call->session, group, pinned, generations, n_pinned, err) < 0)
+        return -1;
     json_key(&call->w, "files");
     json_array(&call->w);
     for (size_t i = 0; i < n; i++) {
@@ -125,9 +137,11 @@ static bool generation_of_path(const InternalCall *call, Str path, uint64_t *ret
     uint8_t bytes[8];
     char expected[BLOB_PATH_MAX];
     ptrdiff_t slash = str_rfind_char(path, '/');
-    if (slash < 0 || hex_decode(str_slice(path, (size_t)slash + 1, path.len), bytes, sizeof bytes, NULL) < 0) return false;
+    if (slash < 0 || hex_decode(str_slice(path, (size_t)slash + 1, path.len), bytes, sizeof bytes, NULL) < 0)
+        return false;
     *ret = 0;
-    for (size_t i = 0; i < sizeof bytes; i++) *ret = *ret << 8 | bytes[i];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        *ret = *ret << 8 | bytes[i];
     blob_path(store_blobs(call->role->store), *ret, expected);
     return str_is(path, expected);
 }
@@ -138,7 +152,9 @@ static int handle_pin(InternalCall *call, Error *err)
     Str *paths, group;
     size_t n;
     Blobs *blobs = store_blobs(call->role->store);
-    if (read_strings(call, "paths", &paths, &n, err) < 0 || json_get_string(call->json, "group", STR(""), &group, err) < 0) return -1;
+    if (read_strings(call, "paths", &paths, &n, err) < 0 ||
+        json_get_string(call->json, "group", STR(""), &group, err) < 0)
+        return -1;
     json_key(&call->w, "pinned");
     json_array(&call->w);
     for (size_t i = 0; i < n; i++) {
@@ -149,10 +165,13 @@ static int handle_pin(InternalCall *call, Error *err)
             blobs_lock_pins(blobs);
             blob_path(blobs, generation, path);
             is_there = fs_exists(path);
-            if (is_there) blobs_pin_locked(blobs, generation);
+            if (is_there)
+                blobs_pin_locked(blobs, generation);
             blobs_unlock_pins(blobs);
         }
-        if (is_there && sessions_add_pins(call->role->sessions, call->session, group, NULL, &generation, 1, err) < 0) return -1;
+        if (is_there &&
+            sessions_add_pins(call->role->sessions, call->session, group, NULL, &generation, 1, err) < 0)
+            return -1;
         json_bool(&call->w, is_there);
     }
     json_end_array(&call->w);
@@ -163,7 +182,9 @@ static int handle_unpin(InternalCall *call, Error *err)
 {
     Str *uris, group;
     size_t n;
-    if (read_strings(call, "uris", &uris, &n, err) < 0 || json_get_string(call->json, "group", STR(""), &group, err) < 0) return -1;
+    if (read_strings(call, "uris", &uris, &n, err) < 0 ||
+        json_get_string(call->json, "group", STR(""), &group, err) < 0)
+        return -1;
     return sessions_unpin(call->role->sessions, call->session, group, uris, n, err);
 }
 
@@ -184,24 +205,27 @@ static int handle_stage(InternalCall *call, Error *err)
 static int handle_unstage(InternalCall *call, Error *err)
 {
     Str stage;
-    if (json_need_string(call->json, "stage", &stage, err) < 0) return -1;
+    if (json_need_string(call->json, "stage", &stage, err) < 0)
+        return -1;
     return sessions_unstage(call->role->sessions, call->session, stage, err);
 }
 
 typedef struct AdoptFile {
     Str name, path, origin;
     StorePut put;
-    bool is_done;           /* by an earlier call whose answer was lost */
+    bool is_done; /* by an earlier call whose answer was lost */
 } AdoptFile;
 
 static int read_adopt(InternalCall *call, Str stage, Str dir, const Json *item, AdoptFile *file, Error *err)
 {
     Str uri;
-    if (json_need_string(item, "name", &file->name, err) < 0 || json_need_string(item, "uri", &uri, err) < 0 ||
+    if (json_need_string(item, "name", &file->name, err) < 0 ||
+        json_need_string(item, "uri", &uri, err) < 0 ||
         parse_uri(uri, &file->put.bucket, &file->put.key, err) < 0) {
         return -1;
     }
-    if (file->name.len == 0 || file->name.ptr[0] == '.' || str_find_char(file->name, '/') >= 0 || memchr(file->name.ptr, 0, file->name.len)) {
+    if (file->name.len == 0 || file->name.ptr[0] == '.' || str_find_char(file->name, '/') >= 0 ||
+        memchr(file->name.ptr, 0, file->name.len)) {
         return err_set(err, ERR_BAD_REQUEST, "not a file's name: %.*s", STR_ARG(file->name));
     }
     file->path = arena_printf(call->arena, "%.*s/%.*s", STR_ARG(dir), STR_ARG(file->name));
@@ -213,7 +237,8 @@ static int read_adopt(InternalCall *call, Str stage, Str dir, const Json *item, 
 static int find_adopted(InternalCall *call, AdoptFile *file, Error *err)
 {
     BucketInfo bucket;
-    if (store_find_bucket(call->role->store, file->put.bucket, &bucket, err) < 0) return -1;
+    if (store_find_bucket(call->role->store, file->put.bucket, &bucket, err) < 0)
+        return -1;
     if (store_find(call->role->store, bucket.id, file->put.key, call->arena, &file->put.object, NULL) == 0 &&
         str_eq(meta_get(file->put.object.meta, META_ORIGIN), file->origin)) {
         file->is_done = true;
@@ -226,30 +251,38 @@ static int hash_file(InternalCall *call, AdoptFile *file, uint64_t *ret_crc, Err
 {
     _cleanup_close_ int fd = -1;
     char *piece = arena_try(call->arena, UPLOAD_PIECE_BYTES, err);
-    if (!piece || fs_open(file->path.ptr, O_RDONLY | O_NOFOLLOW, 0, &fd, err) < 0 || fs_size(file->path.ptr, &file->put.object.size, err) < 0) {
+    if (!piece || fs_open(file->path.ptr, O_RDONLY | O_NOFOLLOW, 0, &fd, err) < 0 ||
+        fs_size(file->path.ptr, &file->put.object.size, err) < 0) {
         return -1;
     }
     *ret_crc = 0;
     for (int64_t at = 0; at < file->put.object.size;) {
-        size_t n = file->put.object.size - at < UPLOAD_PIECE_BYTES ? (size_t)(file->put.object.size - at) : UPLOAD_PIECE_BYTES;
-        if (fs_pread_all(fd, piece, n, at, err) < 0) return -1;
+        size_t n = file->put.object.size - at < UPLOAD_PIECE_BYTES ? (size_t)(file->put.object.size - at)
+                                                                   : UPLOAD_PIECE_BYTES;
+        if (fs_pread_all(fd, piece, n, at, err) < 0)
+            return -1;
         *ret_crc = crc64nvme_update(*ret_crc, piece, n);
         at += (int64_t)n;
     }
     return 0;
 }
 
-/* The bytes are durable under a name of the store. Their etag is no MD5 (nobody sent one), so it has the form of a multipart object's. */
+/* The bytes are durable under a name of the store. Their etag is no MD5 (nobody sent one), so it has the form
+ * of a multipart object's. */
 static int take_file(InternalCall *call, AdoptFile *file, Error *err)
 {
     uint64_t crc64;
     uint8_t seed[24], md5[CHECKSUM_MAX_BYTES], crc[8];
     ObjectInfo *object = &file->put.object;
-    if (!fs_exists(file->path.ptr)) return find_adopted(call, file, err);
-    if (hash_file(call, file, &crc64, err) < 0) return -1;
+    if (!fs_exists(file->path.ptr))
+        return find_adopted(call, file, err);
+    if (hash_file(call, file, &crc64, err) < 0)
+        return -1;
     object->generation = blobs_new_generation(store_blobs(call->role->store));
-    if (blob_adopt(store_blobs(call->role->store), file->path.ptr, object->generation, err) < 0) return -1;
-    for (int i = 0; i < 8; i++) crc[i] = (uint8_t)(crc64 >> (56 - 8 * i));
+    if (blob_adopt(store_blobs(call->role->store), file->path.ptr, object->generation, err) < 0)
+        return -1;
+    for (int i = 0; i < 8; i++)
+        crc[i] = (uint8_t)(crc64 >> (56 - 8 * i));
     memcpy(seed, &object->generation, 8);
     memcpy(seed + 8, &object->size, 8);
     memcpy(seed + 16, crc, 8);
@@ -268,9 +301,10 @@ static int take_file(InternalCall *call, AdoptFile *file, Error *err)
 static int commit_files(InternalCall *call, AdoptFile *files, size_t n, Error *err)
 {
     StorePut *puts = arena_array(call->arena, StorePut, n + 1);
-    StoreWrite write = { .op = STORE_PUT, .puts = puts };
+    StoreWrite write = {.op = STORE_PUT, .puts = puts};
     for (size_t i = 0; i < n; i++) {
-        if (!files[i].is_done) puts[write.n_puts++] = files[i].put;
+        if (!files[i].is_done)
+            puts[write.n_puts++] = files[i].put;
     }
     return write.n_puts ? store_write(call->role->store, &write, err) : 0;
 }
@@ -279,10 +313,13 @@ static int adopt_files(InternalCall *call, AdoptFile *files, size_t n, Error *er
 {
     size_t taken = 0;
     int result = 0;
-    for (; taken < n && result == 0; taken++) result = take_file(call, &files[taken], err);
-    if (result == 0) result = commit_files(call, files, n, err);
+    for (; taken < n && result == 0; taken++)
+        result = take_file(call, &files[taken], err);
+    if (result == 0)
+        result = commit_files(call, files, n, err);
     for (size_t i = 0; i < taken; i++) {
-        if (files[i].is_done) continue;
+        if (files[i].is_done)
+            continue;
         if (result == 0) {
             fs_unlink(files[i].path.ptr, NULL);
         } else if (files[i].put.object.generation) {
@@ -296,19 +333,23 @@ static int handle_adopt(InternalCall *call, Error *err)
 {
     Str stage, dir;
     const Json *array;
-    if (json_need_string(call->json, "stage", &stage, err) < 0 || json_get_array(call->json, "files", &array, err) < 0 ||
+    if (json_need_string(call->json, "stage", &stage, err) < 0 ||
+        json_get_array(call->json, "files", &array, err) < 0 ||
         sessions_stage_dir(call->role->sessions, call->session, stage, call->arena, &dir, err) < 0) {
         return -1;
     }
     size_t n = array ? array->array.n : 0;
     AdoptFile *files = arena_array(call->arena, AdoptFile, n + 1);
     for (size_t i = 0; i < n; i++) {
-        if (read_adopt(call, stage, dir, array->array.items[i], &files[i], err) < 0) return -1;
+        if (read_adopt(call, stage, dir, array->array.items[i], &files[i], err) < 0)
+            return -1;
     }
-    if (arena_check(call->arena, err) < 0 || adopt_files(call, files, n, err) < 0) return -1;
+    if (arena_check(call->arena, err) < 0 || adopt_files(call, files, n, err) < 0)
+        return -1;
     json_key(&call->w, "files");
     json_array(&call->w);
-    for (size_t i = 0; i < n; i++) write_object(call, &files[i].put.object, false);
+    for (size_t i = 0; i < n; i++)
+        write_object(call, &files[i].put.object, false);
     json_end_array(&call->w);
     return 0;
 }
@@ -316,8 +357,9 @@ static int handle_adopt(InternalCall *call, Error *err)
 /* ---- dispatch ---- */
 
 static const InternalRoute routes[] = {
-    { "/_lakehouse/v1/resolve", handle_resolve }, { "/_lakehouse/v1/pin", handle_pin }, { "/_lakehouse/v1/unpin", handle_unpin },
-    { "/_lakehouse/v1/stage", handle_stage }, { "/_lakehouse/v1/adopt", handle_adopt }, { "/_lakehouse/v1/unstage", handle_unstage },
+    {"/_lakehouse/v1/resolve", handle_resolve}, {"/_lakehouse/v1/pin", handle_pin},
+    {"/_lakehouse/v1/unpin", handle_unpin},     {"/_lakehouse/v1/stage", handle_stage},
+    {"/_lakehouse/v1/adopt", handle_adopt},     {"/_lakehouse/v1/unstage", handle_unstage},
 };
 
 static int run_call(InternalCall *call, Error *err)
@@ -327,7 +369,8 @@ static int run_call(InternalCall *call, Error *err)
         return -1;
     }
     json_object(&call->w);
-    if (call->route->handle(call, err) < 0) return -1;
+    if (call->route->handle(call, err) < 0)
+        return -1;
     json_end_object(&call->w);
     return buf_check(call->out, err);
 }
@@ -373,9 +416,10 @@ void internal_handle(StorageRole *role, HttpRequest *http)
         return;
     }
     for (size_t i = 0; is_post && i < sizeof routes / sizeof *routes; i++) {
-        if (!str_is(path, routes[i].path)) continue;
+        if (!str_is(path, routes[i].path))
+            continue;
         InternalCall *call = arena_new_of(http_arena(http), InternalCall);
-        *call = (InternalCall){ .role = role, .http = http, .arena = http_arena(http), .route = &routes[i] };
+        *call = (InternalCall){.role = role, .http = http, .arena = http_arena(http), .route = &routes[i]};
         http_read_body(http, INTERNAL_BODY_BYTES, on_body, call);
         return;
     }

@@ -1,8 +1,9 @@
 /* lookup_cache.h - lookups of the index kept in memory, in step with its commits.
  *
- * A reader that missed notes cache_ticket() before it reads the index and gives it to cache_fill(): the entry is taken only if no change
- * of its shard was begun or ended since. The writer begins a change before the commit (from then on lookups miss and go to
- * the index) and ends it after. So a lookup never goes back in time. Thread-safe; bounded; least recently used entries go. */
+ * A reader that missed notes cache_ticket() before it reads the index and gives it to cache_fill(): the entry
+ * is taken only if no change of its shard was begun or ended since. The writer begins a change before the
+ * commit (from then on lookups miss and go to the index) and ends it after. So a lookup never goes back in
+ * time. Thread-safe; bounded; least recently used entries go. */
 #pragma once
 
 #include "storage/object.h"

@@ -1,7 +1,8 @@
-/* payload.h - a request's body under its claims: aws-chunked coding, SHA-256 of the signature, Content-MD5, x-amz-checksum-…, length.
+/* payload.h - a request's body under its claims: aws-chunked coding, SHA-256 of the signature, Content-MD5,
+ * x-amz-checksum-…, length.
  *
- * payload_begin() reads the headers, payload_feed() takes the body piece by piece and gives the decoded bytes to a sink,
- * payload_end() tells whether everything that was claimed holds. One thread at a time. */
+ * payload_begin() reads the headers, payload_feed() takes the body piece by piece and gives the decoded bytes
+ * to a sink, payload_end() tells whether everything that was claimed holds. One thread at a time. */
 #pragma once
 
 #include "format/aws_chunked.h"
@@ -12,10 +13,10 @@ typedef struct Payload {
     AwsChunked chunked;
     bool has_sha256, has_md5, has_content_md5;
     Checksum sha256, md5, sum;
-    ChecksumKind kind;              /* of `sum`; CHECKSUM_NONE: no checksum is claimed */
+    ChecksumKind kind; /* of `sum`; CHECKSUM_NONE: no checksum is claimed */
     bool is_in_trailer, is_only_computed;
     uint8_t expected_sum[CHECKSUM_MAX_BYTES], expected_md5[MD5_BYTES], expected_sha256[SHA256_BYTES];
-    int64_t expected_length;        /* -1: not known */
+    int64_t expected_length; /* -1: not known */
     int64_t received;
     /* after payload_end(): */
     uint8_t md5_digest[CHECKSUM_MAX_BYTES], sum_digest[CHECKSUM_MAX_BYTES];

@@ -7,24 +7,30 @@ static bool wants(const S3Request *r, const char *attribute)
 {
     HttpHeader header;
     for (size_t i = 0; http_header_at(r->http, i, &header); i++) {
-        if (!str_eq_nocase(header.name, STR("x-amz-object-attributes"))) continue;
+        if (!str_eq_nocase(header.name, STR("x-amz-object-attributes")))
+            continue;
         for (Str rest = header.value; rest.ptr;) {
-            if (str_eq_nocase(str_trim(str_cut(rest, ',', &rest)), str_from(attribute))) return true;
+            if (str_eq_nocase(str_trim(str_cut(rest, ',', &rest)), str_from(attribute)))
+                return true;
         }
     }
     return false;
 }
 
-typedef struct PartPage { int64_t max, after; } PartPage;
+typedef struct PartPage {
+    int64_t max, after;
+} PartPage;
 
 static int read_part_page(const S3Request *r, PartPage *page, Error *err)
 {
     Str max = s3_header(r, "x-amz-max-parts"), after = s3_header(r, "x-amz-part-number-marker");
-    *page = (PartPage){ .max = S3_PAGE };
-    if ((max.len && str_to_i64(max, 0, INT32_MAX, &page->max, NULL) < 0) || (after.len && str_to_i64(after, 0, S3_PARTS, &page->after, NULL) < 0)) {
+    *page = (PartPage){.max = S3_PAGE};
+    if ((max.len && str_to_i64(max, 0, INT32_MAX, &page->max, NULL) < 0) ||
+        (after.len && str_to_i64(after, 0, S3_PARTS, &page->after, NULL) < 0)) {
         return err_set(err, ERR_INVALID_ARGUMENT, "max-parts and part-number-marker must be numbers");
     }
-    if (page->max > S3_PAGE) page->max = S3_PAGE;
+    if (page->max > S3_PAGE)
+        page->max = S3_PAGE;
     return 0;
 }
 
@@ -34,7 +40,8 @@ static void put_part(Buf *xml, Arena *arena, const MultipartPart *part, Str chec
     xml_open(xml, "Part");
     xml_element_int(xml, "PartNumber", part->number);
     xml_element_int(xml, "Size", part->size);
-    if (kind && part->checksum.len) xml_element(xml, checksum_element(kind), s3_checksum_text(arena, checksum_name, part->checksum));
+    if (kind && part->checksum.len)
+        xml_element(xml, checksum_element(kind), s3_checksum_text(arena, checksum_name, part->checksum));
     xml_close(xml, "Part");
 }
 
@@ -43,7 +50,8 @@ static Str checksum_name_of(Str meta)
     MetaTag tag;
     Str name, value;
     for (size_t i = 0; meta_next(meta, &i, &tag, &name, &value);) {
-        if (tag == META_CHECKSUM) return name;
+        if (tag == META_CHECKSUM)
+            return name;
     }
     return STR("");
 }
@@ -57,7 +65,8 @@ static void put_parts(Buf *xml, S3Request *r, const ObjectInfo *object, Str part
     bool is_truncated = false;
     _cleanup_buf_ Buf list = BUF_INIT(8 << 20);
     while (multipart_next(parts, &position, &offset, &part)) {
-        if (part.number <= page->after) continue;
+        if (part.number <= page->after)
+            continue;
         if (n == page->max) {
             is_truncated = true;
             break;
@@ -69,7 +78,8 @@ static void put_parts(Buf *xml, S3Request *r, const ObjectInfo *object, Str part
     xml_open(xml, "ObjectParts");
     xml_element_int(xml, "PartsCount", (int64_t)multipart_count(parts));
     xml_element_int(xml, "PartNumberMarker", page->after);
-    if (is_truncated) xml_element_int(xml, "NextPartNumberMarker", last);
+    if (is_truncated)
+        xml_element_int(xml, "NextPartNumberMarker", last);
     xml_element_int(xml, "MaxParts", page->max);
     xml_element_bool(xml, "IsTruncated", is_truncated);
     buf_add(xml, buf_str(&list));
@@ -78,11 +88,15 @@ static void put_parts(Buf *xml, S3Request *r, const ObjectInfo *object, Str part
 
 static int get_attributes(S3Request *r, ObjectInfo *object, Str *parts, PartPage *page, Error *err)
 {
-    if (!s3_header(r, "x-amz-object-attributes").len) return err_set(err, ERR_INVALID_ARGUMENT, "x-amz-object-attributes is missing");
-    if (s3_check_version_param(r, err) < 0 || read_part_page(r, page, err) < 0) return -1;
-    if (store_find(r->role->store, r->bucket_info.id, r->key, r->arena, object, err) < 0) return -1;
+    if (!s3_header(r, "x-amz-object-attributes").len)
+        return err_set(err, ERR_INVALID_ARGUMENT, "x-amz-object-attributes is missing");
+    if (s3_check_version_param(r, err) < 0 || read_part_page(r, page, err) < 0)
+        return -1;
+    if (store_find(r->role->store, r->bucket_info.id, r->key, r->arena, object, err) < 0)
+        return -1;
     *parts = STR_NULL;
-    return object->etag_parts ? store_object_parts(r->role->store, object->generation, r->arena, parts, err) : 0;
+    return object->etag_parts ? store_object_parts(r->role->store, object->generation, r->arena, parts, err)
+                              : 0;
 }
 
 void s3_get_attributes(S3Request *r)
@@ -101,16 +115,20 @@ void s3_get_attributes(S3Request *r)
     http_set_header(r->http, "Last-Modified", str_from(text));
     Buf xml = s3_xml("GetObjectAttributesResponse");
     object_etag_text(&object, text);
-    if (wants(r, "ETag")) xml_element(&xml, "ETag", str_from(text));
+    if (wants(r, "ETag"))
+        xml_element(&xml, "ETag", str_from(text));
     if (wants(r, "Checksum") && checksum_name_of(object.meta).len) {
         xml_open(&xml, "Checksum");
         s3_put_checksums(&xml, object.meta);
         xml_close(&xml, "Checksum");
     }
-    if (wants(r, "ObjectParts") && parts.ptr) put_parts(&xml, r, &object, parts, &page);
+    if (wants(r, "ObjectParts") && parts.ptr)
+        put_parts(&xml, r, &object, parts, &page);
     Str storage_class = meta_get(object.meta, META_STORAGE_CLASS);
-    if (wants(r, "StorageClass")) xml_element(&xml, "StorageClass", storage_class.ptr ? storage_class : STR("STANDARD"));
-    if (wants(r, "ObjectSize")) xml_element_int(&xml, "ObjectSize", object.size);
+    if (wants(r, "StorageClass"))
+        xml_element(&xml, "StorageClass", storage_class.ptr ? storage_class : STR("STANDARD"));
+    if (wants(r, "ObjectSize"))
+        xml_element_int(&xml, "ObjectSize", object.size);
     xml_close(&xml, "GetObjectAttributesResponse");
     s3_reply_xml(r, 200, &xml);
 }

@@ -8,14 +8,22 @@
 
 enum { S3_REPLY_MAX = 64 << 20 };
 
-Str s3_param(S3Request *r, const char *name) { return http_query_param(r->http, name); }
-Str s3_header(const S3Request *r, const char *name) { return http_header(r->http, name); }
+Str s3_param(S3Request *r, const char *name)
+{
+    return http_query_param(r->http, name);
+}
+Str s3_header(const S3Request *r, const char *name)
+{
+    return http_header(r->http, name);
+}
 
 int s3_param_int(S3Request *r, const char *name, int64_t min, int64_t max, int64_t *ret, Error *err)
 {
     Str text = s3_param(r, name);
-    if (!text.ptr || text.len == 0) return 0;
-    if (str_to_i64(text, min, max, ret, NULL) == 0) return 0;
+    if (!text.ptr || text.len == 0)
+        return 0;
+    if (str_to_i64(text, min, max, ret, NULL) == 0)
+        return 0;
     return err_set(err, ERR_INVALID_ARGUMENT, "provided %s is not an integer or within integer range", name);
 }
 
@@ -27,15 +35,19 @@ void s3_count(S3Request *r, int status)
     http_set_header(r->http, "x-amz-request-id", http_request_id(r->http));
 }
 
-static void reply_error_xml(S3Request *r, int status, const char *code, const char *message, const char *extra)
+static void reply_error_xml(S3Request *r, int status, const char *code, const char *message,
+                            const char *extra)
 {
     Buf xml = BUF_INIT(S3_REPLY_MAX);
     buf_puts(&xml, XML_DECLARATION "<Error>");
     xml_element(&xml, "Code", str_from(code));
     xml_element(&xml, "Message", str_from(message));
-    if (extra) buf_puts(&xml, extra);
-    if (r->bucket.len) xml_element(&xml, "BucketName", r->bucket);
-    if (r->key.len) xml_element(&xml, "Key", r->key);
+    if (extra)
+        buf_puts(&xml, extra);
+    if (r->bucket.len)
+        xml_element(&xml, "BucketName", r->bucket);
+    if (r->key.len)
+        xml_element(&xml, "Key", r->key);
     xml_element(&xml, "Resource", http_path(r->http));
     xml_element(&xml, "RequestId", http_request_id(r->http));
     xml_element(&xml, "HostId", STR("lakehouse"));
@@ -55,15 +67,18 @@ void s3_reply_error(S3Request *r, const Error *err)
     char extra[256] = "";
     if (err->code == ERR_AUTH_MALFORMED || err->code == ERR_AUTH_QUERY_MALFORMED) {
         snprintf(extra, sizeof extra, "<Region>%.*s</Region>", STR_ARG(r->role->region));
-    } else if (err->code == ERR_SIGNATURE_MISMATCH && utf8_is_valid(r->auth.access_key) && r->auth.access_key.len < 128) {
+    } else if (err->code == ERR_SIGNATURE_MISMATCH && utf8_is_valid(r->auth.access_key) &&
+               r->auth.access_key.len < 128) {
         _cleanup_buf_ Buf key = BUF_INIT(1024);
         xml_element(&key, "AWSAccessKeyId", r->auth.access_key);
         snprintf(extra, sizeof extra, "%.255s", key.len < sizeof extra ? key.data : "");
     }
     if (info->http_status >= 500) {
-        log_error("storage.request_failed", L_CSTR("api", r->route ? r->route->api : "?"), L_STR("path", http_path(r->http)), L_ERR(err));
+        log_error("storage.request_failed", L_CSTR("api", r->route ? r->route->api : "?"),
+                  L_STR("path", http_path(r->http)), L_ERR(err));
     }
-    if (err->code == ERR_OVERLOADED) http_set_header(r->http, "Retry-After", STR("1"));
+    if (err->code == ERR_OVERLOADED)
+        http_set_header(r->http, "Retry-After", STR("1"));
     reply_error_xml(r, info->http_status, info->s3_code, err->message, extra);
 }
 

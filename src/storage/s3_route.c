@@ -7,20 +7,28 @@
 
 /* ---- names ---- */
 
-static bool is_bucket_char(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+static bool is_bucket_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
-/* S3 user guide, "Bucket naming rules": 3-63, lower case, digits, '-' and '.', labels begin and end with a letter or digit, no IPv4 address. */
+/* S3 user guide, "Bucket naming rules": 3-63, lower case, digits, '-' and '.', labels begin and end with a
+ * letter or digit, no IPv4 address. */
 bool s3_bucket_name_is_valid(Str name)
 {
     bool is_address = true;
     size_t dots = 0;
-    if (name.len < 3 || name.len > 63) return false;
+    if (name.len < 3 || name.len > 63)
+        return false;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
         bool at_edge = i == 0 || i + 1 == name.len || name.ptr[i - 1] == '.' || name.ptr[i + 1] == '.';
-        if (!is_bucket_char(c) && c != '-' && c != '.') return false;
-        if (c != '.' && at_edge && !is_bucket_char(c)) return false;
-        if (c == '.' && (i == 0 || i + 1 == name.len || name.ptr[i - 1] == '.')) return false;
+        if (!is_bucket_char(c) && c != '-' && c != '.')
+            return false;
+        if (c != '.' && at_edge && !is_bucket_char(c))
+            return false;
+        if (c == '.' && (i == 0 || i + 1 == name.len || name.ptr[i - 1] == '.'))
+            return false;
         dots += c == '.';
         is_address &= c == '.' || (c >= '0' && c <= '9');
     }
@@ -44,11 +52,16 @@ static int decode_part(S3Request *r, Str raw, Str *ret, Error *err)
 static int parse_path(S3Request *r, Error *err)
 {
     Str path = http_path(r->http), key;
-    if (path.len == 0 || path.ptr[0] != '/') return err_set(err, ERR_BAD_REQUEST, "the target must be a path");
+    if (path.len == 0 || path.ptr[0] != '/')
+        return err_set(err, ERR_BAD_REQUEST, "the target must be a path");
     Str bucket = str_cut(str_slice(path, 1, path.len), '/', &key);
-    if (decode_part(r, bucket, &r->bucket, err) < 0 || decode_part(r, key, &r->key, err) < 0) return -1;
-    if (r->key.len > S3_KEY_BYTES) return err_set(err, ERR_KEY_TOO_LONG, "your key is too long: %zu bytes, 1,024 are allowed", r->key.len);
-    if (r->key.len && !utf8_is_valid(r->key)) return err_set(err, ERR_INVALID_ARGUMENT, "the key is not UTF-8");
+    if (decode_part(r, bucket, &r->bucket, err) < 0 || decode_part(r, key, &r->key, err) < 0)
+        return -1;
+    if (r->key.len > S3_KEY_BYTES)
+        return err_set(err, ERR_KEY_TOO_LONG, "your key is too long: %zu bytes, 1,024 are allowed",
+                       r->key.len);
+    if (r->key.len && !utf8_is_valid(r->key))
+        return err_set(err, ERR_INVALID_ARGUMENT, "the key is not UTF-8");
     return 0;
 }
 
@@ -60,7 +73,8 @@ static const char *find_subresource(const S3Request *r)
     Str name, value;
     for (size_t i = 0; http_query_next(r->http, &i, &name, &value);) {
         for (const char *const *s = s3_subresources; *s; s++) {
-            if (str_is(name, *s)) return *s;
+            if (str_is(name, *s))
+                return *s;
         }
     }
     return NULL;
@@ -73,24 +87,34 @@ static int find_route(S3Request *r, Error *err)
     bool knows_method = false;
     for (size_t i = 0; i < s3_n_routes; i++) {
         const S3Route *route = &s3_routes[i];
-        if (route->level != level || !str_is(r->method, route->method)) continue;
+        if (route->level != level || !str_is(r->method, route->method))
+            continue;
         knows_method = true;
-        if ((route->subresource == NULL) != (subresource == NULL)) continue;
-        if (subresource && strcmp(subresource, route->subresource) != 0) continue;
-        if (route->header && !http_header(r->http, route->header).ptr) continue;
+        if ((route->subresource == NULL) != (subresource == NULL))
+            continue;
+        if (subresource && strcmp(subresource, route->subresource) != 0)
+            continue;
+        if (route->header && !http_header(r->http, route->header).ptr)
+            continue;
         r->route = route;
         return 0;
     }
-    if (subresource) return err_set(err, ERR_NOT_IMPLEMENTED, "%.*s ?%s is not implemented", STR_ARG(r->method), subresource);
-    if (knows_method) return err_set(err, ERR_NOT_IMPLEMENTED, "a header you provided implies functionality that is not implemented");
+    if (subresource)
+        return err_set(err, ERR_NOT_IMPLEMENTED, "%.*s ?%s is not implemented", STR_ARG(r->method),
+                       subresource);
+    if (knows_method)
+        return err_set(err, ERR_NOT_IMPLEMENTED,
+                       "a header you provided implies functionality that is not implemented");
     return err_set(err, ERR_METHOD_NOT_ALLOWED, "the specified method is not allowed against this resource");
 }
 
 static int find_bucket(S3Request *r, Error *err)
 {
-    if (r->route->no_bucket) return 0;
+    if (r->route->no_bucket)
+        return 0;
     Str owner = http_header(r->http, "x-amz-expected-bucket-owner");
-    if (owner.ptr && !str_is(owner, r->role->owner_id)) return err_set(err, ERR_FORBIDDEN, "access denied: the bucket has another owner");
+    if (owner.ptr && !str_is(owner, r->role->owner_id))
+        return err_set(err, ERR_FORBIDDEN, "access denied: the bucket has another owner");
     return store_find_bucket(r->role->store, r->bucket, &r->bucket_info, err);
 }
 
@@ -118,9 +142,25 @@ static void run_with_body(HttpRequest *http, Str raw, void *arg)
 static void run_route(S3Request *r)
 {
     switch (r->route->run) {
-    case S3_ON_LOOP: r->route->handle(r); break;
-    case S3_ON_WORKER: http_offload(r->http, run_on_worker, r); break;
-    case S3_WITH_BODY: http_read_body(r->http, S3_XML_BYTES, run_with_body, r); break;
+    case S3_ON_LOOP:
+        r->route->handle(r);
+        break;
+    case S3_ON_WORKER:
+        http_offload(r->http, run_on_worker, r);
+        break;
+    case S3_WITH_BODY:
+        http_read_body(r->http, S3_XML_BYTES, run_with_body, r);
+        break;
+    }
+}
+
+/* No bucket has CORS rules yet. */
+static void refuse_preflight(S3Request *r)
+{
+    if (!http_header(r->http, "origin").ptr) {
+        s3_refuse(r, 400, "BadRequest", "Insufficient information. Origin request header needed.");
+    } else {
+        s3_refuse(r, 403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.");
     }
 }
 
@@ -133,10 +173,15 @@ void s3_handle(HttpRequest *http, void *user)
     }
     Arena *arena = http_arena(http);
     S3Request *r = arena_new_of(arena, S3Request);
-    *r = (S3Request){ .http = http, .role = role, .arena = arena, .method = http_method(http) };
+    *r = (S3Request){.http = http, .role = role, .arena = arena, .method = http_method(http)};
     r->is_internal = service_is_internal(role->context, http);
     Error err;
-    if (parse_path(r, &err) < 0 || s3_authenticate(r, &err) < 0 || find_route(r, &err) < 0 || find_bucket(r, &err) < 0) {
+    if (str_is(r->method, "OPTIONS")) {
+        refuse_preflight(r);
+        return;
+    }
+    if (parse_path(r, &err) < 0 || s3_authenticate(r, &err) < 0 || find_route(r, &err) < 0 ||
+        find_bucket(r, &err) < 0) {
         s3_reply_error(r, &err);
         return;
     }

@@ -7,7 +7,7 @@
 #include "storage/s3_multipart.h"
 #include "storage/upload_stream.h"
 
-#define PART_MAX_BYTES (5ll << 30)      /* S3: 5 GiB */
+#define PART_MAX_BYTES (5ll << 30) /* S3: 5 GiB */
 
 typedef struct PartState {
     StoreWrite write;
@@ -26,9 +26,11 @@ static void part_leave(void *arg)
 {
     S3Request *r = arg;
     PartState *state = r->state;
-    if (state->fd >= 0) close(state->fd);
+    if (state->fd >= 0)
+        close(state->fd);
     state->fd = -1;
-    if (state->upload) upload_release(r->role->uploads, state->upload);
+    if (state->upload)
+        upload_release(r->role->uploads, state->upload);
     state->upload = NULL;
 }
 
@@ -38,7 +40,8 @@ static void part_give_up(S3Request *r, const Error *err)
     PartState *state = r->state;
     upload_unplace(r->role->uploads, state->upload, state->number, &state->place);
     bool is_orphan = !state->place.is_slot || err->code == ERR_NO_SUCH_UPLOAD;
-    if (is_orphan) blob_discard(store_blobs(r->role->store), state->place.generation);
+    if (is_orphan)
+        blob_discard(store_blobs(r->role->store), state->place.generation);
     part_leave(r);
     s3_reply_error(r, err);
 }
@@ -52,7 +55,8 @@ static int part_open(S3Request *r, int64_t size, Error *err)
     blob_path(blobs, state->place.generation, path);
     /* parts that come at the same time may find the base file not made yet: whoever is first makes it */
     int result = fs_open(path, O_RDWR | O_CREAT, 0600, &state->fd, err);
-    if (result < 0) upload_unplace(r->role->uploads, state->upload, state->number, &state->place);
+    if (result < 0)
+        upload_unplace(r->role->uploads, state->upload, state->number, &state->place);
     return result;
 }
 
@@ -64,10 +68,12 @@ static int part_begin(S3Request *r, Error *err)
     r->state = state;
     arena_on_free(r->arena, part_leave, r);
     if (!s3_param(r, "partNumber").len || s3_param_int(r, "partNumber", 1, S3_PARTS, &number, err) < 0) {
-        return err_set(err, ERR_INVALID_ARGUMENT, "part number must be an integer between 1 and 10000, inclusive");
+        return err_set(err, ERR_INVALID_ARGUMENT,
+                       "part number must be an integer between 1 and 10000, inclusive");
     }
     state->number = (uint32_t)number;
-    if (s3_find_upload(r, &state->info, err) < 0) return -1;
+    if (s3_find_upload(r, &state->info, err) < 0)
+        return -1;
     return upload_acquire(r->role->uploads, state->info.id, &state->upload, err);
 }
 
@@ -76,22 +82,31 @@ static int part_sync(S3Request *r, Error *err)
 {
     PartState *state = r->state;
     char path[BLOB_PATH_MAX];
-    if (fault_point("storage.part.sync", err) || fs_sync(state->fd, err) < 0) return -1;
+    if (fault_point("storage.part.sync", err) || fs_sync(state->fd, err) < 0)
+        return -1;
     /* always: the part that made the file may not have synced its name yet */
     blob_path(store_blobs(r->role->store), state->place.generation, path);
     *strrchr(path, '/') = 0;
     return fs_sync_dir(path, err);
 }
 
-static void part_record(S3Request *r, int64_t size, const uint8_t md5[MD5_BYTES], uint64_t crc64, const uint8_t *digest, size_t digest_len)
+static void part_record(S3Request *r, int64_t size, const uint8_t md5[MD5_BYTES], uint64_t crc64,
+                        const uint8_t *digest, size_t digest_len)
 {
     PartState *state = r->state;
-    for (int i = 0; i < PART_CRC64_BYTES; i++) state->checksum[i] = (uint8_t)(crc64 >> (56 - 8 * i));
-    if (digest_len) memcpy(state->checksum + PART_CRC64_BYTES, digest, digest_len);
+    for (int i = 0; i < PART_CRC64_BYTES; i++)
+        state->checksum[i] = (uint8_t)(crc64 >> (56 - 8 * i));
+    if (digest_len)
+        memcpy(state->checksum + PART_CRC64_BYTES, digest, digest_len);
     state->checksum_len = PART_CRC64_BYTES + digest_len;
-    state->write = (StoreWrite){ .op = STORE_PUT_PART, .upload = state->info.id, .part = {
-        .number = state->number, .size = size, .generation = state->place.generation, .position = state->place.position,
-        .checksum = str_of((const char *)state->checksum, state->checksum_len) } };
+    state->write =
+        (StoreWrite){.op = STORE_PUT_PART,
+                     .upload = state->info.id,
+                     .part = {.number = state->number,
+                              .size = size,
+                              .generation = state->place.generation,
+                              .position = state->place.position,
+                              .checksum = str_of((const char *)state->checksum, state->checksum_len)}};
     memcpy(state->write.part.etag, md5, MD5_BYTES);
 }
 
@@ -118,8 +133,9 @@ static void part_on_file(S3Request *r, const UploadResult *result, const Error *
     hex_encode(p->md5_digest, MD5_BYTES, etag);
     http_set_headerf(r->http, "ETag", "\"%.32s\"", etag);
     if (p->kind) {
-        http_set_header(r->http, checksum_header(p->kind), s3_checksum_text(r->arena, str_from(checksum_name(p->kind)),
-                        str_of((const char *)p->sum_digest, checksum_size(p->kind))));
+        http_set_header(r->http, checksum_header(p->kind),
+                        s3_checksum_text(r->arena, str_from(checksum_name(p->kind)),
+                                         str_of((const char *)p->sum_digest, checksum_size(p->kind))));
     }
     part_leave(r);
     s3_reply_empty(r, 200);
@@ -130,11 +146,14 @@ static int part_payload(S3Request *r, Error *err)
     PartState *state = r->state;
     ChecksumKind kind;
     bool is_full;
-    if (payload_begin(&state->payload, r, true, err) < 0) return -1;
+    if (payload_begin(&state->payload, r, true, err) < 0)
+        return -1;
     upload_checksum_of(state->info.checksum, &kind, &is_full);
-    if (kind && state->payload.kind == CHECKSUM_NONE) payload_compute(&state->payload, kind);
+    if (kind && state->payload.kind == CHECKSUM_NONE)
+        payload_compute(&state->payload, kind);
     if (kind && state->payload.kind != kind) {
-        err_set(err, ERR_BAD_REQUEST, "checksum type mismatch occurred, expected checksum type: %s, actual checksum type: %s",
+        err_set(err, ERR_BAD_REQUEST,
+                "checksum type mismatch occurred, expected checksum type: %s, actual checksum type: %s",
                 checksum_name(kind), checksum_name(state->payload.kind));
         payload_free(&state->payload);
         return -1;
@@ -173,37 +192,44 @@ static int copy_range(const S3Request *r, int64_t size, int64_t *ret_from, int64
     int64_t first, last;
     *ret_from = 0;
     *ret_length = size;
-    if (!header.ptr) return 0;
-    if (!str_has_prefix(header, STR("bytes="))) goto malformed;
+    if (!header.ptr)
+        return 0;
+    if (!str_has_prefix(header, STR("bytes=")))
+        goto malformed;
     Str first_text = str_cut(str_slice(header, 6, header.len), '-', &last_text);
-    if (!last_text.ptr || str_to_i64(first_text, 0, INT64_MAX, &first, NULL) < 0 || str_to_i64(last_text, 0, INT64_MAX - 1, &last, NULL) < 0 ||
-        first > last) {
+    if (!last_text.ptr || str_to_i64(first_text, 0, INT64_MAX, &first, NULL) < 0 ||
+        str_to_i64(last_text, 0, INT64_MAX - 1, &last, NULL) < 0 || first > last) {
         goto malformed;
     }
     if (last >= size) {
-        return err_set(err, ERR_INVALID_RANGE, "range specified is not valid for source object of size: %lld", (long long)size);
+        return err_set(err, ERR_INVALID_RANGE, "range specified is not valid for source object of size: %lld",
+                       (long long)size);
     }
     *ret_from = first;
     *ret_length = last - first + 1;
     return 0;
 malformed:
-    return err_set(err, ERR_INVALID_ARGUMENT, "the x-amz-copy-source-range value must be of the form bytes=first-last where first and last are "
-                   "the zero-based offsets of the first and last bytes to copy");
+    return err_set(
+        err, ERR_INVALID_ARGUMENT,
+        "the x-amz-copy-source-range value must be of the form bytes=first-last where first and last are "
+        "the zero-based offsets of the first and last bytes to copy");
 }
 
 typedef struct CopyReader {
-    int fd;             /* -1: `bytes` has all */
+    int fd; /* -1: `bytes` has all */
     Buf bytes;
 } CopyReader;
 
-static int copy_pieces(S3Request *r, const CopyReader *reader, int64_t from, int64_t length, Checksum *sum, Error *err)
+static int copy_pieces(S3Request *r, const CopyReader *reader, int64_t from, int64_t length, Checksum *sum,
+                       Error *err)
 {
     PartState *state = r->state;
     Checksum md5;
     uint64_t crc64 = 0;
     uint8_t md5_digest[CHECKSUM_MAX_BYTES], digest[CHECKSUM_MAX_BYTES];
     char *piece = arena_try(r->arena, UPLOAD_PIECE_BYTES, err);
-    if (!piece) return -1;
+    if (!piece)
+        return -1;
     checksum_init(&md5, CHECKSUM_MD5);
     for (int64_t at = 0; at < length;) {
         size_t n = length - at < UPLOAD_PIECE_BYTES ? (size_t)(length - at) : UPLOAD_PIECE_BYTES;
@@ -216,7 +242,8 @@ static int copy_pieces(S3Request *r, const CopyReader *reader, int64_t from, int
         checksum_update(&md5, bytes, n);
         checksum_update(sum, bytes, n);
         crc64 = crc64nvme_update(crc64, bytes, n);
-        if (fs_pwrite_all(state->fd, bytes, n, state->place.position + at, err) < 0) return -1;
+        if (fs_pwrite_all(state->fd, bytes, n, state->place.position + at, err) < 0)
+            return -1;
         at += (int64_t)n;
     }
     checksum_final(&md5, md5_digest);
@@ -232,24 +259,32 @@ static int copy_part(S3Request *r, const CopySource *source, Error *err)
     ChecksumKind kind;
     bool is_full;
     Checksum sum;
-    CopyReader reader = { .fd = -1, .bytes = BUF_INIT(16 << 20) };
-    if (copy_range(r, source->object.size, &from, &length, err) < 0) return -1;
-    if (length > PART_MAX_BYTES) return err_set(err, ERR_BAD_REQUEST, "the part is larger than 5 GiB");
+    CopyReader reader = {.fd = -1, .bytes = BUF_INIT(16 << 20)};
+    if (copy_range(r, source->object.size, &from, &length, err) < 0)
+        return -1;
+    if (length > PART_MAX_BYTES)
+        return err_set(err, ERR_BAD_REQUEST, "the part is larger than 5 GiB");
     upload_checksum_of(state->info.checksum, &kind, &is_full);
     checksum_init(&sum, kind);
-    int result = object_is_file(&source->object) ? blob_open(store_blobs(r->role->store), source->object.generation, &reader.fd, err)
-               : store_read_inline(r->role->store, source->bucket_info.id, source->key, &source->object, &reader.bytes, err);
-    if (result == 0) result = part_open(r, length, err);
+    int result = object_is_file(&source->object)
+                     ? blob_open(store_blobs(r->role->store), source->object.generation, &reader.fd, err)
+                     : store_read_inline(r->role->store, source->bucket_info.id, source->key, &source->object,
+                                         &reader.bytes, err);
+    if (result == 0)
+        result = part_open(r, length, err);
     if (result == 0) {
         result = copy_pieces(r, &reader, from, length, &sum, err);
-        if (result == 0) result = store_write(r->role->store, &state->write, err);
+        if (result == 0)
+            result = store_write(r->role->store, &state->write, err);
         if (result < 0) {
             upload_unplace(r->role->uploads, state->upload, state->number, &state->place);
             bool is_orphan = !state->place.is_slot || err->code == ERR_NO_SUCH_UPLOAD;
-            if (is_orphan) blob_discard(store_blobs(r->role->store), state->place.generation);
+            if (is_orphan)
+                blob_discard(store_blobs(r->role->store), state->place.generation);
         }
     }
-    if (reader.fd >= 0) close(reader.fd);
+    if (reader.fd >= 0)
+        close(reader.fd);
     buf_free(&reader.bytes);
     return result;
 }
@@ -258,14 +293,15 @@ void s3_upload_part_copy(S3Request *r)
 {
     Error err;
     CopySource source;
-    if (part_begin(r, &err) < 0 || s3_find_copy_source(r, &source, &err) < 0 || copy_part(r, &source, &err) < 0) {
+    if (part_begin(r, &err) < 0 || s3_find_copy_source(r, &source, &err) < 0 ||
+        copy_part(r, &source, &err) < 0) {
         part_leave(r);
         s3_reply_error(r, &err);
         return;
     }
     part_leave(r);
     const PartState *state = r->state;
-    ObjectInfo etag = { 0 };
+    ObjectInfo etag = {0};
     ChecksumKind kind;
     bool is_full;
     memcpy(etag.etag, state->write.part.etag, MD5_BYTES);
@@ -274,8 +310,10 @@ void s3_upload_part_copy(S3Request *r)
     s3_put_time(&xml, "LastModified", clock_now_us());
     s3_put_etag(&xml, "ETag", &etag);
     if (kind) {
-        xml_element(&xml, checksum_element(kind), s3_checksum_text(r->arena, str_from(checksum_name(kind)),
-                    str_of((const char *)state->checksum + PART_CRC64_BYTES, checksum_size(kind))));
+        xml_element(
+            &xml, checksum_element(kind),
+            s3_checksum_text(r->arena, str_from(checksum_name(kind)),
+                             str_of((const char *)state->checksum + PART_CRC64_BYTES, checksum_size(kind))));
     }
     xml_close(&xml, "CopyPartResult");
     s3_reply_xml(r, 200, &xml);

@@ -18,8 +18,8 @@ typedef struct PinGroup {
 typedef struct Session {
     char id[SESSION_ID_CHARS + 1];
     HttpRequest *stream;
-    Map *groups;            /* name -> PinGroup */
-    Map *stages;            /* id -> the session itself */
+    Map *groups; /* name -> PinGroup */
+    Map *stages; /* id -> the session itself */
 } Session;
 
 struct Sessions {
@@ -31,7 +31,8 @@ struct Sessions {
 Sessions *sessions_new(StorageRole *role)
 {
     Sessions *sessions = calloc(1, sizeof *sessions);
-    if (!sessions) abort();
+    if (!sessions)
+        abort();
     sessions->role = role;
     sessions->by_id = map_new();
     pthread_mutex_init(&sessions->lock, NULL);
@@ -40,16 +41,19 @@ Sessions *sessions_new(StorageRole *role)
 
 static bool is_hex_id(Str id)
 {
-    if (id.len != SESSION_ID_CHARS) return false;
+    if (id.len != SESSION_ID_CHARS)
+        return false;
     for (size_t i = 0; i < id.len; i++) {
-        if (!((id.ptr[i] >= '0' && id.ptr[i] <= '9') || (id.ptr[i] >= 'a' && id.ptr[i] <= 'f'))) return false;
+        if (!((id.ptr[i] >= '0' && id.ptr[i] <= '9') || (id.ptr[i] >= 'a' && id.ptr[i] <= 'f')))
+            return false;
     }
     return true;
 }
 
 static void stage_path(const Sessions *sessions, Str stage, char out[BLOB_PATH_MAX])
 {
-    snprintf(out, BLOB_PATH_MAX, "%.*s/stages/%.*s", STR_ARG(store_dir(sessions->role->store)), STR_ARG(stage));
+    snprintf(out, BLOB_PATH_MAX, "%.*s/stages/%.*s", STR_ARG(store_dir(sessions->role->store)),
+             STR_ARG(stage));
 }
 
 /* ---- the end of a session ---- */
@@ -69,15 +73,18 @@ static void remove_stage(const Sessions *sessions, Str stage)
     char path[BLOB_PATH_MAX];
     Error err;
     stage_path(sessions, stage, path);
-    if (fs_remove_tree(path, &err) < 0) log_warn("storage.stage.remove_failed", L_ERR(&err));
+    if (fs_remove_tree(path, &err) < 0)
+        log_warn("storage.stage.remove_failed", L_ERR(&err));
 }
 
 static void session_free(Sessions *sessions, Session *session, bool keep_stages)
 {
     Str name;
     void *value;
-    for (size_t i = 0; map_next(session->groups, &i, &name, &value);) group_free(sessions, value);
-    for (size_t i = 0; !keep_stages && map_next(session->stages, &i, &name, &value);) remove_stage(sessions, name);
+    for (size_t i = 0; map_next(session->groups, &i, &name, &value);)
+        group_free(sessions, value);
+    for (size_t i = 0; !keep_stages && map_next(session->stages, &i, &name, &value);)
+        remove_stage(sessions, name);
     map_free(session->groups);
     map_free(session->stages);
     free(session);
@@ -87,15 +94,20 @@ void sessions_free(Sessions *sessions)
 {
     Str id;
     void *value;
-    if (!sessions) return;
+    if (!sessions)
+        return;
     /* the clients live on and come back after our restart: their stages stay */
-    for (size_t i = 0; map_next(sessions->by_id, &i, &id, &value);) session_free(sessions, value, true);
+    for (size_t i = 0; map_next(sessions->by_id, &i, &id, &value);)
+        session_free(sessions, value, true);
     map_free(sessions->by_id);
     pthread_mutex_destroy(&sessions->lock);
     free(sessions);
 }
 
-typedef struct SessionEnd { Sessions *sessions; Session *session; } SessionEnd;
+typedef struct SessionEnd {
+    Sessions *sessions;
+    Session *session;
+} SessionEnd;
 
 static void end_on_worker(void *arg)
 {
@@ -115,15 +127,19 @@ static void on_stream_gone(HttpRequest *http, void *arg)
         Str id;
         void *value;
         for (size_t i = 0; !found && map_next(sessions->by_id, &i, &id, &value);) {
-            if (((Session *)value)->stream == http) found = value;
+            if (((Session *)value)->stream == http)
+                found = value;
         }
-        if (found) map_remove(sessions->by_id, str_from(found->id));
+        if (found)
+            map_remove(sessions->by_id, str_from(found->id));
     }
     if (found) {
         SessionEnd *end = malloc(sizeof *end);
-        if (!end) abort();
-        *end = (SessionEnd){ sessions, found };
-        if (worker_pool_submit(sessions->role->io, end_on_worker, end, NULL) < 0) end_on_worker(end);
+        if (!end)
+            abort();
+        *end = (SessionEnd){sessions, found};
+        if (worker_pool_submit(sessions->role->io, end_on_worker, end, NULL) < 0)
+            end_on_worker(end);
     }
     http_end(http, false);
 }
@@ -140,9 +156,11 @@ static int session_begin(Sessions *sessions, Str id, HttpRequest *http, HttpRequ
         session->stream = http;
         return 0;
     }
-    if (map_count(sessions->by_id) >= SESSIONS) return err_set(err, ERR_OVERLOADED, "there are %d sessions already", SESSIONS);
+    if (map_count(sessions->by_id) >= SESSIONS)
+        return err_set(err, ERR_OVERLOADED, "there are %d sessions already", SESSIONS);
     session = calloc(1, sizeof *session);
-    if (!session) abort();
+    if (!session)
+        abort();
     memcpy(session->id, id.ptr, SESSION_ID_CHARS);
     session->stream = http;
     session->groups = map_new();
@@ -168,7 +186,8 @@ void sessions_open(Sessions *sessions, HttpRequest *http, Str id)
     http_begin(http, 200, "application/octet-stream", -1);
     http_write(http, STR("open\n"), &err);
     http_on_gone(http, on_stream_gone, sessions);
-    if (old) http_end(old, true);
+    if (old)
+        http_end(old, true);
 }
 
 void sessions_end_streams(Sessions *sessions)
@@ -178,7 +197,8 @@ void sessions_end_streams(Sessions *sessions)
     void *value;
     for (size_t i = 0; map_next(sessions->by_id, &i, &id, &value);) {
         Session *session = value;
-        if (session->stream) http_end(session->stream, true);
+        if (session->stream)
+            http_end(session->stream, true);
         session->stream = NULL;
     }
 }
@@ -187,7 +207,8 @@ void sessions_end_streams(Sessions *sessions)
 static Session *find_session(Sessions *sessions, Str id, Error *err)
 {
     Session *session = map_get(sessions->by_id, id);
-    if (!session) err_set(err, ERR_NOT_FOUND, "no such session: %.*s", STR_ARG(str_slice(id, 0, 64)));
+    if (!session)
+        err_set(err, ERR_NOT_FOUND, "no such session: %.*s", STR_ARG(str_slice(id, 0, 64)));
     return session;
 }
 
@@ -196,9 +217,11 @@ static Session *find_session(Sessions *sessions, Str id, Error *err)
 static PinGroup *find_group(Session *session, Str name)
 {
     PinGroup *group = map_get(session->groups, name);
-    if (group) return group;
+    if (group)
+        return group;
     group = calloc(1, sizeof *group);
-    if (!group) abort();
+    if (!group)
+        abort();
     map_put(session->groups, name, group);
     return group;
 }
@@ -208,30 +231,36 @@ static void group_add(PinGroup *group, Str uri, uint64_t generation)
     if (group->n == group->cap) {
         group->cap = group->cap ? 2 * group->cap : 16;
         group->pins = realloc(group->pins, group->cap * sizeof *group->pins);
-        if (!group->pins) abort();
+        if (!group->pins)
+            abort();
     }
-    group->pins[group->n++] = (SessionPin){ .uri = uri.ptr ? strndup(uri.ptr, uri.len) : NULL, .generation = generation };
+    group->pins[group->n++] =
+        (SessionPin){.uri = uri.ptr ? strndup(uri.ptr, uri.len) : NULL, .generation = generation};
 }
 
-int sessions_add_pins(Sessions *sessions, Str id, Str group_name, const Str *uris, const uint64_t *generations, size_t n, Error *err)
+int sessions_add_pins(Sessions *sessions, Str id, Str group_name, const Str *uris,
+                      const uint64_t *generations, size_t n, Error *err)
 {
     {
         MUTEX_GUARD(&sessions->lock);
         Session *session = find_session(sessions, id, err);
         if (session) {
             PinGroup *group = find_group(session, group_name);
-            for (size_t i = 0; i < n; i++) group_add(group, uris ? uris[i] : STR_NULL, generations[i]);
+            for (size_t i = 0; i < n; i++)
+                group_add(group, uris ? uris[i] : STR_NULL, generations[i]);
             return 0;
         }
     }
-    for (size_t i = 0; i < n; i++) blobs_unpin(store_blobs(sessions->role->store), generations[i]);
+    for (size_t i = 0; i < n; i++)
+        blobs_unpin(store_blobs(sessions->role->store), generations[i]);
     return -1;
 }
 
 static void group_remove(Sessions *sessions, PinGroup *group, Str uri)
 {
     for (size_t i = 0; i < group->n; i++) {
-        if (!group->pins[i].uri || !str_is(uri, group->pins[i].uri)) continue;
+        if (!group->pins[i].uri || !str_is(uri, group->pins[i].uri))
+            continue;
         blobs_unpin(store_blobs(sessions->role->store), group->pins[i].generation);
         free(group->pins[i].uri);
         group->pins[i] = group->pins[--group->n];
@@ -243,9 +272,11 @@ int sessions_unpin(Sessions *sessions, Str id, Str group_name, const Str *uris, 
 {
     MUTEX_GUARD(&sessions->lock);
     Session *session = find_session(sessions, id, err);
-    if (!session) return -1;
+    if (!session)
+        return -1;
     PinGroup *group = map_get(session->groups, group_name);
-    for (size_t i = 0; group && i < n; i++) group_remove(sessions, group, uris[i]);
+    for (size_t i = 0; group && i < n; i++)
+        group_remove(sessions, group, uris[i]);
     if (group && (!uris || group->n == 0)) {
         map_remove(session->groups, group_name);
         group_free(sessions, group);
@@ -259,7 +290,8 @@ int sessions_stage(Sessions *sessions, Str id, Str stage, Arena *arena, Str *ret
 {
     char path[BLOB_PATH_MAX], made[SESSION_ID_CHARS];
     uint8_t random[SESSION_ID_CHARS / 2];
-    if (stage.len && !is_hex_id(stage)) return err_set(err, ERR_BAD_REQUEST, "malformed stage id");
+    if (stage.len && !is_hex_id(stage))
+        return err_set(err, ERR_BAD_REQUEST, "malformed stage id");
     if (!stage.len) {
         rng_bytes(random, sizeof random);
         hex_encode(random, sizeof random, made);
@@ -267,10 +299,13 @@ int sessions_stage(Sessions *sessions, Str id, Str stage, Arena *arena, Str *ret
     }
     MUTEX_GUARD(&sessions->lock);
     Session *session = find_session(sessions, id, err);
-    if (!session) return -1;
-    if (map_count(session->stages) >= SESSION_STAGES) return err_set(err, ERR_OVERLOADED, "the session has %d stages already", SESSION_STAGES);
+    if (!session)
+        return -1;
+    if (map_count(session->stages) >= SESSION_STAGES)
+        return err_set(err, ERR_OVERLOADED, "the session has %d stages already", SESSION_STAGES);
     stage_path(sessions, stage, path);
-    if (fs_mkdir(path, 0700, err) < 0) return -1;
+    if (fs_mkdir(path, 0700, err) < 0)
+        return -1;
     map_put(session->stages, stage, session);
     *ret_id = arena_str(arena, stage);
     *ret_dir = arena_str(arena, str_from(path));
@@ -282,8 +317,10 @@ int sessions_stage_dir(Sessions *sessions, Str id, Str stage, Arena *arena, Str 
     char path[BLOB_PATH_MAX];
     MUTEX_GUARD(&sessions->lock);
     const Session *session = find_session(sessions, id, err);
-    if (!session) return -1;
-    if (!map_get(session->stages, stage)) return err_set(err, ERR_NOT_FOUND, "no such stage: %.*s", STR_ARG(str_slice(stage, 0, 64)));
+    if (!session)
+        return -1;
+    if (!map_get(session->stages, stage))
+        return err_set(err, ERR_NOT_FOUND, "no such stage: %.*s", STR_ARG(str_slice(stage, 0, 64)));
     stage_path(sessions, stage, path);
     *ret_dir = arena_str(arena, str_from(path));
     return 0;
@@ -294,8 +331,10 @@ int sessions_unstage(Sessions *sessions, Str id, Str stage, Error *err)
     {
         MUTEX_GUARD(&sessions->lock);
         Session *session = find_session(sessions, id, err);
-        if (!session) return -1;
-        if (!map_remove(session->stages, stage)) return 0;
+        if (!session)
+            return -1;
+        if (!map_remove(session->stages, stage))
+            return 0;
     }
     remove_stage(sessions, stage);
     return 0;
@@ -306,16 +345,19 @@ void sessions_sweep_stages(Sessions *sessions)
     char path[BLOB_PATH_MAX];
     stage_path(sessions, STR(""), path);
     DIR *dir = opendir(path);
-    if (!dir) return;
+    if (!dir)
+        return;
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         Str stage = str_from(entry->d_name), id;
         void *value;
         bool is_owned = !is_hex_id(stage);
         {
             MUTEX_GUARD(&sessions->lock);
-            for (size_t i = 0; !is_owned && map_next(sessions->by_id, &i, &id, &value);) is_owned = map_get(((Session *)value)->stages, stage);
+            for (size_t i = 0; !is_owned && map_next(sessions->by_id, &i, &id, &value);)
+                is_owned = map_get(((Session *)value)->stages, stage);
         }
-        if (!is_owned) remove_stage(sessions, stage);
+        if (!is_owned)
+            remove_stage(sessions, stage);
     }
     closedir(dir);
 }

@@ -20,7 +20,8 @@ enum { ACCESS_KEY_CHARS = 20, SECRET_KEY_CHARS = 40, CREDENTIALS_MAX = 4096, IO_
 static Str own(Str s)
 {
     char *copy = strndup(s.ptr ? s.ptr : "", s.len);
-    if (!copy) abort();
+    if (!copy)
+        abort();
     return str_of(copy, s.len);
 }
 
@@ -30,7 +31,8 @@ static void random_key(char *out, size_t n, const char *alphabet)
     for (size_t i = 0; i < n;) {
         uint8_t byte;
         rng_bytes(&byte, 1);
-        if (byte < limit) out[i++] = alphabet[byte % letters];
+        if (byte < limit)
+            out[i++] = alphabet[byte % letters];
     }
 }
 
@@ -38,14 +40,18 @@ static void random_key(char *out, size_t n, const char *alphabet)
 static int read_credentials(StorageRole *role, const char *path, Error *err)
 {
     _cleanup_buf_ Buf text = BUF_INIT(CREDENTIALS_MAX);
-    if (fs_read_file(path, CREDENTIALS_MAX, &text, err) < 0) return -1;
+    if (fs_read_file(path, CREDENTIALS_MAX, &text, err) < 0)
+        return -1;
     for (Str rest = buf_str(&text); rest.ptr;) {
         Str value;
         Str name = str_trim(str_cut(str_cut(rest, '\n', &rest), '=', &value));
-        if (str_is(name, "access_key")) role->access_key = own(str_trim(value));
-        if (str_is(name, "secret_key")) role->secret_key = own(str_trim(value));
+        if (str_is(name, "access_key"))
+            role->access_key = own(str_trim(value));
+        if (str_is(name, "secret_key"))
+            role->secret_key = own(str_trim(value));
     }
-    if (role->access_key.len && role->secret_key.len) return 0;
+    if (role->access_key.len && role->secret_key.len)
+        return 0;
     return err_set(err, ERR_CONFIG, "%s: expected lines access_key=… and secret_key=…", path);
 }
 
@@ -55,8 +61,10 @@ static int make_credentials(StorageRole *role, const char *path, Error *err)
     _cleanup_buf_ Buf text = BUF_INIT(CREDENTIALS_MAX);
     random_key(access, sizeof access, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
     random_key(secret, sizeof secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
-    buf_printf(&text, "access_key=%.*s\nsecret_key=%.*s\n", ACCESS_KEY_CHARS, access, SECRET_KEY_CHARS, secret);
-    if (fs_write_file_atomic(path, buf_str(&text), 0600, err) < 0) return -1;
+    buf_printf(&text, "access_key=%.*s\nsecret_key=%.*s\n", ACCESS_KEY_CHARS, access, SECRET_KEY_CHARS,
+               secret);
+    if (fs_write_file_atomic(path, buf_str(&text), 0600, err) < 0)
+        return -1;
     role->access_key = own(str_of(access, sizeof access));
     role->secret_key = own(str_of(secret, sizeof secret));
     return 0;
@@ -65,10 +73,13 @@ static int make_credentials(StorageRole *role, const char *path, Error *err)
 static int load_keys(StorageRole *role, Error *err)
 {
     char path[BLOB_PATH_MAX];
-    Str user = config_str(role->context->config, "storage.root_user"), password = config_str(role->context->config, "storage.root_password");
+    Str user = config_str(role->context->config, "storage.root_user"),
+        password = config_str(role->context->config, "storage.root_password");
     if (user.len || password.len) {
-        if (user.len < 3) return err_set(err, ERR_CONFIG, "storage.root_user must have at least 3 characters");
-        if (password.len < 8) return err_set(err, ERR_CONFIG, "storage.root_password must have at least 8 characters");
+        if (user.len < 3)
+            return err_set(err, ERR_CONFIG, "storage.root_user must have at least 3 characters");
+        if (password.len < 8)
+            return err_set(err, ERR_CONFIG, "storage.root_password must have at least 8 characters");
         role->access_key = own(user);
         role->secret_key = own(password);
         return 0;
@@ -91,22 +102,29 @@ static int make_warehouse(StorageRole *role, Error *err)
 {
     Str uri = config_str(role->context->config, "catalog.warehouse"), key;
     BucketInfo info;
-    if (!str_has_prefix(uri, STR("s3://"))) return 0;
+    if (!str_has_prefix(uri, STR("s3://")))
+        return 0;
     Str bucket = str_cut(str_slice(uri, 5, uri.len), '/', &key);
-    if (!s3_bucket_name_is_valid(bucket)) return err_set(err, ERR_CONFIG, "catalog.warehouse: %.*s is not a bucket's name", STR_ARG(bucket));
-    if (store_find_bucket(role->store, bucket, &info, NULL) == 0) return 0;
-    StoreWrite write = { .op = STORE_CREATE_BUCKET, .bucket = bucket };
+    if (!s3_bucket_name_is_valid(bucket))
+        return err_set(err, ERR_CONFIG, "catalog.warehouse: %.*s is not a bucket's name", STR_ARG(bucket));
+    if (store_find_bucket(role->store, bucket, &info, NULL) == 0)
+        return 0;
+    StoreWrite write = {.op = STORE_CREATE_BUCKET, .bucket = bucket};
     return store_write(role->store, &write, err);
 }
 
-static void on_grace_end(void *arg) { sessions_sweep_stages(arg); }
+static void on_grace_end(void *arg)
+{
+    sessions_sweep_stages(arg);
+}
 
 /* Crash tests cannot wait half a minute for the first removal. */
 static int64_t grace_ms(void)
 {
     const char *text = getenv("LAKEHOUSE_TEST_GRACE_MS");
     int64_t ms = -1;
-    if (text) str_to_i64(str_from(text), 0, STORE_GRACE_MS, &ms, NULL);
+    if (text)
+        str_to_i64(str_from(text), 0, STORE_GRACE_MS, &ms, NULL);
     return ms;
 }
 
@@ -115,9 +133,12 @@ static int open_store(StorageRole *role, Error *err)
     char dir[BLOB_PATH_MAX];
     const Config *config = role->context->config;
     snprintf(dir, sizeof dir, "%.*s/storage", STR_ARG(role->context->data_dir));
-    StoreOptions options = { .dir = str_from(dir), .inline_limit = (uint64_t)config_int(config, "storage.inline_limit"),
-                             .segment_bytes = (uint64_t)config_int(config, "storage.segment_size"), .grace_ms = grace_ms() };
-    if (options.inline_limit > 4 << 20) return err_set(err, ERR_CONFIG, "storage.inline_limit may be 4 MiB at most");
+    StoreOptions options = {.dir = str_from(dir),
+                            .inline_limit = (uint64_t)config_int(config, "storage.inline_limit"),
+                            .segment_bytes = (uint64_t)config_int(config, "storage.segment_size"),
+                            .grace_ms = grace_ms()};
+    if (options.inline_limit > 4 << 20)
+        return err_set(err, ERR_CONFIG, "storage.inline_limit may be 4 MiB at most");
     if (options.segment_bytes < 1 << 20 || options.segment_bytes > 1ull << 32) {
         return err_set(err, ERR_CONFIG, "storage.segment_size must be between 1 MiB and 4 GiB");
     }
@@ -143,7 +164,10 @@ static void collect_metrics(void *arg)
     }
 }
 
-static void on_drain(void *user) { sessions_end_streams(((StorageRole *)user)->sessions); }
+static void on_drain(void *user)
+{
+    sessions_end_streams(((StorageRole *)user)->sessions);
+}
 
 static size_t worker_count(const StorageRole *role)
 {
@@ -154,11 +178,13 @@ static size_t worker_count(const StorageRole *role)
 
 static int serve(StorageRole *role, Error *err)
 {
-    const ReadyCheck checks[] = { { "index", index_is_ready } };
+    const ReadyCheck checks[] = {{"index", index_is_ready}};
     Service service = {
         .context = role->context,
-        .http = { .name = "storage", .n_workers = worker_count(role), .handler = s3_handle, .user = role },
-        .checks = checks, .n_checks = 1, .on_drain = on_drain,
+        .http = {.name = "storage", .n_workers = worker_count(role), .handler = s3_handle, .user = role},
+        .checks = checks,
+        .n_checks = 1,
+        .on_drain = on_drain,
     };
     metrics_on_collect(collect_metrics, role);
     return service_run(&service, err);
@@ -167,12 +193,14 @@ static int serve(StorageRole *role, Error *err)
 static void role_close(StorageRole *role)
 {
     store_quiesce(role->store);
-    if (role->io) worker_pool_free(role->io);
+    if (role->io)
+        worker_pool_free(role->io);
     sessions_free(role->sessions);
     uploads_free(role->uploads);
     store_close(role->store);
     free((char *)role->access_key.ptr);
-    if (role->secret_key.len) OPENSSL_cleanse((char *)role->secret_key.ptr, role->secret_key.len);
+    if (role->secret_key.len)
+        OPENSSL_cleanse((char *)role->secret_key.ptr, role->secret_key.len);
     free((char *)role->secret_key.ptr);
     free((char *)role->region.ptr);
     pthread_mutex_destroy(&role->key_lock);
@@ -180,10 +208,11 @@ static void role_close(StorageRole *role)
 
 int storage_main(const RoleContext *context, Error *err)
 {
-    StorageRole role = { .context = context, .region = own(config_str(context->config, "storage.region")) };
+    StorageRole role = {.context = context, .region = own(config_str(context->config, "storage.region"))};
     pthread_mutex_init(&role.key_lock, NULL);
     int result = open_store(&role, err);
-    if (result == 0) result = load_keys(&role, err);
+    if (result == 0)
+        result = load_keys(&role, err);
     if (result == 0) {
         name_owner(&role);
         role.sessions = sessions_new(&role);
@@ -192,7 +221,8 @@ int storage_main(const RoleContext *context, Error *err)
         role.io = worker_pool_new("storage-io", worker_count(&role), IO_QUEUE);
         result = make_warehouse(&role, err);
     }
-    if (result == 0) result = serve(&role, err);
+    if (result == 0)
+        result = serve(&role, err);
     role_close(&role);
     return result;
 }

@@ -12,10 +12,12 @@ static Store *store_new(const StoreOptions *options)
 {
     Store *store = calloc(1, sizeof *store);
     char segments[BLOB_PATH_MAX];
-    if (!store) abort();
+    if (!store)
+        abort();
     store->dir = strndup(options->dir.ptr, options->dir.len);
     store->inline_limit = options->inline_limit;
-    store->grace_end_us = clock_monotonic_us() + 1000 * (options->grace_ms < 0 ? STORE_GRACE_MS : options->grace_ms);
+    store->grace_end_us =
+        clock_monotonic_us() + 1000 * (options->grace_ms < 0 ? STORE_GRACE_MS : options->grace_ms);
     snprintf(segments, sizeof segments, "%s/segments", store->dir);
     store->segments = segments_new(str_from(segments), options->segment_bytes);
     store->blobs = blobs_new(options->dir);
@@ -34,18 +36,22 @@ static Store *store_new(const StoreOptions *options)
 
 static int store_make_folders(Store *store, Error *err)
 {
-    static const char *const names[] = { "segments", "stages" };
+    static const char *const names[] = {"segments", "stages"};
     char path[BLOB_PATH_MAX];
-    if (fs_mkdir_all(store->dir, 0700, err) < 0) return -1;
+    if (fs_mkdir_all(store->dir, 0700, err) < 0)
+        return -1;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", store->dir, names[i]);
-        if (fs_mkdir(path, 0700, err) < 0) return -1;
+        if (fs_mkdir(path, 0700, err) < 0)
+            return -1;
     }
-    if (blobs_prepare(store->blobs, err) < 0 || fs_sync_dir(store->dir, err) < 0) return -1;
+    if (blobs_prepare(store->blobs, err) < 0 || fs_sync_dir(store->dir, err) < 0)
+        return -1;
     /* the store's own name, and that of the folder that it is in */
     for (int up = 0; up < 2; up++) {
         snprintf(path, sizeof path, "%s%s", store->dir, up ? "/../.." : "/..");
-        if (fs_sync_dir(path, err) < 0) return -1;
+        if (fs_sync_dir(path, err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -53,8 +59,8 @@ static int store_make_folders(Store *store, Error *err)
 int store_open(const StoreOptions *options, Store **ret, Error *err)
 {
     Store *store = store_new(options);
-    if (store_make_folders(store, err) < 0 || store_open_index(store, err) < 0 || store_start_writer(store, err) < 0 ||
-        store_start_maintenance(store, err) < 0) {
+    if (store_make_folders(store, err) < 0 || store_open_index(store, err) < 0 ||
+        store_start_writer(store, err) < 0 || store_start_maintenance(store, err) < 0) {
         store_close(store);
         return -1;
     }
@@ -71,21 +77,25 @@ void store_on_grace_end(Store *store, void (*fn)(void *arg), void *arg)
 
 void store_quiesce(Store *store)
 {
-    if (store) store_stop_maintenance(store);
+    if (store)
+        store_stop_maintenance(store);
 }
 
 void store_close(Store *store)
 {
-    if (!store) return;
+    if (!store)
+        return;
     store_stop_maintenance(store);
     store_stop_writer(store);
     store_close_readers(store);
-    for (size_t i = 0; i < WRITE_COUNT_; i++) sqlite3_finalize(store->write[i]);
+    for (size_t i = 0; i < WRITE_COUNT_; i++)
+        sqlite3_finalize(store->write[i]);
     sqlite3_close(store->db);
     arena_free(store->group.arena);
     Str name;
     void *bucket;
-    for (size_t i = 0; map_next(store->buckets, &i, &name, &bucket);) free(bucket);
+    for (size_t i = 0; map_next(store->buckets, &i, &name, &bucket);)
+        free(bucket);
     map_free(store->buckets);
     cache_free(store->cache);
     blobs_free(store->blobs);
@@ -103,8 +113,14 @@ void store_close(Store *store)
     free(store);
 }
 
-Blobs *store_blobs(Store *store) { return store->blobs; }
-Str store_dir(const Store *store) { return str_from(store->dir); }
+Blobs *store_blobs(Store *store)
+{
+    return store->blobs;
+}
+Str store_dir(const Store *store)
+{
+    return str_from(store->dir);
+}
 
 /* Parquet files are files whatever their size: engines open them by path. */
 bool store_is_inline(const Store *store, Str key, int64_t size)

@@ -12,12 +12,20 @@
 #include "storage/store.h"
 
 typedef struct Bucket {
-    BucketInfo info;            /* counters: under buckets_lock */
-    bool is_deleting;           /* writer only: deleted in the running group */
+    BucketInfo info;  /* counters: under buckets_lock */
+    bool is_deleting; /* writer only: deleted in the running group */
 } Bucket;
 
 typedef enum ReadStatement {
-    READ_FIND, READ_LIST, READ_PARTS_OF, READ_SETTING, READ_UPLOAD, READ_UPLOAD_PARTS, READ_UPLOADS, READ_COMPLETED, READ_KNOWN_FILE,
+    READ_FIND,
+    READ_LIST,
+    READ_PARTS_OF,
+    READ_SETTING,
+    READ_UPLOAD,
+    READ_UPLOAD_PARTS,
+    READ_UPLOADS,
+    READ_COMPLETED,
+    READ_KNOWN_FILE,
     READ_COUNT_,
 } ReadStatement;
 
@@ -29,18 +37,43 @@ struct Reader {
 };
 
 typedef enum WriteStatement {
-    WRITE_BEGIN, WRITE_COMMIT, WRITE_ROLLBACK, WRITE_FIND, WRITE_PUT, WRITE_DELETE, WRITE_SET_META, WRITE_FILE_ADD, WRITE_FILE_REMOVE,
-    WRITE_SEGMENT, WRITE_SEGMENT_REMOVE, WRITE_BUCKET_ADD, WRITE_BUCKET_FIND, WRITE_BUCKET_REMOVE, WRITE_BUCKET_COUNTS,
-    WRITE_BUCKET_ANY_KEY, WRITE_BUCKET_ANY_UPLOAD, WRITE_SETTING_PUT, WRITE_SETTING_REMOVE, WRITE_SETTINGS_REMOVE,
-    WRITE_PARTS_ADD, WRITE_PARTS_REMOVE,
-    WRITE_UPLOAD_ADD, WRITE_UPLOAD_FIND, WRITE_UPLOAD_REMOVE, WRITE_PART_PUT, WRITE_PART_FIND, WRITE_PARTS_FILES,
-    WRITE_UPLOAD_PARTS_REMOVE, WRITE_COMPLETED_ADD, WRITE_COMPLETED_TRIM,
+    WRITE_BEGIN,
+    WRITE_COMMIT,
+    WRITE_ROLLBACK,
+    WRITE_FIND,
+    WRITE_PUT,
+    WRITE_DELETE,
+    WRITE_SET_META,
+    WRITE_FILE_ADD,
+    WRITE_FILE_REMOVE,
+    WRITE_SEGMENT,
+    WRITE_SEGMENT_REMOVE,
+    WRITE_BUCKET_ADD,
+    WRITE_BUCKET_FIND,
+    WRITE_BUCKET_REMOVE,
+    WRITE_BUCKET_COUNTS,
+    WRITE_BUCKET_ANY_KEY,
+    WRITE_BUCKET_ANY_UPLOAD,
+    WRITE_SETTING_PUT,
+    WRITE_SETTING_REMOVE,
+    WRITE_SETTINGS_REMOVE,
+    WRITE_PARTS_ADD,
+    WRITE_PARTS_REMOVE,
+    WRITE_UPLOAD_ADD,
+    WRITE_UPLOAD_FIND,
+    WRITE_UPLOAD_REMOVE,
+    WRITE_PART_PUT,
+    WRITE_PART_FIND,
+    WRITE_PARTS_FILES,
+    WRITE_UPLOAD_PARTS_REMOVE,
+    WRITE_COMPLETED_ADD,
+    WRITE_COMPLETED_TRIM,
     WRITE_COUNT_,
 } WriteStatement;
 
 typedef struct SegmentStat {
     uint32_t id;
-    uint64_t size, live;        /* bytes */
+    uint64_t size, live; /* bytes */
 } SegmentStat;
 
 typedef struct KeyChange {
@@ -51,15 +84,23 @@ typedef struct KeyChange {
     ObjectInfo object;
 } KeyChange;
 
-typedef struct BucketDelta { Bucket *bucket; int64_t objects, bytes; } BucketDelta;
-typedef struct SegmentDelta { uint32_t id; uint64_t grown; int64_t live; } SegmentDelta;
+typedef struct BucketDelta {
+    Bucket *bucket;
+    int64_t objects, bytes;
+} BucketDelta;
+typedef struct SegmentDelta {
+    uint32_t id;
+    uint64_t grown;
+    int64_t live;
+} SegmentDelta;
 
-/* What a group does besides its rows; takes effect when the group committed. Everything in the group's arena. */
+/* What a group does besides its rows; takes effect when the group committed. Everything in the group's arena.
+ */
 typedef struct Group {
     Arena *arena;
-    bool is_broken;             /* a statement failed: the whole group is rolled back */
+    bool is_broken; /* a statement failed: the whole group is rolled back */
     Vec(KeyChange) changes;
-    Vec(uint64_t) dead;         /* generations of files */
+    Vec(uint64_t) dead; /* generations of files */
     Vec(BucketDelta) buckets;
     Vec(SegmentDelta) segments;
     Vec(Bucket *) new_buckets;
@@ -70,13 +111,13 @@ typedef struct Group {
 struct Store {
     char *dir;
     uint64_t inline_limit;
-    int64_t grace_end_us;       /* monotonic */
+    int64_t grace_end_us; /* monotonic */
     Segments *segments;
     Blobs *blobs;
     LookupCache *cache;
 
     pthread_rwlock_t buckets_lock;
-    Map *buckets;               /* name -> Bucket */
+    Map *buckets; /* name -> Bucket */
 
     pthread_mutex_t readers_lock;
     pthread_cond_t reader_free;
@@ -87,7 +128,7 @@ struct Store {
     sqlite3 *db;
     sqlite3_stmt *write[WRITE_COUNT_];
     Group group;
-    pthread_mutex_t segments_lock;      /* of the list below: written by the writer, read by maintenance */
+    pthread_mutex_t segments_lock; /* of the list below: written by the writer, read by maintenance */
     SegmentStat *segment_stats;
     size_t n_segments, segments_cap;
     pthread_t writer;
@@ -106,7 +147,7 @@ struct Store {
     bool has_maintenance;
     pthread_mutex_t maintenance_lock;
     pthread_cond_t maintenance_wake;
-    void (*on_grace_end)(void *arg);    /* under maintenance_lock, as the next */
+    void (*on_grace_end)(void *arg); /* under maintenance_lock, as the next */
     void *grace_arg;
 };
 
@@ -114,17 +155,18 @@ struct Store {
 Reader *store_take_reader(Store *store, Error *err);
 void store_give_reader(Store *store, Reader *reader);
 void store_close_readers(Store *store);
-void store_row_object(sqlite3_stmt *st, int first_column, ObjectInfo *ret);      /* borrowed until the next step */
+void store_row_object(sqlite3_stmt *st, int first_column, ObjectInfo *ret); /* borrowed until the next step */
 #define OBJECT_COLUMNS "generation, size, modified, etag, parts, segment, position, meta"
 
 /* store_schema.c */
 int store_open_index(Store *store, Error *err);
 int store_prepare_reader(Reader *reader, Error *err);
 
-/* store_apply.c: one write inside the running transaction. -1: refused, or with group.is_broken the group failed. */
+/* store_apply.c: one write inside the running transaction. -1: refused, or with group.is_broken the group
+ * failed. */
 int store_apply(Store *store, StoreWrite *write, Error *err);
-int store_apply_upload(Store *store, StoreWrite *write, Error *err);             /* store_apply_upload.c */
-int store_broken(Store *store);                                                  /* marks the group; returns -1 */
+int store_apply_upload(Store *store, StoreWrite *write, Error *err); /* store_apply_upload.c */
+int store_broken(Store *store);                                      /* marks the group; returns -1 */
 Bucket *store_writable_bucket(Store *store, Str name, Error *err);
 int store_add_file(Store *store, uint64_t generation, Error *err);
 int store_drop_file(Store *store, uint64_t generation, Error *err);

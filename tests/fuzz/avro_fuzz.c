@@ -1,4 +1,4 @@
-/* avro_fuzz.c - format/avro.h and iceberg/manifest.h: any bytes as an Avro file, a manifest and a manifest list. */
+/* avro_fuzz.c - format/avro.h, iceberg/manifest.h: any bytes as Avro file, manifest and manifest list. */
 #include "format/avro.h"
 #include "iceberg/manifest.h"
 

@@ -1,7 +1,9 @@
-/* checksum_test.c - digests against the published check values, CRC combination and streaming in odd pieces. */
+/* checksum_test.c - digests against the published check values, CRC combination and streaming in odd pieces.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+
 #include <cmocka.h>
 
 #include "format/checksum.h"
@@ -9,7 +11,7 @@
 static void expect_digest(ChecksumKind kind, const char *text, const char *hex)
 {
     uint8_t out[CHECKSUM_MAX_BYTES];
-    char got[2 * CHECKSUM_MAX_BYTES + 1] = { 0 };
+    char got[2 * CHECKSUM_MAX_BYTES + 1] = {0};
     size_t n = checksum_of(kind, str_from(text), out);
     assert_int_equal(n, checksum_size(kind));
     hex_encode(out, n, got);
@@ -32,7 +34,8 @@ static uint64_t crc64_bit_by_bit(const uint8_t *p, size_t n)
     uint64_t crc = ~0ull;
     for (size_t i = 0; i < n; i++) {
         crc ^= p[i];
-        for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ ((crc & 1) ? 0x9A6C9329AC4BC9B5ull : 0);
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc >> 1) ^ ((crc & 1) ? 0x9A6C9329AC4BC9B5ull : 0);
     }
     return ~crc;
 }
@@ -41,7 +44,8 @@ static uint64_t crc64_bit_by_bit(const uint8_t *p, size_t n)
 static void test_crc64_lengths(void **state)
 {
     uint8_t bytes[700];
-    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 131 + 7);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 131 + 7);
     for (size_t n = 0; n < sizeof bytes - 3; n++) {
         assert_true(crc64nvme_update(0, bytes + n % 3, n) == crc64_bit_by_bit(bytes + n % 3, n));
     }
@@ -53,9 +57,10 @@ static void test_crc64_lengths(void **state)
 
 static void test_combine(void **state)
 {
-    static const ChecksumKind kinds[] = { CHECKSUM_CRC32, CHECKSUM_CRC32C, CHECKSUM_CRC64NVME };
+    static const ChecksumKind kinds[] = {CHECKSUM_CRC32, CHECKSUM_CRC32C, CHECKSUM_CRC64NVME};
     static char bytes[5000];
-    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (char)(i * 17 + i / 256);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(i * 17 + i / 256);
     for (size_t k = 0; k < 3; k++) {
         for (size_t cut = 0; cut <= sizeof bytes; cut += 333) {
             uint8_t a[CHECKSUM_MAX_BYTES], b[CHECKSUM_MAX_BYTES], whole[CHECKSUM_MAX_BYTES];
@@ -99,8 +104,9 @@ static void test_hmac(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_check_values), cmocka_unit_test(test_crc64_lengths), cmocka_unit_test(test_combine),
-        cmocka_unit_test(test_names), cmocka_unit_test(test_hmac),
+        cmocka_unit_test(test_check_values), cmocka_unit_test(test_crc64_lengths),
+        cmocka_unit_test(test_combine),      cmocka_unit_test(test_names),
+        cmocka_unit_test(test_hmac),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

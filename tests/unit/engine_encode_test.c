@@ -182,6 +182,8 @@ static const RowField f_integer[] = {{{NULL, 0}, &t_integer}},
                       f_text_map[] = {{{NULL, 0}, &t_varchar}, {{NULL, 0}, &t_double}};
 T(t_array, .kind = TYPE_ARRAY, .fields = f_integer, .n_fields = 1);
 T(t_map, .kind = TYPE_MAP, .fields = f_map, .n_fields = 2);
+static const RowField f_nested_map[] = {{{NULL, 0}, &t_array}, {{NULL, 0}, &t_varchar}};
+T(t_nested_map, .kind = TYPE_MAP, .fields = f_nested_map, .n_fields = 2);
 T(t_text_map, .kind = TYPE_MAP, .fields = f_text_map, .n_fields = 2);
 T(t_row, .kind = TYPE_ROW, .fields = f_row, .n_fields = 2);
 static const RowField f_array[] = {{{NULL, 0}, &t_array}};
@@ -236,6 +238,7 @@ static const struct {
     {&t_array, "[]::INTEGER[]", "[]"},
     {&t_array_2, "[[1], [], NULL]", "[[1],[],null]"},
     {&t_map, "MAP {1: 'a', 2: NULL}", "{\"1\":\"a\",\"2\":null}"},
+    {&t_nested_map, "MAP {[1, NULL]: 'a'}", "{\"[1, null]\":\"a\"}"},
     {&t_text_map, "MAP {'k\"': 1e0}", "{\"k\\\"\":1.0}"},
     {&t_row, "{'f0': 1, 'f1': 2.5::DECIMAL(4,2)}", "[1,\"2.50\"]"},
     {&t_row, "NULL::STRUCT(f0 INTEGER, f1 DECIMAL(4,2))", "null"},

@@ -1,4 +1,4 @@
-/* format_samples.h - files of other writers, in base64, for avro_test.c, parquet_footer_test.c and ice_manifest_test.c. */
+/* format_samples.h - files of other writers, in base64, for avro_test.c and parquet_footer_test.c. */
 #pragma once
 
 /* fastavro 1.13, codec null: three records */

@@ -106,6 +106,8 @@ static void work_peek(HttpRequest *r, void *arg)
     size_t n;
     Error err;
     int status = http_body_read(r, bytes, sizeof bytes, &n, &err) == 0 && n > 0 ? 200 : 500;
+    if (http_query(r).len > 0)
+        clock_sleep_ms(60);
     http_reply(r, status, "text/plain", STR("enough"));
 }
 
@@ -520,20 +522,29 @@ static void test_unread_bodies(void **state)
     close(fd);
 }
 
-/* A worker that answers before it read all of a chunked body: the rest is skipped, wherever it lies. */
+static void send_after(int fd, Buf *out, int ms)
+{
+    send_bytes(fd, out->data, out->len);
+    buf_clear(out);
+    clock_sleep_ms(ms);
+}
+
+/* A worker that answers before it read all of a chunked body: the rest is skipped, wherever it lies: with the
+ * head, in the worker's hands, or in the socket since before or after the worker read. */
 static void test_peeked_bodies(void **state)
 {
     int fd = harness_connect(&server);
-    for (int round = 0; round < 3; round++) {
+    for (int round = 0; round < 6; round++) {
         _cleanup_buf_ Buf out = BUF_INIT(1 << 20);
-        buf_puts(&out, "POST /peek HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
-        if (round == 0) {       /* so that the worker has to read by itself */
-            send_bytes(fd, out.data, out.len);
-            buf_clear(&out);
-            clock_sleep_ms(30);
-        }
-        for (int i = 0; i < 40; i++)
+        buf_printf(&out, "POST /peek%s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+                   round % 2 ? "?slowly" : "");
+        if (round < 4)
+            send_after(fd, &out, 30);
+        for (int i = 0; i < 40; i++) {
             buf_printf(&out, "3e8\r\n%01000d\r\n", i);
+            if (i == 3 && round % 2)
+                send_after(fd, &out, 20);
+        }
         buf_puts(&out, "0\r\n\r\n");
         send_bytes(fd, out.data, out.len);
         assert_int_equal(status_of(fd), 200);

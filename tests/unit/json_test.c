@@ -264,7 +264,7 @@ static void doubles(void **state)
         JsonWriter w = JSON_WRITER(&out);
         json_double(&w, value);
         snprintf(text, sizeof text, "%s", buf_str(&out).ptr);
-        back = strtod(text, NULL);
+        assert_int_equal(str_to_double(str_from(text), &back, NULL), 0);
         if (back != value)
             fail_msg("%a became %s", value, text);
     }

@@ -70,7 +70,7 @@ static void casts(void **state)
         {"t_json_to_boolean('\"true\"')", "true"},
         {"t_json_to_boolean('0')", "false"},
         {"t_json_to_varchar('\"a\\nb\"') = 'a' || chr(10) || 'b'", "true"},
-        {"t_json_to_varchar('1.5E+3')", "1.5E+3"},
+        {"t_json_to_varchar('1.5E+3')", "1.5E3"},
         {"t_json_to_decimal_2('12', 10)", "12.00"},
         {"t_json_to_decimal_0('1.5E+3', 3)",
          "NUMERIC_VALUE_OUT_OF_RANGE: Cannot cast input json to DECIMAL(3,0)"},

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+
 #include <cmocka.h>
 
 #include "format/xml.h"
@@ -16,8 +17,11 @@ static void test_tree(void **state)
 {
     _cleanup_arena_ Arena *arena = arena_new(1 << 20);
     Error err;
-    const XmlNode *root = parse(arena, "<?xml version='1.0'?><s:Delete xmlns:s='u'><Object><Key> a&amp;b&#x20ac; </Key></Object>"
-                                "<Object><Key/></Object><Quiet>true</Quiet></s:Delete>", &err);
+    const XmlNode *root =
+        parse(arena,
+              "<?xml version='1.0'?><s:Delete xmlns:s='u'><Object><Key> a&amp;b&#x20ac; </Key></Object>"
+              "<Object><Key/></Object><Quiet>true</Quiet></s:Delete>",
+              &err);
     assert_non_null(root);
     assert_true(str_is(root->name, "Delete"));
     assert_int_equal(root->n_children, 3);
@@ -30,13 +34,22 @@ static void test_tree(void **state)
 static void test_refused(void **state)
 {
     static const char *const bad[] = {
-        "", "<a>", "<a></b>", "plain", "<a/><b/>", "<a>&undefined;</a>", "<a>\x01</a>", "<a>\xff</a>",
-        "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>", "<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>",
-        "<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a>",
+        "",
+        "<a>",
+        "<a></b>",
+        "plain",
+        "<a/><b/>",
+        "<a>&undefined;</a>",
+        "<a>\x01</a>",
+        "<a>\xff</a>",
+        "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>",
+        "<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>",
+        "<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a></a></a></a></a></a></a></a></a></a></a></a></"
+        "a></a></a></a></a></a>",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         _cleanup_arena_ Arena *arena = arena_new(1 << 20);
-        Error err = { 0 };
+        Error err = {0};
         assert_null(parse(arena, bad[i], &err));
         assert_int_equal(err.code, ERR_MALFORMED_XML);
     }
@@ -47,10 +60,11 @@ static void test_budget(void **state)
     _cleanup_arena_ Arena *arena = arena_new(64 * 1024);
     _cleanup_buf_ Buf text = BUF_INIT(1 << 20);
     buf_puts(&text, "<a>");
-    for (int i = 0; i < 20000; i++) buf_puts(&text, "<b/>");
+    for (int i = 0; i < 20000; i++)
+        buf_puts(&text, "<b/>");
     buf_puts(&text, "</a>");
     const XmlNode *root;
-    Error err = { 0 };
+    Error err = {0};
     assert_int_equal(xml_parse(buf_str(&text), arena, &root, &err), -1);
 }
 
@@ -69,7 +83,10 @@ static void test_escape(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tree), cmocka_unit_test(test_refused), cmocka_unit_test(test_budget), cmocka_unit_test(test_escape),
+        cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_escape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -182,10 +182,18 @@ static int commit_attempts(Commit *c, Error *err)
     for (int attempt = 0;; attempt++) {
         NewSnapshot snapshot;
         LoadedTable loaded;
+        int64_t started_us = clock_monotonic_us();
         c->change.attempt = attempt;
-        if (snapshot_build(base, &c->change, &source, c->arena, &snapshot, err) || store_all(c, &snapshot, attempt == 0, err))
+        if (snapshot_build(base, &c->change, &source, c->arena, &snapshot, err))
             return -1;
-        if (!send(c, &snapshot, err))
+        int64_t built_us = clock_monotonic_us();
+        if (store_all(c, &snapshot, attempt == 0, err))
+            return -1;
+        int64_t stored_us = clock_monotonic_us();
+        int r = send(c, &snapshot, err);
+        log_debug("query.commit", L_INT("attempt", attempt), L_INT("build_us", built_us - started_us), L_INT("store_us", stored_us - built_us),
+                  L_INT("commit_us", clock_monotonic_us() - stored_us));
+        if (!r)
             return 0;
         if (err->code != ERR_COMMIT_FAILED || t->n_create_updates || attempt >= retries || atomic_load(&c->context->cancelled))
             return -1;

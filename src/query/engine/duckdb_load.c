@@ -8,7 +8,7 @@ const DuckdbApi *duck;
 
 static const char *const api_names[] = {
 #define F(name) "duckdb_" #name,
-    DUCKDB_API_FUNCTIONS(F)
+#include "query/engine/duckdb_functions.def"
 #undef F
 };
 

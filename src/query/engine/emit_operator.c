@@ -42,6 +42,8 @@ static int emit_decimal(Emitter *m, const Expr *e, Str left, Str right, Buf *out
     BinaryOp op = e->binary.op;
     int scale = op == OP_MUL ? l->scale + r->scale : max_int(l->scale, r->scale);
     bool has_plain = op == OP_ADD || op == OP_SUB || op == OP_MUL;
+    if (has_plain && m->context->is_optimistic && e->type->scale == scale && l->precision <= WIDTH_MAX && scale < WIDTH_INT64)
+        return infix(out, left, op, right);
     if (has_plain && e->type->scale == scale) {
         if (duckdb_width(op, l, r) == e->type->precision)
             return infix(out, left, op, right);

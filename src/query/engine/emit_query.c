@@ -176,7 +176,9 @@ static int emit_outputs(Emitter *m, const QueryBody *body, Buf *out)
         buf_puts(out, i ? ", " : "");
         Str value = emit_own_text(m, e);
         /* DuckDB folds a NULL of any type to one of its own choice: what leaves says its type again. */
-        bool says_type = m->depth == 1 && e->kind != EXPR_COLUMN && body->fields[i].type->kind >= TYPE_ARRAY;
+        TypeKind kind = body->fields[i].type->kind;
+        bool says_type = m->depth == 1 && ((e->kind != EXPR_COLUMN && kind >= TYPE_ARRAY)
+                                           || (kind == TYPE_DECIMAL && m->context->is_optimistic));
         buf_puts(out, says_type ? "CAST(" : "");
         if (!value.ptr || emit_cast(m, e->type, body->fields[i].type, value, e->pos, out) < 0)
             return -1;
@@ -427,6 +429,8 @@ int emit_query(EmitContext *context, const Query *query, Buf *out, Error *err)
 {
     Error ignored;
     Emitter m = { .context = context, .arena = context->arena, .err = err ? err : &ignored };
+    /* Only where no row leaves before all have been read: an overflow must come before the first. */
+    context->is_optimistic = !context->exact_decimals && query->body->kind == BODY_SELECT && query->body->select->is_aggregated;
     if (emit_query_body(&m, query, true, out) < 0)
         return -1;
     return buf_check(out, m.err) < 0 ? -1 : arena_check(m.arena, m.err);

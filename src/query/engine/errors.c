@@ -211,8 +211,9 @@ int engine_error(const char *duckdb_text, Error *err)
             continue;
         if (m->map)
             return m->map(text, m->code, err);
-        return err_set(err, m->code, "%.*s", m->message ? (int)strlen(m->message) : (int)text.len,
-                       m->message ? m->message : text.ptr);
+        Str message =
+            m->message ? str_from(m->message) : str_cut(text, '\n', &(Str){0}); /* no advice on settings */
+        return err_set(err, m->code, "%.*s", STR_ARG(message));
     }
     return err_set(err, ERR_INTERNAL, "%.*s", STR_ARG(text));
 }

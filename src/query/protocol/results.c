@@ -315,7 +315,8 @@ void results_write(RunningStatement *s, Str next_uri, bool take_page, Buf *out)
     json_str(&w, buf_str(&uri));
     if (next_uri.len)
         json_kv_str(&w, "nextUri", next_uri);
-    if (s->columns_known && s->n_columns)
+    /* A statement without rows says so by an empty list at its end; JDBC fails without it. */
+    if (s->columns_known || s->state == STATE_FINISHED)
         write_columns(&w, s);
     if (take_page)
         write_page(&w, s);

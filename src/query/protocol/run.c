@@ -57,7 +57,7 @@ static int take_chunk(RowStream *x, const EngineChunk *chunk, Error *err)
     return waiting ? flush_page(x, false, err) : 0;
 }
 
-static int stream_rows(RunningStatement *s, Str sql, const Analysis *analysis, Error *err)
+static int stream_rows(RunningStatement *s, Str sql, const Analysis *analysis, bool *ret_sent, Error *err)
 {
     EngineResult *result;
     RowStream x = { .statement = s, .page = BUF_INIT(PAGE_MAX), .n_types = analysis->n_columns,
@@ -71,6 +71,7 @@ static int stream_rows(RunningStatement *s, Str sql, const Analysis *analysis, E
     int r = 0;
     for (EngineChunk *chunk; !r && !(r = engine_next(result, &chunk, err)) && chunk;)
         r = is_cancelled(s, err) ? -1 : take_chunk(&x, chunk, err);
+    *ret_sent = x.n_rows > 0;
     engine_result_free(result);
     if (!r && x.n_rows)
         r = flush_page(&x, true, err);
@@ -100,11 +101,13 @@ int run_analyze(RunningStatement *s, Statement *ast, Expr *const *parameters, si
     return sql_analyze(ast, session, catalogs_metadata(&s->context), s->arena, ret, err);
 }
 
-static int emit_sql(RunningStatement *s, const Query *query, Str *ret, Error *err)
+/* *optimistic in: may decimals be computed in 64 bits; out: some are (emitter.h). */
+static int emit_sql(RunningStatement *s, const Query *query, bool *optimistic, Str *ret, Error *err)
 {
     Buf sql = BUF_INIT(SQL_MAX);
-    EmitContext emit = { .arena = s->arena, .session = s->context.session, .statement = &s->context };
+    EmitContext emit = { .arena = s->arena, .session = s->context.session, .statement = &s->context, .exact_decimals = !*optimistic };
     int r = emit_query(&emit, query, &sql, err) || buf_check(&sql, err) ? -1 : 0;
+    *optimistic = emit.is_optimistic;
     if (!r)
         *ret = arena_str(s->arena, buf_str(&sql));
     buf_free(&sql);
@@ -118,12 +121,21 @@ static int run_query_with(RunningStatement *s, Statement *ast, Expr *const *para
 {
     Analysis *analysis;
     Str sql;
+    bool optimistic = true, sent = false;
+    Error overflow;
     statement_set_state(s, STATE_PLANNING);
-    if (run_analyze(s, ast, parameters, n, false, &analysis, err) || emit_sql(s, ast->query, &sql, err))
+    if (run_analyze(s, ast, parameters, n, false, &analysis, err) || emit_sql(s, ast->query, &optimistic, &sql, err))
         return -1;
     statement_set_columns(s, analysis->columns, analysis->n_columns);
     statement_set_state(s, STATE_RUNNING);
-    return stream_rows(s, sql, analysis, err);
+    int r = stream_rows(s, sql, analysis, &sent, &overflow);
+    if (r && optimistic && !sent && overflow.code == ERR_NUMERIC_VALUE_OUT_OF_RANGE) {
+        optimistic = false;
+        return emit_sql(s, ast->query, &optimistic, &sql, err) ? -1 : stream_rows(s, sql, analysis, &sent, err);
+    }
+    if (r && err)
+        *err = overflow;
+    return r;
 }
 
 int run_query(RunningStatement *s, Statement *ast, Error *err)
@@ -174,9 +186,9 @@ static int run_write(RunningStatement *s, Statement *ast, Expr *const *parameter
     Analysis *analysis;
     Str sql;
     int64_t rows = 0;
-    bool is_insert = ast->kind == STMT_INSERT;
+    bool is_insert = ast->kind == STMT_INSERT, optimistic = false;
     statement_set_state(s, STATE_PLANNING);
-    if (run_analyze(s, ast, parameters, n, false, &analysis, err) || emit_sql(s, ast->query, &sql, err))
+    if (run_analyze(s, ast, parameters, n, false, &analysis, err) || emit_sql(s, ast->query, &optimistic, &sql, err))
         return -1;
     statement_set_state(s, STATE_RUNNING);
     int r = is_insert ? catalogs_insert(&s->context, ast, analysis, sql, &rows, err)

@@ -218,6 +218,8 @@ static int days_of_fields(const Fields *f, Str text, int64_t *ret, Error *err)
         return range_error(text, "year", year, -290000, 290000, err);
     if (f->value[FIELD_WEEK] != UNSET || f->value[FIELD_WEEKYEAR] != UNSET) {
         int64_t weekyear = get(f, FIELD_WEEKYEAR, year);
+        if (weekyear < -290000 || weekyear > 290000)
+            return range_error(text, "weekyear", weekyear, -290000, 290000, err);
         int64_t fourth = days_of_civil(weekyear, 1, 4);
         *ret =
             fourth - iso_weekday(fourth) + 1 + (get(f, FIELD_WEEK, 1) - 1) * 7 + get(f, FIELD_WEEKDAY, 1) - 1;

@@ -1,4 +1,5 @@
-/* decimal.h - decimal arithmetic that several files of functions share. Magnitudes: signs are the caller's. */
+/* decimal.h - decimal arithmetic that several files share. Magnitudes only: signs are the caller's.
+ */
 #pragma once
 
 #include "query/engine/encode_number.h"

@@ -257,6 +257,39 @@ static void check_subscript(Call *c)
     }
 }
 
+/* v, or an error in the emitter's words: bounds of counts, before DuckDB makes a list of that size. */
+static void check_range(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
+        int64_t v = ARG(c, 0, int64_t, i);
+        if (v < ARG(c, 1, int64_t, i) || v > ARG(c, 2, int64_t, i))
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "%.*s", STR_ARG(arg_str(c, 3, i)));
+        OUT(c, int64_t, i) = v;
+    }
+}
+
+/* sequence(): the step, when it leads from start to stop in 10,000 values at most. */
+static void check_sequence(Call *c)
+{
+    enum { SEQUENCE_MAX = 10000 }; /* Trino's */
+    CALL_ROWS(c, i)
+    {
+        int128 start = ARG(c, 0, int64_t, i), stop = ARG(c, 1, int64_t, i), step = ARG(c, 2, int64_t, i);
+        if (step == 0)
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "step must not be zero");
+        else if (step > 0 ? stop < start : stop > start)
+            call_fail(
+                c, ERR_INVALID_FUNCTION_ARGUMENT,
+                "sequence stop value should be greater than or equal to start value if step is greater than "
+                "zero otherwise stop should be less than or equal to start");
+        else if ((stop - start) / step + 1 > SEQUENCE_MAX)
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
+                      "result of sequence function must not have more than %d entries", SEQUENCE_MAX);
+        OUT(c, int64_t, i) = (int64_t)step;
+    }
+}
+
 static void check_element(Call *c)
 {
     CALL_ROWS(c, i)
@@ -314,6 +347,8 @@ const FunctionDef t_integer_functions[] = {
     {"t_to_base", "88>s", to_base},
     {"t_from_base", "s8>8", from_base},
     {"t_check_subscript", "88>8", check_subscript},
+    {"t_check_range", "888s>8", check_range},
+    {"t_check_sequence", "888>8", check_sequence},
     {"t_check_element", "8>8", check_element},
     {"t_subscript_missing", "s>b", subscript_missing},
     {"t_fail", "!4ss>b", fail},
