@@ -64,6 +64,7 @@ int store_open(const StoreOptions *options, Store **ret, Error *err)
         store_close(store);
         return -1;
     }
+    store_lay_reserve(store);
     *ret = store;
     return 0;
 }

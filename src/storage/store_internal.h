@@ -141,6 +141,7 @@ struct Store {
     bool is_stopping;
 
     atomic_bool has_failed;
+    atomic_bool reserve_is_out; /* store_reserve.c */
     char failure[512];
 
     pthread_t maintenance;
@@ -177,6 +178,11 @@ int store_check_condition(Store *store, const Bucket *bucket, const StorePut *pu
 int store_start_writer(Store *store, Error *err);
 void store_stop_writer(Store *store);
 SegmentDelta *store_segment_delta(Store *store, uint32_t id);
+
+/* store_reserve.c */
+void store_lay_reserve(Store *store); /* as soon as there is room for it */
+void store_give_up_reserve(Store *store);
+bool store_frees_room(const StoreWrite *write);
 
 /* store_maintenance.c */
 int store_start_maintenance(Store *store, Error *err);

@@ -187,6 +187,8 @@ static void *maintenance_main(void *arg)
             }
         }
         blobs_reap(store->blobs);
+        if (atomic_load(&store->reserve_is_out))
+            store_lay_reserve(store);
         compact(store);
     }
     return NULL;

@@ -224,28 +224,56 @@ static int group_commit(Store *store, StoreWrite *writes, Error *err)
     return 0;
 }
 
-static void group_run(Store *store, StoreWrite *writes)
+static int group_try(Store *store, StoreWrite *writes, Error *err)
 {
-    Error err = {0};
     Arena *arena = store->group.arena;
     arena_reset(arena);
     store->group = (Group){.arena = arena};
     int result = atomic_load(&store->has_failed)
-                     ? err_set(&err, ERR_IO, "the store takes no more writes: %s", store->failure)
-                     : group_commit(store, writes, &err);
+                     ? err_set(err, ERR_IO, "the store takes no more writes: %s", store->failure)
+                     : group_commit(store, writes, err);
     if (result == 0) {
         group_publish(store);
     } else {
         group_undo(store);
     }
+    return result;
+}
+
+static void group_answer(StoreWrite *writes, int result, const Error *err)
+{
     http_batch_begin();
     for (StoreWrite *w = writes, *next; w; w = next) {
         next = w->next;
         if (result < 0)
-            w->error = err; /* a refusal may have rested on what was rolled back */
+            w->error = *err; /* a refusal may have rested on what was rolled back */
         w->done(w);
     }
     http_batch_end();
+}
+
+static void group_run(Store *store, StoreWrite *writes)
+{
+    Error err = {0};
+    int result = group_try(store, writes, &err);
+    if (result == 0 || err.code != ERR_DISK_FULL) {
+        group_answer(writes, result, &err);
+        return;
+    }
+    /* What frees room is tried again with the reserve's. */
+    StoreWrite *freeing = NULL, **freeing_tail = &freeing, *others = NULL, **others_tail = &others;
+    for (StoreWrite *w = writes; w; w = w->next) {
+        StoreWrite ***tail = store_frees_room(w) ? &freeing_tail : &others_tail;
+        **tail = w;
+        *tail = &w->next;
+    }
+    *freeing_tail = *others_tail = NULL;
+    group_answer(others, -1, &err);
+    if (!freeing)
+        return;
+    store_give_up_reserve(store);
+    result = group_try(store, freeing, &err);
+    group_answer(freeing, result, &err);
 }
 
 /* Waits for writes; takes as many as a group may have. NULL: stop. */
@@ -337,6 +365,8 @@ int store_submit(Store *store, StoreWrite *write, Error *err)
                        "the store takes no more writes, restart it after the disk was checked: %.*s",
                        STR_ARG(failure));
     }
+    if (atomic_load(&store->reserve_is_out) && !store_frees_room(write))
+        return err_set(err, ERR_DISK_FULL, "the disk is full: only deletes are taken until there is room");
     write->queued_bytes = sizeof *write;
     for (size_t i = 0; i < write->n_puts; i++)
         write->queued_bytes += write->puts[i].body.len;

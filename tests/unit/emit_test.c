@@ -13,7 +13,7 @@ static void emitted(void **state)
     (void)state;
     static const struct { const char *sql, *duckdb; } cases[] = {
         { "SELECT order_id FROM orders WHERE amount > 5 ORDER BY 1 DESC LIMIT 3",
-          "SELECT r1.c0 AS c0 FROM (SCAN orders [0,2]) AS r1 WHERE (r1.c2 > CAST(CAST(5 AS INTEGER) AS DECIMAL(12,2))) "
+          "SELECT r1.c0 AS c0 FROM (SCAN orders [0,2]) AS r1 WHERE (r1.c2 > CAST('5' AS DECIMAL(10,2))) "
           "ORDER BY 1 DESC NULLS LAST LIMIT 3" },
         { "SELECT 7 / order_id, order_id % 2, order_id + 1 FROM orders",
           "SELECT t_div(CAST(7 AS BIGINT), r1.c0) AS c0, t_mod(r1.c0, CAST(2 AS BIGINT)) AS c1, (r1.c0 + CAST(1 AS BIGINT)) AS c2 FROM "

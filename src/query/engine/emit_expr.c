@@ -130,20 +130,51 @@ static int emit_unary(Emitter *m, const Expr *e, Buf *out)
     return buf_putc(out, ')');
 }
 
+/* A decimal column against a literal that fits its type: the column stays bare, so that scans can use the condition. The text of the
+ * literal in the column's type, or ptr NULL. */
+static Str fitting_literal(Emitter *m, const Expr *column, const Expr *literal)
+{
+    const SqlType *type = column->type;
+    const SqlType *own = sql_type_decimal_of(literal->type, m->arena);
+    bool is_literal = literal->kind == EXPR_INTEGER || literal->kind == EXPR_DECIMAL;
+    if (type->kind != TYPE_DECIMAL || !is_literal || !own || own->scale > type->scale)
+        return STR_NULL;
+    int64_t most = 1;
+    for (int i = type->scale; i < type->precision && most < INT64_MAX / 10; i++)
+        most *= 10;
+    if (literal->kind == EXPR_INTEGER ? literal->integer.value >= most || literal->integer.value <= -most
+                                      : own->precision - own->scale > type->precision - type->scale)
+        return STR_NULL;
+    Str text = literal->kind == EXPR_INTEGER ? arena_printf(m->arena, "%lld", (long long)literal->integer.value) : literal->text;
+    return arena_printf(m->arena, "CAST('%.*s' AS %.*s)", STR_ARG(text), DUCKDB(m, type));
+}
+
+/* Both sides of a comparison in one type: *ret_type. */
+static int emit_sides(Emitter *m, const Expr *left, const Expr *right, Str *l, Str *r, const SqlType **ret_type)
+{
+    Str literal = fitting_literal(m, left, right);
+    *ret_type = literal.ptr ? left->type : left->coerced;
+    *l = literal.ptr ? emit_own_text(m, left) : emit_text(m, left);
+    *r = !l->ptr ? STR_NULL : literal.ptr ? literal : emit_text(m, right);
+    return r->ptr ? 0 : -1;
+}
+
 static int emit_comparison(Emitter *m, const Expr *e, Buf *out)
 {
     static const BinaryOp turned[] = { [OP_EQ] = OP_EQ, [OP_NE] = OP_NE, [OP_LT] = OP_GT, [OP_GT] = OP_LT, [OP_LE] = OP_GE, [OP_GE] = OP_LE };
     const Expr *left = e->binary.left, *right = e->binary.right;
     BinaryOp op = e->binary.op;
-    bool swap = is_plain_constant(left) && !is_plain_constant(right) && (left->coerced->kind == TYPE_DOUBLE || left->coerced->kind == TYPE_REAL);
+    bool floating = left->coerced->kind == TYPE_DOUBLE || left->coerced->kind == TYPE_REAL;
+    bool swap = is_plain_constant(left) && !is_plain_constant(right) && (floating || left->coerced->kind == TYPE_DECIMAL);
     if (swap) {
         const Expr *t = left;
         left = right;
         right = t;
         op = turned[op];
     }
-    Str l = emit_text(m, left), r = l.ptr ? emit_text(m, right) : STR_NULL;
-    return r.ptr ? emit_compare(m, op, left->coerced, l, r, is_plain_constant(right), out) : -1;
+    Str l, r;
+    const SqlType *type;
+    return emit_sides(m, left, right, &l, &r, &type) ? -1 : emit_compare(m, op, type, l, r, is_plain_constant(right), out);
 }
 
 static int emit_distinct_from(Emitter *m, const Expr *e, Buf *out)
@@ -198,9 +229,12 @@ static int emit_is(Emitter *m, const Expr *e, Buf *out)
 static int emit_between(Emitter *m, const Expr *e, Buf *out)
 {
     const SqlType *type = e->between.value->coerced;
-    Str value = emit_text(m, e->between.value), low = value.ptr ? emit_text(m, e->between.low) : STR_NULL;
-    Str high = low.ptr ? emit_text(m, e->between.high) : STR_NULL;
-    if (!high.ptr)
+    Str low = fitting_literal(m, e->between.value, e->between.low), high = fitting_literal(m, e->between.value, e->between.high);
+    bool fits = low.ptr && high.ptr;
+    Str value = fits ? emit_own_text(m, e->between.value) : emit_text(m, e->between.value);
+    low = fits ? low : value.ptr ? emit_text(m, e->between.low) : STR_NULL;
+    high = fits ? high : low.ptr ? emit_text(m, e->between.high) : STR_NULL;
+    if (!value.ptr || !high.ptr)
         return -1;
     bool floating = type->kind == TYPE_DOUBLE || type->kind == TYPE_REAL;
     bool plain = !floating || (is_plain_constant(e->between.low) && is_plain_constant(e->between.high));

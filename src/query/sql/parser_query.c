@@ -251,14 +251,14 @@ static int find_set_operation(Parser *p, int minimum)
 
 static QueryBody *parse_body(Parser *p, int minimum)
 {
-    SqlPos pos = parser_pos(p);
     QueryBody *left = parse_body_primary(p);
     while (left) {
         int i = find_set_operation(p, minimum);
         if (i < 0)
             return left;
+        SqlPos word = parser_pos(p);           /* where Trino reports errors about it */
         advance(p);
-        QueryBody *body = body_new(p, BODY_SET_OPERATION, pos);
+        QueryBody *body = body_new(p, BODY_SET_OPERATION, word);
         body->set.op = set_operations[i].op;
         body->set.left = left;
         body->set.all = accept(p, KW_ALL);

@@ -459,8 +459,12 @@ static void print_json(Buf *out, const Expr *e) { buf_add(out, e->json_function.
 
 static void print_column(Buf *out, const Expr *e)
 {
-    if (e->column.original)
-        print_expression(out, e->column.original);
+    const Expr *original = e->column.original;
+    /* A lambda's parameter names the lambda that it belongs to. */
+    if (original && original->kind == EXPR_LAMBDA && (size_t)e->column.ref.index < original->lambda.n)
+        sql_print_ident(out, original->lambda.params[e->column.ref.index].text);
+    else if (original)
+        print_expression(out, original);
 }
 
 static void (*const printers[])(Buf *out, const Expr *e) = {
