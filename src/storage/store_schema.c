@@ -199,11 +199,8 @@ static int store_make_schema(Store *store, Error *err)
     return db_exec(store->db, "COMMIT", err);
 }
 
-int store_open_index(Store *store, Error *err)
+static int open_database(Store *store, const char *path, Error *err)
 {
-    char path[BLOB_PATH_MAX];
-    snprintf(path, sizeof path, "%s/index.sqlite", store->dir);
-    bool is_new = !fs_exists(path);
     if (fs_sqlite_register(err) < 0 || db_open(path, false, &store->db, err) < 0)
         return -1;
     static const char *const pragmas[] = {
@@ -214,8 +211,16 @@ int store_open_index(Store *store, Error *err)
         if (db_exec(store->db, pragmas[i], err) < 0)
             return -1;
     }
-    if (store_make_schema(store, err) < 0)
-        return -1;
+    return store_make_schema(store, err);
+}
+
+int store_open_index(Store *store, Error *err)
+{
+    char path[BLOB_PATH_MAX];
+    snprintf(path, sizeof path, "%s/index.sqlite", store->dir);
+    bool is_new = !fs_exists(path);
+    if (open_database(store, path, err) < 0)
+        return err_prefix(err, "%s", path);
     for (size_t i = 0; i < WRITE_COUNT_; i++) {
         if (db_prepare(store->db, write_sql[i], &store->write[i], err) < 0)
             return -1;

@@ -17,7 +17,7 @@ SECONDS = 5
 
 
 def s3load(platform, *options):
-    build = os.environ['LAKEHOUSE_BUILD']
+    build = ROOT / 'build-test'          # scripts/test.sh makes it
     subprocess.run(['ninja', '-C', build, 'tests/bench/s3load'], check=True, stdout=subprocess.DEVNULL)
     e = platform['storage']
     done = subprocess.run([f'{build}/tests/bench/s3load', '--url', e['url'], '--bucket', 'bench', '--access', e['access_key'],
@@ -104,9 +104,9 @@ def run(platform):
     s3.create_bucket(Bucket='bench')
     put = s3load(platform, '--op', 'put', '--size', 4096, '--connections', 64, '--seconds', SECONDS)
     show('4 KiB PUT, durable, 64 connections', f'{put["per_second"]:.0f}/s, {put["server_cpu_us"]:.0f} us CPU', '<= 60 us, >= 10,000/s',
-         put['cpu_us'] <= 60 and put['rate'] >= 10000)
+         put['server_cpu_us'] <= 60 and put['per_second'] >= 10000)
     get = s3load(platform, '--op', 'get', '--size', 4096, '--connections', 16, '--seconds', SECONDS)
-    show('4 KiB GET, 16 connections', f'{get["per_second"]:.0f}/s, {get["server_cpu_us"]:.0f} us CPU', '<= 25 us', get['cpu_us'] <= 25)
+    show('4 KiB GET, 16 connections', f'{get["per_second"]:.0f}/s, {get["server_cpu_us"]:.0f} us CPU', '<= 25 us', get['server_cpu_us'] <= 25)
     syncs = syncs_per_put(platform)
     if syncs:
         print(f'  group commit: {syncs[0]} syncs for {syncs[1]} PUTs')

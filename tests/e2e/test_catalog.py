@@ -569,6 +569,64 @@ def test_a_crash_leaves_no_trace(make_platform, fault):
     rest.commit('n', 't', [set_property('a', 2)], expect=200)
 
 
+def test_kill_during_commits(make_platform):
+    """What was acknowledged is there after any kill; what was not may be there, once; nothing else is left behind."""
+    import os
+    import random
+    import signal
+    import boto3
+    p = make_platform().start()
+    Rest(p['catalog']['url'])('POST', 'namespaces', {'namespace': ['n']}, 200)
+    for i in range(4):
+        Rest(p['catalog']['url']).create('n', f't{i}')
+    acked, stop = [set() for _ in range(4)], threading.Event()
+
+    def work(i):
+        rest, n = Rest(p['catalog']['url']), 0
+        while not stop.is_set():
+            n += 1
+            try:
+                r = rest.commit('n', f't{i}', [set_property(f'k{n}', n)])
+                if r.status_code == 200:
+                    acked[i].add(f'k{n}')
+                else:
+                    assert r.status_code in (500, 503), r.text
+            except requests.RequestException:
+                time.sleep(0.02)
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for t in threads:
+        t.start()
+    rng = random.Random(1)
+    for kill in range(12):
+        time.sleep(0.1 + rng.random() * 0.3)
+        if kill % 4 == 3:
+            p.kill()
+            p.start()
+        else:
+            os.kill(p.role_pid('storage' if kill % 4 == 1 else 'catalog'), signal.SIGKILL)
+            time.sleep(0.5)
+    eventually(lambda: Rest(p['catalog']['url'])('GET', 'namespaces').status_code == 200)
+    time.sleep(0.5)
+    stop.set()
+    for t in threads:
+        t.join()
+    rest, reachable = Rest(p['catalog']['url']), []
+    for i in range(4):
+        table = rest('GET', f'namespaces/n/tables/t{i}', expect=200).json()
+        assert acked[i] <= set(table['metadata']['properties']), f'lost: {acked[i] - set(table["metadata"]["properties"])}'
+        reachable += [table['metadata-location']] + [f['metadata-file'] for f in table['metadata']['metadata-log']]
+    assert sum(map(len, acked)) > 20
+    e = p['storage']
+    s3 = boto3.client('s3', endpoint_url=e['url'], aws_access_key_id=e['access_key'], aws_secret_access_key=e['secret_key'],
+                      region_name=e['region'])
+    reachable = {f.removeprefix('s3://lakehouse-warehouse/') for f in reachable}
+    newest = {i: sorted(k for k in reachable if f'/t{i}/' in k)[0].rsplit('/', 1)[1][:5] for i in range(4)}
+
+    def left_over():    # files older than the log's begin are history, which is kept
+        return [k for k in objects(s3, 'n/') if k not in reachable and k.rsplit('/', 1)[1][:5] >= newest[int(k.split('/')[1][1:])]]
+    eventually(lambda: left_over() == [])
+
+
 # ---- pyiceberg ----
 
 @pytest.fixture(scope='session')

@@ -17,8 +17,9 @@ enum { OPTIONS_BYTES = 1 << 20, MANIFEST_LIST_BYTES = 256 << 20 };
 static void copy_options(Catalogs *c, const CatalogsOptions *o)
 {
     c->options = *o;
-    Str *strings[] = { &c->options.iceberg_name, &c->options.data_dir, &c->options.run_dir, &c->options.capability,
-                       &c->options.warehouse, &c->options.node_uri, &c->options.node_id };
+    Str *strings[] = {&c->options.iceberg_name, &c->options.data_dir,  &c->options.run_dir,
+                      &c->options.capability,   &c->options.warehouse, &c->options.node_uri,
+                      &c->options.node_id};
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         *strings[i] = arena_str(c->arena, *strings[i]);
 }
@@ -63,7 +64,10 @@ void catalogs_free(Catalogs *c)
     free(c);
 }
 
-bool catalogs_storage_ready(Catalogs *c) { return storage_client_is_connected(c->storage); }
+bool catalogs_storage_ready(Catalogs *c)
+{
+    return storage_client_is_connected(c->storage);
+}
 
 bool catalogs_catalog_ready(Catalogs *c)
 {
@@ -83,7 +87,10 @@ const Connector *catalogs_connector(const Catalogs *c, Str catalog)
     return str_is(catalog, "system") ? &system_connector : NULL;
 }
 
-static int compare_names(const void *a, const void *b) { return str_cmp(*(const Str *)a, *(const Str *)b); }
+static int compare_names(const void *a, const void *b)
+{
+    return str_cmp(*(const Str *)a, *(const Str *)b);
+}
 
 int catalogs_names(Catalogs *c, Arena *arena, const Str **ret, size_t *ret_n, Error *err)
 {
@@ -145,7 +152,7 @@ static void put_name(Buf *out, Str name)
 Str table_name_text(Arena *arena, Str catalog, Str schema, Str table)
 {
     Buf out = BUF_INIT(1 << 20);
-    Str parts[] = { catalog, schema, table };
+    Str parts[] = {catalog, schema, table};
     for (size_t i = 0; i < 3; i++) {
         if (!parts[i].ptr)
             continue;
@@ -157,21 +164,23 @@ Str table_name_text(Arena *arena, Str catalog, Str schema, Str table)
     return text;
 }
 
-int catalogs_resolve_name(const StatementContext *context, const QualifiedName *name, size_t n_parts, Str ret_parts[3], Error *err)
+int catalogs_resolve_name(const StatementContext *context, const QualifiedName *name, size_t n_parts,
+                          Str ret_parts[3], Error *err)
 {
     Arena *arena = context->arena;
     const AnalyzerSession *session = context->session;
-    Str defaults[2] = { session ? session->catalog : STR(""), session ? session->schema : STR("") };
+    Str defaults[2] = {session ? session->catalog : STR(""), session ? session->schema : STR("")};
     if (name->n > n_parts)
         return err_set_sql(err, ERR_SYNTAX, name->pos.line, name->pos.column, "Too many parts in %s name",
                            n_parts == 2 ? "schema" : "table");
     size_t missing = n_parts - name->n;
     for (size_t i = 0; i < n_parts; i++)
-        ret_parts[i] = i < missing ? (i < 2 ? defaults[i] : STR("")) : arena_lower(arena, name->parts[i - missing].text);
+        ret_parts[i] =
+            i < missing ? (i < 2 ? defaults[i] : STR("")) : arena_lower(arena, name->parts[i - missing].text);
     if (!ret_parts[0].len)
-        return err_set_sql(err, ERR_MISSING_CATALOG_NAME, name->pos.line, name->pos.column, n_parts == 2
-                           ? "Catalog must be specified when session catalog is not set"
-                           : "Catalog must be specified when session catalog is not set");
+        return err_set_sql(err, ERR_MISSING_CATALOG_NAME, name->pos.line, name->pos.column,
+                           n_parts == 2 ? "Catalog must be specified when session catalog is not set"
+                                        : "Catalog must be specified when session catalog is not set");
     if (!ret_parts[1].len)
         return err_set_sql(err, ERR_MISSING_SCHEMA_NAME, name->pos.line, name->pos.column,
                            "Schema must be specified when session schema is not set");
@@ -182,8 +191,8 @@ int catalogs_resolve_name(const StatementContext *context, const QualifiedName *
 
 typedef struct KnownTable {
     Str catalog, schema, table;
-    const Relation *reference;         /* of a version; NULL: the current state */
-    const TableHandle *handle;         /* NULL: there was no such table */
+    const Relation *reference; /* of a version; NULL: the current state */
+    const TableHandle *handle; /* NULL: there was no such table */
 } KnownTable;
 
 typedef struct StatementTables {
@@ -213,8 +222,8 @@ static int schema_exists(MetadataSource *self, Str catalog, Str schema, bool *re
     return connector->schema_exists(context, schema, ret, err);
 }
 
-static int find_table(StatementContext *context, Str catalog, Str schema, Str table, const Relation *reference,
-                      const TableHandle **ret, Error *err)
+static int find_table(StatementContext *context, Str catalog, Str schema, Str table,
+                      const Relation *reference, const TableHandle **ret, Error *err)
 {
     const Connector *connector = catalogs_connector(context->catalogs, catalog);
     *ret = NULL;
@@ -225,12 +234,13 @@ static int find_table(StatementContext *context, Str catalog, Str schema, Str ta
     return connector->get_table(context, catalog, schema, table, reference, context->arena, ret, err);
 }
 
-static int get_table(MetadataSource *self, Str catalog, Str schema, Str table, const Relation *reference, Arena *arena,
-                     const TableHandle **ret, Error *err)
+static int get_table(MetadataSource *self, Str catalog, Str schema, Str table, const Relation *reference,
+                     Arena *arena, const TableHandle **ret, Error *err)
 {
     StatementTables *s = (StatementTables *)self;
-    bool versioned = reference && reference->kind == REL_TABLE && (reference->table.version || reference->table.timestamp);
-    (void)arena;                       /* the statement's: what one reference saw, all later ones see */
+    bool versioned =
+        reference && reference->kind == REL_TABLE && (reference->table.version || reference->table.timestamp);
+    (void)arena; /* the statement's: what one reference saw, all later ones see */
     for (size_t i = 0; i < s->tables.n; i++) {
         const KnownTable *k = &s->tables.items[i];
         if (str_eq(k->table, table) && str_eq(k->schema, schema) && str_eq(k->catalog, catalog) &&
@@ -242,12 +252,13 @@ static int get_table(MetadataSource *self, Str catalog, Str schema, Str table, c
     if (find_table(s->context, catalog, schema, table, versioned ? reference : NULL, ret, err))
         return -1;
     Arena *own = s->context->arena;
-    *vec_push(own, &s->tables) = (KnownTable){ arena_str(own, catalog), arena_str(own, schema), arena_str(own, table),
-                                               versioned ? reference : NULL, *ret };
+    *vec_push(own, &s->tables) = (KnownTable){arena_str(own, catalog), arena_str(own, schema),
+                                              arena_str(own, table), versioned ? reference : NULL, *ret};
     return 0;
 }
 
-static int get_view(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena, Str *ret_sql, Error *err)
+static int get_view(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena, Str *ret_sql,
+                    Error *err)
 {
     (void)self, (void)catalog, (void)schema, (void)view, (void)arena, (void)err;
     *ret_sql = STR_NULL;
@@ -258,14 +269,15 @@ MetadataSource *catalogs_metadata(StatementContext *context)
 {
     if (!context->metadata) {
         StatementTables *s = arena_new_of(context->arena, StatementTables);
-        *s = (StatementTables){ .source = { catalog_exists, schema_exists, get_table, get_view }, .context = context };
+        *s = (StatementTables){.source = {catalog_exists, schema_exists, get_table, get_view},
+                               .context = context};
         context->metadata = &s->source;
     }
     return context->metadata;
 }
 
-int catalogs_get_table(StatementContext *context, Str catalog, Str schema, Str table, const Relation *reference, Arena *arena,
-                       const TableHandle **ret, Error *err)
+int catalogs_get_table(StatementContext *context, Str catalog, Str schema, Str table,
+                       const Relation *reference, Arena *arena, const TableHandle **ret, Error *err)
 {
     return get_table(catalogs_metadata(context), catalog, schema, table, reference, arena, ret, err);
 }
@@ -285,10 +297,11 @@ Str session_property(const StatementContext *context, Str catalog, const char *n
 static int read_manifest(void *arg, Str path, int64_t length_bytes, Arena *arena, Str *ret_bytes, Error *err)
 {
     Catalogs *c = arg;
-    (void)length_bytes;                /* what storage has is what counts: some writers note another length */
+    (void)length_bytes; /* what storage has is what counts: some writers note another length */
     if (storage_get(c->storage, path, MANIFEST_LIST_BYTES, arena, ret_bytes, NULL, err) == 0)
         return 0;
-    if (err && (err->code == ERR_NO_SUCH_KEY || err->code == ERR_NO_SUCH_BUCKET || err->code == ERR_NOT_FOUND)) {
+    if (err &&
+        (err->code == ERR_NO_SUCH_KEY || err->code == ERR_NO_SUCH_BUCKET || err->code == ERR_NOT_FOUND)) {
         err_set(err, ERR_ICEBERG_MISSING_METADATA, "Metadata file is missing: %.*s", STR_ARG(path));
         snprintf(err->resource, sizeof err->resource, "%.*s", STR_ARG(path));
     }
@@ -297,5 +310,5 @@ static int read_manifest(void *arg, Str path, int64_t length_bytes, Arena *arena
 
 ManifestSource catalogs_manifest_source(Catalogs *c)
 {
-    return (ManifestSource){ .read = read_manifest, .arg = c, .cache = c->manifests };
+    return (ManifestSource){.read = read_manifest, .arg = c, .cache = c->manifests};
 }

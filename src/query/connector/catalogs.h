@@ -9,15 +9,15 @@
 #include "query/connector/statement_context.h"
 #include "query/sql/ast.h"
 
-typedef struct QueryInfo {               /* system.runtime.queries and /v1/query */
+typedef struct QueryInfo { /* system.runtime.queries and /v1/query */
     Str query_id, state, user, source, query;
-    int64_t queued_ms, analysis_ms, created_us, started_us, last_heartbeat_us, end_us;     /* 0: not yet */
+    int64_t queued_ms, analysis_ms, created_us, started_us, last_heartbeat_us, end_us; /* 0: not yet */
     Str error_type, error_code;
 } QueryInfo;
 
 typedef struct CatalogsOptions {
-    Str iceberg_name;                    /* "iceberg" */
-    Str data_dir, run_dir;               /* DATA/query is ours; DATA/run has the roles' sockets */
+    Str iceberg_name;      /* "iceberg" */
+    Str data_dir, run_dir; /* DATA/query is ours; DATA/run has the roles' sockets */
     Str capability;
     Str warehouse;
     Engine *engine;
@@ -29,7 +29,7 @@ typedef struct CatalogsOptions {
 
 int catalogs_new(const CatalogsOptions *options, Catalogs **ret, Error *err);
 void catalogs_free(Catalogs *catalogs);
-bool catalogs_storage_ready(Catalogs *catalogs);      /* cheap; for /ready */
+bool catalogs_storage_ready(Catalogs *catalogs); /* cheap; for /ready */
 bool catalogs_catalog_ready(Catalogs *catalogs);
 
 /* A MetadataSource for one statement (arena); it sees every table in one state for the statement's whole
@@ -58,11 +58,12 @@ int catalogs_create_table_as(StatementContext *context, const Statement *stateme
 
 /* One file into one table; docs/import-api.md. */
 typedef struct ImportRequest {
-    Str table;                           /* "schema.table" or "catalog.schema.table" */
-    Str format;                          /* "parquet", "csv", "json"; empty: by name and content */
-    Str name;                            /* for messages */
-    const Str *partitioned_by; size_t n_partitioned_by;
-    const char *path;                    /* where the upload is, under DATA/query/tmp */
+    Str table;  /* "schema.table" or "catalog.schema.table" */
+    Str format; /* "parquet", "csv", "json"; empty: by name and content */
+    Str name;   /* for messages */
+    const Str *partitioned_by;
+    size_t n_partitioned_by;
+    const char *path; /* where the upload is, under DATA/query/tmp */
     void (*on_progress)(void *arg, const char *state, double percent, int64_t rows);
     void *arg;
 } ImportRequest;

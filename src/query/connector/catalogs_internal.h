@@ -12,9 +12,9 @@
 #include "query/connector/catalogs.h"
 
 enum {
-    SQL_BYTES_MAX = 64 << 20,                  /* one relation: 200,000 files of 300 bytes */
+    SQL_BYTES_MAX = 64 << 20, /* one relation: 200,000 files of 300 bytes */
     TABLE_CACHE_TABLES = 1024,
-    TABLE_CACHE_BYTES = 256 << 20,             /* metadata of tables, shared by statements */
+    TABLE_CACHE_BYTES = 256 << 20, /* metadata of tables, shared by statements */
     MANIFEST_CACHE_BYTES = 256 << 20,
     STATEMENT_FILES_MAX = 1000000,
 };
@@ -25,7 +25,7 @@ typedef struct TpchData TpchData;
 
 struct Catalogs {
     CatalogsOptions options;
-    Arena *arena;                              /* the options' strings */
+    Arena *arena; /* the options' strings */
     StorageClient *storage;
     CatalogClient *catalog;
     ManifestCache *manifests;
@@ -37,7 +37,7 @@ struct Catalogs {
 
 typedef struct Connector Connector;
 struct Connector {
-    const char *name;                          /* connector_name of system.metadata.catalogs */
+    const char *name; /* connector_name of system.metadata.catalogs */
     /* Names of schemas without information_schema; sorted. */
     int (*schemas)(StatementContext *context, Str catalog, Arena *arena, const Str **ret, size_t *ret_n,
                    Error *err);

@@ -14,20 +14,20 @@ struct Expr;
 struct Relation;
 
 typedef struct TableColumn {
-    Str name;                     /* lower case */
+    Str name; /* lower case */
     const SqlType *type;
     bool hidden, not_null;
-    Str comment;                  /* ptr NULL: none */
-    Str extra;                    /* SHOW COLUMNS' Extra; may be empty */
-    int32_t field_id;             /* Iceberg; 0: none */
-    const char *default_sql;      /* Trino SQL; NULL: none */
+    Str comment;             /* ptr NULL: none */
+    Str extra;               /* SHOW COLUMNS' Extra; may be empty */
+    int32_t field_id;        /* Iceberg; 0: none */
+    const char *default_sql; /* Trino SQL; NULL: none */
 } TableColumn;
 
 typedef struct TableHandle TableHandle;
-typedef struct EmitContext EmitContext;        /* engine/emitter.h */
+typedef struct EmitContext EmitContext; /* engine/emitter.h */
 
 typedef struct ConnectorOps {
-    const char *name;             /* "iceberg", "tpch", "system", "information_schema" */
+    const char *name; /* "iceberg", "tpch", "system", "information_schema" */
     /* Plans the scan of `relation` (used columns, conjuncts), takes what it must hold for the statement
      * (pins) and writes the relation. */
     int (*emit_scan)(EmitContext *context, const TableHandle *handle, const struct Relation *relation,
@@ -36,10 +36,11 @@ typedef struct ConnectorOps {
 
 struct TableHandle {
     const ConnectorOps *ops;
-    Str catalog, schema, table;   /* lower case; as known to the catalog */
-    const TableColumn *columns; size_t n_columns;
+    Str catalog, schema, table; /* lower case; as known to the catalog */
+    const TableColumn *columns;
+    size_t n_columns;
     Str comment;
-    void *data;                   /* the connector's */
+    void *data; /* the connector's */
 };
 
 typedef struct MetadataSource MetadataSource;

@@ -1,8 +1,18 @@
 #include "query/connector/deletion_vector.h"
 
-enum { COOKIE_RUNS = 12347, COOKIE_PLAIN = 12346, ARRAY_MAX = 4096, BITMAP_BYTES = 8192, OFFSETS_FROM = 4, CONTAINERS_MAX = 65536 };
+enum {
+    COOKIE_RUNS = 12347,
+    COOKIE_PLAIN = 12346,
+    ARRAY_MAX = 4096,
+    BITMAP_BYTES = 8192,
+    OFFSETS_FROM = 4,
+    CONTAINERS_MAX = 65536
+};
 
-typedef struct Reader { const uint8_t *p, *end; bool failed; } Reader;
+typedef struct Reader {
+    const uint8_t *p, *end;
+    bool failed;
+} Reader;
 
 static uint64_t take(Reader *r, size_t bytes)
 {
@@ -28,7 +38,12 @@ static const uint8_t *take_bytes(Reader *r, size_t n)
     return at;
 }
 
-typedef struct Sink { PositionFn fn; void *arg; Error *err; int result; } Sink;
+typedef struct Sink {
+    PositionFn fn;
+    void *arg;
+    Error *err;
+    int result;
+} Sink;
 
 static void give(Sink *s, uint64_t position)
 {
@@ -86,16 +101,19 @@ static void read_bitmap(Reader *r, uint64_t high, Sink *sink)
 
 int deletion_vector_read(Str blob, Str name, PositionFn fn, void *arg, Error *err)
 {
-    static const uint8_t magic[] = { 0xd1, 0xd3, 0x39, 0x64 };
-    Reader r = { (const uint8_t *)blob.ptr, (const uint8_t *)blob.ptr + blob.len, false };
-    Sink sink = { fn, arg, err, 0 };
+    static const uint8_t magic[] = {0xd1, 0xd3, 0x39, 0x64};
+    Reader r = {(const uint8_t *)blob.ptr, (const uint8_t *)blob.ptr + blob.len, false};
+    Sink sink = {fn, arg, err, 0};
     const uint8_t *length = take_bytes(&r, 4), *start = take_bytes(&r, 4);
     if (!start || memcmp(start, magic, 4) != 0)
-        return err_set(err, ERR_ICEBERG_BAD_DATA, "no deletion vector at the given offset of %.*s", STR_ARG(name));
-    uint64_t bytes = (uint64_t)length[0] << 24 | (uint64_t)length[1] << 16 | (uint64_t)length[2] << 8 | length[3];
+        return err_set(err, ERR_ICEBERG_BAD_DATA, "no deletion vector at the given offset of %.*s",
+                       STR_ARG(name));
+    uint64_t bytes =
+        (uint64_t)length[0] << 24 | (uint64_t)length[1] << 16 | (uint64_t)length[2] << 8 | length[3];
     if (bytes + 8 != blob.len)
-        return err_set(err, ERR_ICEBERG_BAD_DATA, "the deletion vector in %.*s has %zu bytes, its length says %llu", STR_ARG(name), blob.len,
-                       (unsigned long long)bytes + 8);
+        return err_set(err, ERR_ICEBERG_BAD_DATA,
+                       "the deletion vector in %.*s has %zu bytes, its length says %llu", STR_ARG(name),
+                       blob.len, (unsigned long long)bytes + 8);
     r.end -= 4;
     uint64_t n = take(&r, 8);
     for (uint64_t i = 0; i < n && !r.failed && !sink.result; i++) {

@@ -1,4 +1,5 @@
-/* iceberg_alter.c - ALTER TABLE and COMMENT: one commit of updates each, tried again when another writer was first. */
+/* iceberg_alter.c - ALTER TABLE and COMMENT: one commit of updates each, tried again when another writer was
+ * first. */
 #include <stdio.h>
 
 #include "query/analyzer/types_internal.h"
@@ -12,10 +13,11 @@ typedef struct Alter {
     const Statement *statement;
     DdlName name;
     Arena *arena;
-    const TableMetadata *table;        /* of this try */
-    IceField *fields; size_t n_fields; /* the current schema's top level, to be changed */
+    const TableMetadata *table; /* of this try */
+    IceField *fields;
+    size_t n_fields; /* the current schema's top level, to be changed */
     int32_t last_column_id;
-    bool nothing;                      /* IF (NOT) EXISTS found that nothing is to be done */
+    bool nothing; /* IF (NOT) EXISTS found that nothing is to be done */
     Error *err;
 } Alter;
 
@@ -30,8 +32,11 @@ static int load(Alter *a)
     if (table_cache_load(c->tables, c->catalog, a->name.namespace_, a->name.table, a->arena, &loaded, &e)) {
         if (e.code == ERR_NO_SUCH_TABLE || e.code == ERR_NO_SUCH_NAMESPACE) {
             a->nothing = a->statement->if_exists;
-            return a->nothing ? 0 : ddl_fail(a->err, ERR_TABLE_NOT_FOUND, a->statement, "Table '%.*s' does not exist",
-                                             STR_ARG(table_name_text(a->arena, a->name.catalog, a->name.schema, a->name.table)));
+            return a->nothing
+                       ? 0
+                       : ddl_fail(a->err, ERR_TABLE_NOT_FOUND, a->statement, "Table '%.*s' does not exist",
+                                  STR_ARG(table_name_text(a->arena, a->name.catalog, a->name.schema,
+                                                          a->name.table)));
         }
         if (a->err)
             *a->err = e;
@@ -41,9 +46,10 @@ static int load(Alter *a)
     return 0;
 }
 
-static int begin(Alter *a, StatementContext *context, const Statement *s, const QualifiedName *name, const char *what, Error *err)
+static int begin(Alter *a, StatementContext *context, const Statement *s, const QualifiedName *name,
+                 const char *what, Error *err)
 {
-    *a = (Alter){ .context = context, .statement = s, .arena = context->arena, .err = err };
+    *a = (Alter){.context = context, .statement = s, .arena = context->arena, .err = err};
     return ddl_name(context, name, 3, what, &a->name, err);
 }
 
@@ -103,8 +109,11 @@ static int change_schema_once(Alter *a, ChangeFn change)
     Buf requirements = BUF_INIT(1 << 16), updates = BUF_INIT(UPDATES_BYTES_MAX);
     put_requirements(a->table, &requirements);
     put_schema_updates(a, &updates);
-    int r = buf_check(&updates, a->err) || iceberg_commit_updates(a->context, a->name.namespace_, a->name.table, buf_str(&requirements),
-                                                                  buf_str(&updates), a->err) ? -1 : 0;
+    int r = buf_check(&updates, a->err) ||
+                    iceberg_commit_updates(a->context, a->name.namespace_, a->name.table,
+                                           buf_str(&requirements), buf_str(&updates), a->err)
+                ? -1
+                : 0;
     buf_free(&requirements);
     buf_free(&updates);
     return r;
@@ -112,7 +121,7 @@ static int change_schema_once(Alter *a, ChangeFn change)
 
 static int change_schema(Alter *a, ChangeFn change)
 {
-    Error e = { 0 }, *caller = a->err;
+    Error e = {0}, *caller = a->err;
     a->err = &e;
     for (int i = 0; i < ALTER_TRIES; i++) {
         if (!change_schema_once(a, change)) {
@@ -149,7 +158,9 @@ static int one_level(Alter *a, const char *what)
 static int no_column(Alter *a, Str name, bool if_exists)
 {
     a->nothing = if_exists;
-    return if_exists ? 0 : ddl_fail(a->err, ERR_COLUMN_NOT_FOUND, a->statement, "Column '%.*s' does not exist", STR_ARG(name));
+    return if_exists ? 0
+                     : ddl_fail(a->err, ERR_COLUMN_NOT_FOUND, a->statement, "Column '%.*s' does not exist",
+                                STR_ARG(name));
 }
 
 static int add_column(Alter *a)
@@ -162,14 +173,17 @@ static int add_column(Alter *a)
         return -1;
     if (find_field(a, name) < a->n_fields) {
         a->nothing = s->if_not_exists;
-        return a->nothing ? 0 : ddl_fail(a->err, ERR_COLUMN_ALREADY_EXISTS, s, "Column '%.*s' already exists", STR_ARG(name));
+        return a->nothing ? 0
+                          : ddl_fail(a->err, ERR_COLUMN_ALREADY_EXISTS, s, "Column '%.*s' already exists",
+                                     STR_ARG(name));
     }
     if (def->not_null && metadata_current_snapshot(a->table))
         return err_set(a->err, ERR_NOT_SUPPORTED, "This connector does not support adding not null columns");
     if (def->default_value)
-        return err_set(a->err, ERR_NOT_SUPPORTED, "Default column values are not supported for Iceberg table format version < 3");
+        return err_set(a->err, ERR_NOT_SUPPORTED,
+                       "Default column values are not supported for Iceberg table format version < 3");
     int32_t next_id = a->last_column_id + 1;
-    IceField field = { .id = next_id++, .name = name, .required = def->not_null, .doc = def->comment };
+    IceField field = {.id = next_id++, .name = name, .required = def->not_null, .doc = def->comment};
     if (sql_to_ice_type(type, a->table->format_version, &next_id, a->arena, &field.type, a->err))
         return -1;
     a->last_column_id = next_id - 1;
@@ -221,13 +235,15 @@ static int drop_column(Alter *a)
 int ddl_drop_column(StatementContext *context, const Statement *s, Error *err)
 {
     Alter a;
-    return begin(&a, context, s, &s->name, "dropping columns", err) || change_schema(&a, drop_column) ? -1 : 0;
+    return begin(&a, context, s, &s->name, "dropping columns", err) || change_schema(&a, drop_column) ? -1
+                                                                                                      : 0;
 }
 
 static int rename_column(Alter *a)
 {
     const Statement *s = a->statement;
-    Str from = arena_lower(a->arena, s->column.parts[0].text), to = arena_lower(a->arena, s->target.parts[s->target.n - 1].text);
+    Str from = arena_lower(a->arena, s->column.parts[0].text),
+        to = arena_lower(a->arena, s->target.parts[s->target.n - 1].text);
     if (one_level(a, "RENAME COLUMN"))
         return -1;
     size_t i = find_field(a, from);
@@ -242,7 +258,8 @@ static int rename_column(Alter *a)
 int ddl_rename_column(StatementContext *context, const Statement *s, Error *err)
 {
     Alter a;
-    return begin(&a, context, s, &s->name, "renaming columns", err) || change_schema(&a, rename_column) ? -1 : 0;
+    return begin(&a, context, s, &s->name, "renaming columns", err) || change_schema(&a, rename_column) ? -1
+                                                                                                        : 0;
 }
 
 static int set_type(Alter *a)
@@ -251,16 +268,20 @@ static int set_type(Alter *a)
     const IceType *wanted;
     Str name = arena_lower(a->arena, a->statement->column.parts[0].text);
     int32_t next_id = a->last_column_id + 1;
-    if (one_level(a, "SET DATA TYPE") || sql_type_resolve(a->statement->column_type, a->arena, &type, a->err) ||
+    if (one_level(a, "SET DATA TYPE") ||
+        sql_type_resolve(a->statement->column_type, a->arena, &type, a->err) ||
         sql_to_ice_type(type, a->table->format_version, &next_id, a->arena, &wanted, a->err))
         return -1;
     size_t i = find_field(a, name);
     if (i == a->n_fields)
         return no_column(a, name, false);
-    if (!ice_type_is_primitive(wanted) || (!ice_type_equal(a->fields[i].type, wanted) &&
-                                           !ice_type_can_promote(a->fields[i].type, wanted, a->table->format_version)))
-        return err_set(a->err, ERR_NOT_SUPPORTED, "Failed to set column type: Cannot change column type: %.*s: %.*s -> %.*s", STR_ARG(name),
-                       STR_ARG(ice_type_name(a->fields[i].type, a->arena)), STR_ARG(ice_type_name(wanted, a->arena)));
+    if (!ice_type_is_primitive(wanted) ||
+        (!ice_type_equal(a->fields[i].type, wanted) &&
+         !ice_type_can_promote(a->fields[i].type, wanted, a->table->format_version)))
+        return err_set(a->err, ERR_NOT_SUPPORTED,
+                       "Failed to set column type: Cannot change column type: %.*s: %.*s -> %.*s",
+                       STR_ARG(name), STR_ARG(ice_type_name(a->fields[i].type, a->arena)),
+                       STR_ARG(ice_type_name(wanted, a->arena)));
     a->fields[i].type = wanted;
     return 0;
 }
@@ -268,7 +289,8 @@ static int set_type(Alter *a)
 int ddl_set_column_type(StatementContext *context, const Statement *s, Error *err)
 {
     Alter a;
-    return begin(&a, context, s, &s->name, "setting column types", err) || change_schema(&a, set_type) ? -1 : 0;
+    return begin(&a, context, s, &s->name, "setting column types", err) || change_schema(&a, set_type) ? -1
+                                                                                                       : 0;
 }
 
 static int comment_column(Alter *a)
@@ -310,8 +332,10 @@ static int set_property(Alter *a, Str key, Str value)
     json_kv_str(&q, "uuid", a->table->table_uuid);
     json_end_object(&q);
     json_end_array(&q);
-    int r = buf_check(&out, a->err) ||
-            iceberg_commit_updates(a->context, a->name.namespace_, a->name.table, buf_str(&requirements), buf_str(&out), a->err) ? -1 : 0;
+    int r = buf_check(&out, a->err) || iceberg_commit_updates(a->context, a->name.namespace_, a->name.table,
+                                                              buf_str(&requirements), buf_str(&out), a->err)
+                ? -1
+                : 0;
     buf_free(&out);
     buf_free(&requirements);
     return r;
@@ -342,7 +366,8 @@ int ddl_set_properties(StatementContext *context, const Statement *s, Error *err
         table_properties_read(a.name.catalog, s->properties, s->n_properties, a.arena, &p, err) || load(&a))
         return -1;
     if (p.has_partitioning || p.has_sorted_by || p.location.ptr || p.format_version)
-        return ddl_fail(err, ERR_NOT_SUPPORTED, s, "Changing partitioning, sorted_by, location or format_version is not supported");
+        return ddl_fail(err, ERR_NOT_SUPPORTED, s,
+                        "Changing partitioning, sorted_by, location or format_version is not supported");
     for (size_t i = 0; i < p.iceberg.n; i++)
         if (set_property(&a, p.iceberg.items[i].key, p.iceberg.items[i].value))
             return -1;

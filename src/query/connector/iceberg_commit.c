@@ -6,7 +6,13 @@
 #include "base/rng.h"
 #include "query/connector/iceberg_write.h"
 
-enum { RETRIES_DEFAULT = 20, RETRIES_MAX = 1000, RESOLVE_TRIES = 8, TABLE_ARENA_BYTES = 512 << 20, COMMIT_BYTES_MAX = 256 << 20 };
+enum {
+    RETRIES_DEFAULT = 20,
+    RETRIES_MAX = 1000,
+    RESOLVE_TRIES = 8,
+    TABLE_ARENA_BYTES = 512 << 20,
+    COMMIT_BYTES_MAX = 256 << 20
+};
 
 typedef struct Commit {
     StatementContext *context;
@@ -18,14 +24,14 @@ typedef struct Commit {
     Str uuid;
     AddedFiles added;
     SnapshotChange change;
-    Vec(Str) stored;                   /* to be removed when nothing comes of it */
+    Vec(Str) stored; /* to be removed when nothing comes of it */
 } Commit;
 
 /* ---- storing ---- */
 
 typedef struct Store {
     Commit *commit;
-    const IceOutputFile *output;       /* NULL: adopt the data files */
+    const IceOutputFile *output; /* NULL: adopt the data files */
 } Store;
 
 static int adopt(Commit *c, Error *err)
@@ -34,7 +40,7 @@ static int adopt(Commit *c, Error *err)
     _cleanup_arena_ Arena *scratch = arena_new(256 << 20);
     StorageAdopt *list = arena_array(scratch, StorageAdopt, f->n + 1);
     for (size_t i = 0; i < f->n; i++)
-        list[i] = (StorageAdopt){ f->files[i].stage_name, f->files[i].uri };
+        list[i] = (StorageAdopt){f->files[i].stage_name, f->files[i].uri};
     if (fault_point("query.write.adopt", err))
         return -1;
     if (!storage_adopt(f->stage, list, f->n, scratch, NULL, err))
@@ -51,10 +57,13 @@ static int store_one(void *item, Error *err)
         return adopt(s->commit, err);
     if (fault_point("query.write.manifest", err))
         return -1;
-    if (!storage_put(storage, s->output->path, STR("application/avro"), s->output->bytes, STORAGE_PUT_REPLACE, NULL, NULL, err))
+    if (!storage_put(storage, s->output->path, STR("application/avro"), s->output->bytes, STORAGE_PUT_REPLACE,
+                     NULL, NULL, err))
         return 0;
     bool unknown = err && (err->code == ERR_IO || err->code == ERR_TIMEOUT || err->code == ERR_UNAVAILABLE);
-    return unknown ? storage_put(storage, s->output->path, STR("application/avro"), s->output->bytes, STORAGE_PUT_REPLACE, NULL, NULL, err) : -1;
+    return unknown ? storage_put(storage, s->output->path, STR("application/avro"), s->output->bytes,
+                                 STORAGE_PUT_REPLACE, NULL, NULL, err)
+                   : -1;
 }
 
 /* Data files, manifests and the list, side by side: storage makes them durable in one group. */
@@ -65,14 +74,14 @@ static int store_all(Commit *c, const NewSnapshot *snapshot, bool first, Error *
     void **items = arena_array(c->arena, void *, max);
     if (first) {
         if (c->files && c->files->n)
-            stores[n++] = (Store){ c, NULL };
+            stores[n++] = (Store){c, NULL};
         for (size_t i = 0; c->files && i < c->files->n; i++)
             *vec_push(c->arena, &c->stored) = c->files->files[i].uri;
         for (size_t i = 0; i < c->added.n; i++)
-            stores[n++] = (Store){ c, &c->added.outputs[i] };
+            stores[n++] = (Store){c, &c->added.outputs[i]};
     }
     for (size_t i = 0; i < snapshot->n_outputs; i++)
-        stores[n++] = (Store){ c, &snapshot->outputs[i] };
+        stores[n++] = (Store){c, &snapshot->outputs[i]};
     for (size_t i = 0; i < n; i++) {
         items[i] = &stores[i];
         if (stores[i].output)
@@ -110,7 +119,10 @@ static Str joined_updates(Commit *c, Str updates)
     return text;
 }
 
-static bool is_unknown(const Error *err) { return err->code == ERR_COMMIT_UNKNOWN || err->code == ERR_IO || err->code == ERR_TIMEOUT; }
+static bool is_unknown(const Error *err)
+{
+    return err->code == ERR_COMMIT_UNKNOWN || err->code == ERR_IO || err->code == ERR_TIMEOUT;
+}
 
 /* Did the commit whose answer was lost happen? 1: it did, 0: it did not (yet), -1: nobody answers. */
 static int look_for_snapshot(Commit *c)
@@ -118,7 +130,8 @@ static int look_for_snapshot(Commit *c)
     LoadedTable loaded;
     Error err;
     const CommitTarget *t = c->target;
-    if (table_cache_load(c->catalogs->tables, c->catalogs->catalog, t->namespace_, t->name, c->arena, &loaded, &err))
+    if (table_cache_load(c->catalogs->tables, c->catalogs->catalog, t->namespace_, t->name, c->arena, &loaded,
+                         &err))
         return err.code == ERR_NO_SUCH_TABLE ? 0 : -1;
     return metadata_snapshot(loaded.metadata, c->snapshot_id) != NULL;
 }
@@ -127,12 +140,15 @@ static int look_for_snapshot(Commit *c)
 static int send(Commit *c, const NewSnapshot *snapshot, Error *err)
 {
     char key[UUID_TEXT_LEN + 1];
-    CatalogTable answer = { 0 };
+    CatalogTable answer = {0};
     const CommitTarget *t = c->target;
     bool creates = t->n_create_updates > 0;
-    CatalogCommit commit = { .namespace_ = t->namespace_, .name = t->name, .updates = joined_updates(c, snapshot->updates),
-                             .requirements = creates ? STR("[{\"type\":\"assert-create\"}]") : snapshot->requirements,
-                             .task_key = c->context->task_key };
+    CatalogCommit commit = {.namespace_ = t->namespace_,
+                            .name = t->name,
+                            .updates = joined_updates(c, snapshot->updates),
+                            .requirements =
+                                creates ? STR("[{\"type\":\"assert-create\"}]") : snapshot->requirements,
+                            .task_key = c->context->task_key};
     uuid7_text(key);
     for (int i = 0;; i++) {
         Arena *owned = arena_new(TABLE_ARENA_BYTES);
@@ -155,7 +171,8 @@ static int send(Commit *c, const NewSnapshot *snapshot, Error *err)
         if (look_for_snapshot(c) == 1)
             return 0;
         if (i >= RESOLVE_TRIES)
-            return err_set(err, ERR_COMMIT_UNKNOWN, "The outcome of the commit to %.*s is unknown; its snapshot would be %lld",
+            return err_set(err, ERR_COMMIT_UNKNOWN,
+                           "The outcome of the commit to %.*s is unknown; its snapshot would be %lld",
                            STR_ARG(t->name), (long long)c->snapshot_id);
     }
 }
@@ -191,17 +208,21 @@ static int commit_attempts(Commit *c, Error *err)
             return -1;
         int64_t stored_us = clock_monotonic_us();
         int r = send(c, &snapshot, err);
-        log_debug("query.commit", L_INT("attempt", attempt), L_INT("build_us", built_us - started_us), L_INT("store_us", stored_us - built_us),
+        log_debug("query.commit", L_INT("attempt", attempt), L_INT("build_us", built_us - started_us),
+                  L_INT("store_us", stored_us - built_us),
                   L_INT("commit_us", clock_monotonic_us() - stored_us));
         if (!r)
             return 0;
-        if (err->code != ERR_COMMIT_FAILED || t->n_create_updates || attempt >= retries || atomic_load(&c->context->cancelled))
+        if (err->code != ERR_COMMIT_FAILED || t->n_create_updates || attempt >= retries ||
+            atomic_load(&c->context->cancelled))
             return -1;
         wait_before_retry(attempt);
-        if (table_cache_load(c->catalogs->tables, c->catalogs->catalog, t->namespace_, t->name, c->arena, &loaded, err))
+        if (table_cache_load(c->catalogs->tables, c->catalogs->catalog, t->namespace_, t->name, c->arena,
+                             &loaded, err))
             return -1;
         if (!str_eq(loaded.metadata->table_uuid, base->table_uuid))
-            return err_set(err, ERR_COMMIT_FAILED, "Table %.*s was dropped and created anew meanwhile", STR_ARG(t->name));
+            return err_set(err, ERR_COMMIT_FAILED, "Table %.*s was dropped and created anew meanwhile",
+                           STR_ARG(t->name));
         base = loaded.metadata;
     }
 }
@@ -210,8 +231,10 @@ static const IceProperty *summary_of(Commit *c, size_t *ret_n)
 {
     const AnalyzerSession *session = c->context->session;
     const IceProperty items[] = {
-        { STR("engine-name"), STR("lakehouse") }, { STR("engine-version"), STR(LAKEHOUSE_VERSION) },
-        { STR("trino_query_id"), c->context->query_id }, { STR("trino_user"), session ? session->user : STR("") },
+        {STR("engine-name"), STR("lakehouse")},
+        {STR("engine-version"), STR(LAKEHOUSE_VERSION)},
+        {STR("trino_query_id"), c->context->query_id},
+        {STR("trino_user"), session ? session->user : STR("")},
     };
     IceProperty *copy = arena_array(c->arena, IceProperty, 4);
     size_t n = 0;
@@ -231,21 +254,31 @@ static int prepare(Commit *c, Error *err)
     c->snapshot_id = rng_positive_i64();
     NewFile *files = arena_array(c->arena, NewFile, n + 1);
     for (size_t i = 0; i < n; i++)
-        files[i] = (NewFile){ &c->files->files[i].file, -1 };
+        files[i] = (NewFile){&c->files->files[i].file, -1};
     if (n && snapshot_add_files(c->target->base, files, n, c->snapshot_id, c->uuid, c->arena, &c->added, err))
         return -1;
-    c->change = (SnapshotChange){ .operation = c->target->operation, .snapshot_id = c->snapshot_id, .timestamp_ms = clock_now_ms(), .uuid = c->uuid,
-                                  .added = n ? &c->added : NULL, .merge_manifests = true };
-    Str merge = session_property(c->context, c->catalogs->options.iceberg_name, "merge_manifests_on_write", STR("true"));
+    c->change = (SnapshotChange){.operation = c->target->operation,
+                                 .snapshot_id = c->snapshot_id,
+                                 .timestamp_ms = clock_now_ms(),
+                                 .uuid = c->uuid,
+                                 .added = n ? &c->added : NULL,
+                                 .merge_manifests = true};
+    Str merge = session_property(c->context, c->catalogs->options.iceberg_name, "merge_manifests_on_write",
+                                 STR("true"));
     c->change.merge_manifests = !str_is(merge, "false");
     c->change.summary = summary_of(c, &c->change.n_summary);
     return 0;
 }
 
-int iceberg_commit_files(StatementContext *context, const CommitTarget *target, WrittenFiles *files, int64_t *ret_snapshot_id, Error *err)
+int iceberg_commit_files(StatementContext *context, const CommitTarget *target, WrittenFiles *files,
+                         int64_t *ret_snapshot_id, Error *err)
 {
-    Error e = { 0 };
-    Commit c = { .context = context, .catalogs = context->catalogs, .target = target, .files = files, .arena = context->arena };
+    Error e = {0};
+    Commit c = {.context = context,
+                .catalogs = context->catalogs,
+                .target = target,
+                .files = files,
+                .arena = context->arena};
     if (prepare(&c, err))
         return -1;
     int r = commit_attempts(&c, &e);
@@ -253,7 +286,8 @@ int iceberg_commit_files(StatementContext *context, const CommitTarget *target, 
         remove_stored(&c);
     if (r && e.code == ERR_COMMIT_FAILED) {
         Error why = e;
-        err_set(&e, ERR_ICEBERG_COMMIT_ERROR, "Failed to commit the transaction during write: %s", why.message);
+        err_set(&e, ERR_ICEBERG_COMMIT_ERROR, "Failed to commit the transaction during write: %s",
+                why.message);
     }
     if (r && err)
         *err = e;
@@ -264,13 +298,15 @@ int iceberg_commit_files(StatementContext *context, const CommitTarget *target, 
     return r;
 }
 
-int iceberg_commit_updates(StatementContext *context, Str namespace_, Str name, Str requirements, Str updates, Error *err)
+int iceberg_commit_updates(StatementContext *context, Str namespace_, Str name, Str requirements, Str updates,
+                           Error *err)
 {
     char key[UUID_TEXT_LEN + 1];
-    CatalogTable answer = { 0 };
+    CatalogTable answer = {0};
     Catalogs *c = context->catalogs;
     Arena *owned = arena_new(TABLE_ARENA_BYTES);
-    CatalogCommit commit = { .namespace_ = namespace_, .name = name, .requirements = requirements, .updates = updates };
+    CatalogCommit commit = {
+        .namespace_ = namespace_, .name = name, .requirements = requirements, .updates = updates};
     uuid7_text(key);
     if (catalog_commit_table(c->catalog, &commit, str_from(key), owned, &answer, err)) {
         arena_free(owned);

@@ -16,20 +16,25 @@ int ddl_fail(Error *err, ErrCode code, const Statement *s, const char *format, .
     return err_set_sql(err, code, s->pos.line, s->pos.column, "%s", text);
 }
 
-int ddl_name(StatementContext *context, const QualifiedName *name, size_t n_parts, const char *what, DdlName *ret, Error *err)
+int ddl_name(StatementContext *context, const QualifiedName *name, size_t n_parts, const char *what,
+             DdlName *ret, Error *err)
 {
-    Str parts[3] = { STR_NULL, STR_NULL, STR_NULL };
+    Str parts[3] = {STR_NULL, STR_NULL, STR_NULL};
     if (catalogs_resolve_name(context, name, n_parts, parts, err))
         return -1;
     if (!catalogs_connector(context->catalogs, parts[0]))
-        return err_set_sql(err, ERR_CATALOG_NOT_FOUND, name->pos.line, name->pos.column, "Catalog '%.*s' not found", STR_ARG(parts[0]));
+        return err_set_sql(err, ERR_CATALOG_NOT_FOUND, name->pos.line, name->pos.column,
+                           "Catalog '%.*s' not found", STR_ARG(parts[0]));
     if (iceberg_need(context, parts[0], what, err))
         return -1;
-    *ret = (DdlName){ parts[0], parts[1], parts[2], namespace_of_schema(parts[1], context->arena) };
+    *ret = (DdlName){parts[0], parts[1], parts[2], namespace_of_schema(parts[1], context->arena)};
     return 0;
 }
 
-static Str full_name(StatementContext *context, const DdlName *n) { return table_name_text(context->arena, n->catalog, n->schema, n->table); }
+static Str full_name(StatementContext *context, const DdlName *n)
+{
+    return table_name_text(context->arena, n->catalog, n->schema, n->table);
+}
 
 /* ---- schemas ---- */
 
@@ -44,20 +49,26 @@ int ddl_create_schema(StatementContext *context, const Statement *s, Error *err)
         const Property *p = &s->properties[i];
         Str key = arena_lower(context->arena, p->name.text);
         if (!str_is(key, "location"))
-            return err_set_sql(err, ERR_INVALID_SCHEMA_PROPERTY, p->pos.line, p->pos.column, "Catalog '%.*s' schema property '%.*s' does not exist",
-                               STR_ARG(name.catalog), STR_ARG(key));
+            return err_set_sql(err, ERR_INVALID_SCHEMA_PROPERTY, p->pos.line, p->pos.column,
+                               "Catalog '%.*s' schema property '%.*s' does not exist", STR_ARG(name.catalog),
+                               STR_ARG(key));
         properties[i].key = key;
         if (!property_text(p->value, &properties[i].value))
-            return err_set_sql(err, ERR_INVALID_SCHEMA_PROPERTY, p->pos.line, p->pos.column, "Invalid value for catalog '%.*s' schema property "
-                               "'location': Cannot convert the value to varchar", STR_ARG(name.catalog));
+            return err_set_sql(err, ERR_INVALID_SCHEMA_PROPERTY, p->pos.line, p->pos.column,
+                               "Invalid value for catalog '%.*s' schema property "
+                               "'location': Cannot convert the value to varchar",
+                               STR_ARG(name.catalog));
     }
-    CatalogProperties list = { properties, s->n_properties };
+    CatalogProperties list = {properties, s->n_properties};
     if (!str_is(name.schema, "information_schema") &&
         !catalog_create_namespace(context->catalogs->catalog, name.namespace_, list, context->arena, &e))
         return 0;
-    if (str_is(name.schema, "information_schema") || e.code == ERR_NAMESPACE_EXISTS || e.code == ERR_ALREADY_EXISTS)
-        return s->if_not_exists ? 0 : ddl_fail(err, ERR_SCHEMA_ALREADY_EXISTS, s, "Schema '%.*s.%.*s' already exists", STR_ARG(name.catalog),
-                                               STR_ARG(name.schema));
+    if (str_is(name.schema, "information_schema") || e.code == ERR_NAMESPACE_EXISTS ||
+        e.code == ERR_ALREADY_EXISTS)
+        return s->if_not_exists
+                   ? 0
+                   : ddl_fail(err, ERR_SCHEMA_ALREADY_EXISTS, s, "Schema '%.*s.%.*s' already exists",
+                              STR_ARG(name.catalog), STR_ARG(name.schema));
     if (err)
         *err = e;
     return -1;
@@ -69,7 +80,8 @@ static int drop_all_tables(StatementContext *context, const DdlName *name, Error
     if (catalog_list_tables(context->catalogs->catalog, name->namespace_, context->arena, &tables, err))
         return -1;
     for (size_t i = 0; i < tables.n; i++) {
-        if (catalog_drop_table(context->catalogs->catalog, name->namespace_, tables.items[i], true, context->arena, err) &&
+        if (catalog_drop_table(context->catalogs->catalog, name->namespace_, tables.items[i], true,
+                               context->arena, err) &&
             (!err || err->code != ERR_NO_SUCH_TABLE))
             return -1;
         table_cache_drop(context->catalogs->tables, name->namespace_, tables.items[i]);
@@ -88,10 +100,12 @@ int ddl_drop_schema(StatementContext *context, const Statement *s, Error *err)
     if (!catalog_drop_namespace(context->catalogs->catalog, name.namespace_, context->arena, &e))
         return 0;
     if (e.code == ERR_NO_SUCH_NAMESPACE)
-        return s->if_exists ? 0 : ddl_fail(err, ERR_SCHEMA_NOT_FOUND, s, "Schema '%.*s.%.*s' does not exist", STR_ARG(name.catalog),
-                                           STR_ARG(name.schema));
+        return s->if_exists ? 0
+                            : ddl_fail(err, ERR_SCHEMA_NOT_FOUND, s, "Schema '%.*s.%.*s' does not exist",
+                                       STR_ARG(name.catalog), STR_ARG(name.schema));
     if (e.code == ERR_NAMESPACE_NOT_EMPTY)
-        return ddl_fail(err, ERR_SCHEMA_NOT_EMPTY, s, "Cannot drop non-empty schema '%.*s'", STR_ARG(name.schema));
+        return ddl_fail(err, ERR_SCHEMA_NOT_EMPTY, s, "Cannot drop non-empty schema '%.*s'",
+                        STR_ARG(name.schema));
 failed:
     if (err)
         *err = e;
@@ -100,16 +114,20 @@ failed:
 
 /* ---- new tables ---- */
 
-static int make_schema(const NewColumn *columns, size_t n, int version, Arena *arena, IceSchema *ret, Error *err)
+static int make_schema(const NewColumn *columns, size_t n, int version, Arena *arena, IceSchema *ret,
+                       Error *err)
 {
     int32_t next_id = (int32_t)n + 1;
     IceField *fields = arena_array(arena, IceField, n + 1);
     for (size_t i = 0; i < n; i++) {
-        fields[i] = (IceField){ .id = (int32_t)i + 1, .name = columns[i].name, .required = columns[i].not_null, .doc = columns[i].comment };
+        fields[i] = (IceField){.id = (int32_t)i + 1,
+                               .name = columns[i].name,
+                               .required = columns[i].not_null,
+                               .doc = columns[i].comment};
         if (sql_to_ice_type(columns[i].type, version, &next_id, arena, &fields[i].type, err))
             return -1;
     }
-    *ret = (IceSchema){ .fields = fields, .n_fields = n };
+    *ret = (IceSchema){.fields = fields, .n_fields = n};
     return 0;
 }
 
@@ -118,11 +136,12 @@ static void add_property(Arena *arena, TableProperties *p, const char *key, Str 
     for (size_t i = 0; i < p->iceberg.n; i++)
         if (str_is(p->iceberg.items[i].key, key))
             return;
-    *vec_push(arena, &p->iceberg) = (IceProperty){ str_from(key), value };
+    *vec_push(arena, &p->iceberg) = (IceProperty){str_from(key), value};
 }
 
-int ddl_new_table(StatementContext *context, Str catalog, const NewColumn *columns, size_t n, const Property *properties, size_t n_properties,
-                  Str comment, NewTableParts *ret, Error *err)
+int ddl_new_table(StatementContext *context, Str catalog, const NewColumn *columns, size_t n,
+                  const Property *properties, size_t n_properties, Str comment, NewTableParts *ret,
+                  Error *err)
 {
     Arena *arena = context->arena;
     TableProperties p;
@@ -141,8 +160,12 @@ int ddl_new_table(StatementContext *context, Str catalog, const NewColumn *colum
     add_property(arena, &p, "write.parquet.compression-codec", STR("zstd"));
     if (comment.ptr)
         add_property(arena, &p, "comment", comment);
-    *ret = (NewTableParts){ .schema = schema, .spec = spec->n_fields ? spec : NULL, .order = order->n_fields ? order : NULL,
-                            .location = p.location.ptr ? p.location : STR(""), .properties = p.iceberg.items, .n_properties = p.iceberg.n };
+    *ret = (NewTableParts){.schema = schema,
+                           .spec = spec->n_fields ? spec : NULL,
+                           .order = order->n_fields ? order : NULL,
+                           .location = p.location.ptr ? p.location : STR(""),
+                           .properties = p.iceberg.items,
+                           .n_properties = p.iceberg.n};
     return 0;
 }
 
@@ -157,18 +180,21 @@ static int add_like(StatementContext *context, const ColumnDef *def, NewColumns 
         catalogs_get_table(context, parts[0], parts[1], parts[2], NULL, context->arena, &table, err))
         return -1;
     if (!table)
-        return err_set_sql(err, ERR_TABLE_NOT_FOUND, def->like.pos.line, def->like.pos.column, "LIKE table '%.*s.%.*s.%.*s' does not exist",
-                           STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[2]));
+        return err_set_sql(err, ERR_TABLE_NOT_FOUND, def->like.pos.line, def->like.pos.column,
+                           "LIKE table '%.*s.%.*s.%.*s' does not exist", STR_ARG(parts[0]), STR_ARG(parts[1]),
+                           STR_ARG(parts[2]));
     for (size_t i = 0; i < table->n_columns; i++)
         if (!table->columns[i].hidden)
-            *vec_push(context->arena, columns) = (NewColumn){ table->columns[i].name, table->columns[i].comment, table->columns[i].type,
-                                                              table->columns[i].not_null };
+            *vec_push(context->arena, columns) =
+                (NewColumn){table->columns[i].name, table->columns[i].comment, table->columns[i].type,
+                            table->columns[i].not_null};
     return 0;
 }
 
-static int columns_of_statement(StatementContext *context, const Statement *s, int version, NewColumn **ret, size_t *ret_n, Error *err)
+static int columns_of_statement(StatementContext *context, const Statement *s, int version, NewColumn **ret,
+                                size_t *ret_n, Error *err)
 {
-    NewColumns columns = { 0 };
+    NewColumns columns = {0};
     for (size_t i = 0; i < s->n_column_defs; i++) {
         const ColumnDef *def = &s->column_defs[i];
         if (def->is_like) {
@@ -177,14 +203,19 @@ static int columns_of_statement(StatementContext *context, const Statement *s, i
             continue;
         }
         if (def->default_value)
-            return err_set(err, ERR_NOT_SUPPORTED, version < 3 ? "Default column values are not supported for Iceberg table format version < 3"
-                                                               : "Default column values are not supported");
-        *vec_push(context->arena, &columns) = (NewColumn){ arena_lower(context->arena, def->name.text), def->comment, def->resolved, def->not_null };
+            return err_set(
+                err, ERR_NOT_SUPPORTED,
+                version < 3 ? "Default column values are not supported for Iceberg table format version < 3"
+                            : "Default column values are not supported");
+        *vec_push(context->arena, &columns) = (NewColumn){arena_lower(context->arena, def->name.text),
+                                                          def->comment, def->resolved, def->not_null};
     }
     for (size_t i = 0; i < columns.n; i++)
         for (size_t k = 0; k < i; k++)
             if (str_eq(columns.items[i].name, columns.items[k].name))
-                return ddl_fail(err, ERR_DUPLICATE_COLUMN_NAME, s, "Column name '%.*s' specified more than once", STR_ARG(columns.items[i].name));
+                return ddl_fail(err, ERR_DUPLICATE_COLUMN_NAME, s,
+                                "Column name '%.*s' specified more than once",
+                                STR_ARG(columns.items[i].name));
     *ret = columns.items;
     *ret_n = columns.n;
     return 0;
@@ -192,13 +223,17 @@ static int columns_of_statement(StatementContext *context, const Statement *s, i
 
 static int already_exists(StatementContext *context, const Statement *s, const DdlName *name, Error *err)
 {
-    return ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "Table '%.*s' already exists", STR_ARG(full_name(context, name)));
+    return ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "Table '%.*s' already exists",
+                    STR_ARG(full_name(context, name)));
 }
 
-/* As Trino does: a table has a snapshot from the start, without files. Readers that demand one can then read it. */
-static int create_with_snapshot(StatementContext *context, const DdlName *name, const TableMetadata *staged, Error *err)
+/* As Trino does: a table has a snapshot from the start, without files. Readers that demand one can then read
+ * it. */
+static int create_with_snapshot(StatementContext *context, const DdlName *name, const TableMetadata *staged,
+                                Error *err)
 {
-    CommitTarget target = { .namespace_ = name->namespace_, .name = name->table, .base = staged, .operation = ICE_APPEND };
+    CommitTarget target = {
+        .namespace_ = name->namespace_, .name = name->table, .base = staged, .operation = ICE_APPEND};
     ddl_creation_updates(staged, context->arena, &target.create_updates, &target.n_create_updates);
     return iceberg_commit_files(context, &target, NULL, NULL, err);
 }
@@ -216,14 +251,22 @@ int ddl_create_table(StatementContext *context, const Statement *s, Error *err)
         return -1;
     if (s->or_replace)
         return ddl_fail(err, ERR_NOT_SUPPORTED, s, "CREATE OR REPLACE TABLE is not supported");
-    if (catalog_table_exists(context->catalogs->catalog, name.namespace_, name.table, context->arena, &exists, NULL) == 0 && exists)
+    if (catalog_table_exists(context->catalogs->catalog, name.namespace_, name.table, context->arena, &exists,
+                             NULL) == 0 &&
+        exists)
         return s->if_not_exists ? 0 : already_exists(context, s, &name, err);
     if (columns_of_statement(context, s, 2, &columns, &n, err) ||
-        ddl_new_table(context, name.catalog, columns, n, s->properties, s->n_properties, s->comment, &parts, err))
+        ddl_new_table(context, name.catalog, columns, n, s->properties, s->n_properties, s->comment, &parts,
+                      err))
         return -1;
-    CatalogNewTable table = { .namespace_ = name.namespace_, .name = name.table, .location = parts.location, .schema = parts.schema,
-                              .spec = parts.spec, .sort_order = parts.order, .properties = { parts.properties, parts.n_properties },
-                              .stage = true };
+    CatalogNewTable table = {.namespace_ = name.namespace_,
+                             .name = name.table,
+                             .location = parts.location,
+                             .schema = parts.schema,
+                             .spec = parts.spec,
+                             .sort_order = parts.order,
+                             .properties = {parts.properties, parts.n_properties},
+                             .stage = true};
     if (!catalog_create_table(context->catalogs->catalog, &table, context->arena, &created, &e) &&
         !create_with_snapshot(context, &name, created.metadata, &e))
         return 0;
@@ -239,19 +282,22 @@ int ddl_create_table(StatementContext *context, const Statement *s, Error *err)
 int ddl_drop_table(StatementContext *context, const Statement *s, Error *err)
 {
     Str parts[3];
-    Error e = { 0 };
+    Error e = {0};
     if (catalogs_resolve_name(context, &s->name, 3, parts, err))
         return -1;
-    DdlName name = { parts[0], parts[1], parts[2], namespace_of_schema(parts[1], context->arena) };
+    DdlName name = {parts[0], parts[1], parts[2], namespace_of_schema(parts[1], context->arena)};
     const Connector *connector = catalogs_connector(context->catalogs, parts[0]);
     if (connector && connector != &iceberg_connector)
         return err_set(err, ERR_NOT_SUPPORTED, "This connector does not support dropping tables");
-    if (connector && !catalog_drop_table(context->catalogs->catalog, name.namespace_, name.table, true, context->arena, &e)) {
+    if (connector && !catalog_drop_table(context->catalogs->catalog, name.namespace_, name.table, true,
+                                         context->arena, &e)) {
         table_cache_drop(context->catalogs->tables, name.namespace_, name.table);
         return 0;
     }
     if (!connector || e.code == ERR_NO_SUCH_TABLE || e.code == ERR_NO_SUCH_NAMESPACE)
-        return s->if_exists ? 0 : ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "Table '%.*s' does not exist", STR_ARG(full_name(context, &name)));
+        return s->if_exists ? 0
+                            : ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "Table '%.*s' does not exist",
+                                       STR_ARG(full_name(context, &name)));
     if (err)
         *err = e;
     return -1;
@@ -278,16 +324,21 @@ int ddl_rename_table(StatementContext *context, const Statement *s, Error *err)
     if (catalog_table_exists(catalog, from.namespace_, from.table, context->arena, &exists, err))
         return -1;
     if (!exists)
-        return s->if_exists ? 0 : ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "Table '%.*s' does not exist", STR_ARG(full_name(context, &from)));
-    if (!catalog_rename_table(catalog, from.namespace_, from.table, to.namespace_, to.table, context->arena, &e)) {
+        return s->if_exists ? 0
+                            : ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "Table '%.*s' does not exist",
+                                       STR_ARG(full_name(context, &from)));
+    if (!catalog_rename_table(catalog, from.namespace_, from.table, to.namespace_, to.table, context->arena,
+                              &e)) {
         table_cache_drop(context->catalogs->tables, from.namespace_, from.table);
         table_cache_drop(context->catalogs->tables, to.namespace_, to.table);
         return 0;
     }
     if (e.code == ERR_ALREADY_EXISTS)
-        return ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "Target table '%.*s' already exists", STR_ARG(full_name(context, &to)));
+        return ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "Target table '%.*s' already exists",
+                        STR_ARG(full_name(context, &to)));
     if (e.code == ERR_NO_SUCH_NAMESPACE)
-        return ddl_fail(err, ERR_SCHEMA_NOT_FOUND, s, "Target schema '%.*s' does not exist", STR_ARG(to.schema));
+        return ddl_fail(err, ERR_SCHEMA_NOT_FOUND, s, "Target schema '%.*s' does not exist",
+                        STR_ARG(to.schema));
     if (err)
         *err = e;
     return -1;
@@ -295,11 +346,16 @@ int ddl_rename_table(StatementContext *context, const Statement *s, Error *err)
 
 /* ---- dispatch ---- */
 
-static const struct { StatementKind kind; int (*run)(StatementContext *context, const Statement *s, Error *err); } kinds[] = {
-    { STMT_CREATE_SCHEMA, ddl_create_schema }, { STMT_DROP_SCHEMA, ddl_drop_schema }, { STMT_CREATE_TABLE, ddl_create_table },
-    { STMT_DROP_TABLE, ddl_drop_table }, { STMT_RENAME_TABLE, ddl_rename_table }, { STMT_COMMENT, ddl_comment },
-    { STMT_ADD_COLUMN, ddl_add_column }, { STMT_DROP_COLUMN, ddl_drop_column }, { STMT_RENAME_COLUMN, ddl_rename_column },
-    { STMT_SET_COLUMN_TYPE, ddl_set_column_type }, { STMT_SET_PROPERTIES, ddl_set_properties },
+static const struct {
+    StatementKind kind;
+    int (*run)(StatementContext *context, const Statement *s, Error *err);
+} kinds[] = {
+    {STMT_CREATE_SCHEMA, ddl_create_schema},   {STMT_DROP_SCHEMA, ddl_drop_schema},
+    {STMT_CREATE_TABLE, ddl_create_table},     {STMT_DROP_TABLE, ddl_drop_table},
+    {STMT_RENAME_TABLE, ddl_rename_table},     {STMT_COMMENT, ddl_comment},
+    {STMT_ADD_COLUMN, ddl_add_column},         {STMT_DROP_COLUMN, ddl_drop_column},
+    {STMT_RENAME_COLUMN, ddl_rename_column},   {STMT_SET_COLUMN_TYPE, ddl_set_column_type},
+    {STMT_SET_PROPERTIES, ddl_set_properties},
 };
 
 int catalogs_run_ddl(StatementContext *context, const Statement *statement, Error *err)

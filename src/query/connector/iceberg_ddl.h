@@ -5,21 +5,31 @@
 #include "query/connector/table_properties.h"
 
 /* The name of a statement, resolved, in a catalog that may be changed. */
-typedef struct DdlName { Str catalog, schema, table, namespace_; } DdlName;
-int ddl_name(StatementContext *context, const QualifiedName *name, size_t n_parts, const char *what, DdlName *ret, Error *err);
-int ddl_fail(Error *err, ErrCode code, const Statement *statement, const char *format, ...) __attribute__((format(printf, 4, 5)));
+typedef struct DdlName {
+    Str catalog, schema, table, namespace_;
+} DdlName;
+int ddl_name(StatementContext *context, const QualifiedName *name, size_t n_parts, const char *what,
+             DdlName *ret, Error *err);
+int ddl_fail(Error *err, ErrCode code, const Statement *statement, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* What a new table is made of. Columns: top level, ids from 1. */
 typedef struct NewTableParts {
     const IceSchema *schema;
-    const IcePartitionSpec *spec;                 /* NULL: none */
+    const IcePartitionSpec *spec; /* NULL: none */
     const IceSortOrder *order;
     Str location;
-    IceProperty *properties; size_t n_properties;
+    IceProperty *properties;
+    size_t n_properties;
 } NewTableParts;
-typedef struct NewColumn { Str name, comment; const SqlType *type; bool not_null; } NewColumn;
-int ddl_new_table(StatementContext *context, Str catalog, const NewColumn *columns, size_t n, const Property *properties, size_t n_properties,
-                  Str comment, NewTableParts *ret, Error *err);
+typedef struct NewColumn {
+    Str name, comment;
+    const SqlType *type;
+    bool not_null;
+} NewColumn;
+int ddl_new_table(StatementContext *context, Str catalog, const NewColumn *columns, size_t n,
+                  const Property *properties, size_t n_properties, Str comment, NewTableParts *ret,
+                  Error *err);
 
 /* What a staged table is, as the updates (JSON objects) of the commit that creates it. */
 void ddl_creation_updates(const TableMetadata *staged, Arena *arena, const Str **ret, size_t *ret_n);

@@ -1,6 +1,8 @@
-/* iceberg_deletes.c - rows that other writers deleted without rewriting their files: an anti-join with positions or with equal values.
+/* iceberg_deletes.c - rows that other writers deleted without rewriting their files: an anti-join with
+ * positions or with equal values.
  *
- * read_parquet()'s file_index is a file's place in the list and file_row_number a row's place in its file; both survive filter pushdown. */
+ * read_parquet()'s file_index is a file's place in the list and file_row_number a row's place in its file;
+ * both survive filter pushdown. */
 #include <stdio.h>
 
 #include "base/fs.h"
@@ -37,7 +39,8 @@ static LocalFile *open_list(Deletes *x, const DeleteList *list)
     for (size_t i = 0; i < list->n; i++) {
         const IceDataFile *f = list->items[i]->file;
         if (!str_eq_nocase(f->format, STR("PARQUET"))) {
-            err_set(x->err, ERR_NOT_SUPPORTED, "Delete file %.*s has format %.*s; only PARQUET can be read", STR_ARG(f->path), STR_ARG(f->format));
+            err_set(x->err, ERR_NOT_SUPPORTED, "Delete file %.*s has format %.*s; only PARQUET can be read",
+                    STR_ARG(f->path), STR_ARG(f->format));
             return NULL;
         }
         uris[i] = f->path;
@@ -55,7 +58,8 @@ static void put_paths(Buf *out, const LocalFile *files, size_t n, Arena *arena)
 
 /* ---- positions ---- */
 
-/* Which delete file counts for which data file is written out: a later data file of the same path would not be touched. */
+/* Which delete file counts for which data file is written out: a later data file of the same path would not
+ * be touched. */
 static int put_position_files(Deletes *x, const DeleteList *list, Buf *out)
 {
     bool first = true;
@@ -68,11 +72,13 @@ static int put_position_files(Deletes *x, const DeleteList *list, Buf *out)
     for (size_t i = 0; i < x->group->n; i++) {
         const ScanFile *scan = x->group->scans[i];
         for (size_t k = 0; k < scan->n_deletes; k++) {
-            if (scan->deletes[k]->file->content != ICE_CONTENT_POSITION_DELETES || ice_file_is_dv(scan->deletes[k]->file))
+            if (scan->deletes[k]->file->content != ICE_CONTENT_POSITION_DELETES ||
+                ice_file_is_dv(scan->deletes[k]->file))
                 continue;
             buf_puts(out, first ? "(" : ",(");
             emit_string_literal(out, scan->file->path);
-            buf_printf(out, ",%zu::UBIGINT,%zu::UBIGINT)", list_add(x->arena, (DeleteList *)list, scan->deletes[k]), i);
+            buf_printf(out, ",%zu::UBIGINT,%zu::UBIGINT)",
+                       list_add(x->arena, (DeleteList *)list, scan->deletes[k]), i);
             first = false;
         }
     }
@@ -80,7 +86,11 @@ static int put_position_files(Deletes *x, const DeleteList *list, Buf *out)
     return 0;
 }
 
-typedef struct VectorFile { int fd; size_t file_index; Buf text; } VectorFile;
+typedef struct VectorFile {
+    int fd;
+    size_t file_index;
+    Buf text;
+} VectorFile;
 
 static int write_position(void *arg, uint64_t position, Error *err)
 {
@@ -93,11 +103,14 @@ static int write_position(void *arg, uint64_t position, Error *err)
     return r;
 }
 
-static void remove_file(void *path) { fs_unlink(path, NULL); }
+static void remove_file(void *path)
+{
+    fs_unlink(path, NULL);
+}
 
 static int write_vectors(Deletes *x, const char *path)
 {
-    VectorFile f = { .fd = -1, .text = BUF_INIT(1 << 20) };
+    VectorFile f = {.fd = -1, .text = BUF_INIT(1 << 20)};
     int r = fs_open(path, O_WRONLY | O_CREAT | O_EXCL, 0600, &f.fd, x->err);
     arena_on_free(x->arena, remove_file, (void *)path);
     for (size_t i = 0; !r && i < x->group->n; i++) {
@@ -110,8 +123,10 @@ static int write_vectors(Deletes *x, const char *path)
             f.file_index = i;
             _cleanup_arena_ Arena *scratch = arena_new(DV_BYTES_MAX + (1 << 20));
             r = dv->content_size_bytes > DV_BYTES_MAX
-                ? err_set(x->err, ERR_LIMIT, "The deletion vector in %.*s is too large", STR_ARG(dv->path))
-                : storage_get_range(x->context->catalogs->storage, dv->path, dv->content_offset, dv->content_size_bytes, scratch, &bytes, x->err);
+                    ? err_set(x->err, ERR_LIMIT, "The deletion vector in %.*s is too large",
+                              STR_ARG(dv->path))
+                    : storage_get_range(x->context->catalogs->storage, dv->path, dv->content_offset,
+                                        dv->content_size_bytes, scratch, &bytes, x->err);
             r = r || deletion_vector_read(bytes, dv->path, write_position, &f, x->err) ? -1 : 0;
         }
     }
@@ -128,8 +143,9 @@ static int put_positions(Deletes *x, const DeleteList *files, bool has_vectors)
     if (files->n && put_position_files(x, files, x->out))
         return -1;
     if (has_vectors) {
-        Str path = arena_printf(x->arena, "%.*s/query/tmp/dv-%016llx.csv", STR_ARG(x->context->catalogs->options.data_dir),
-                                (unsigned long long)rng_u64());
+        Str path =
+            arena_printf(x->arena, "%.*s/query/tmp/dv-%016llx.csv",
+                         STR_ARG(x->context->catalogs->options.data_dir), (unsigned long long)rng_u64());
         if (write_vectors(x, path.ptr))
             return -1;
         buf_puts(x->out, files->n ? " UNION ALL " : "");
@@ -160,10 +176,11 @@ static int put_equality_file(Deletes *x, const ScanDelete *d, const LocalFile *f
     sql_paths(x->out, &file->path, 1);
     buf_printf(x->out, ", hive_partitioning=false)) e%zu ON true", number);
     for (size_t i = 0; i < d->file->n_equality_ids; i++) {
-        const ParquetNode *theirs = top_node(layout, d->file->equality_ids[i]), *ours = top_node(x->group->layout, d->file->equality_ids[i]);
+        const ParquetNode *theirs = top_node(layout, d->file->equality_ids[i]),
+                          *ours = top_node(x->group->layout, d->file->equality_ids[i]);
         if (!theirs)
-            return err_set(x->err, ERR_ICEBERG_BAD_DATA, "Equality delete file %.*s has no column with id %d", STR_ARG(file->uri),
-                           d->file->equality_ids[i]);
+            return err_set(x->err, ERR_ICEBERG_BAD_DATA, "Equality delete file %.*s has no column with id %d",
+                           STR_ARG(file->uri), d->file->equality_ids[i]);
         buf_printf(x->out, " AND e%zu.", number);
         sql_ident(x->out, theirs->name);
         buf_puts(x->out, " IS NOT DISTINCT FROM ");
@@ -176,10 +193,11 @@ static int put_equality_file(Deletes *x, const ScanDelete *d, const LocalFile *f
     return 0;
 }
 
-int iceberg_put_deletes(StatementContext *context, const IcebergTable *table, const FileGroup *group, Buf *out, Error *err)
+int iceberg_put_deletes(StatementContext *context, const IcebergTable *table, const FileGroup *group,
+                        Buf *out, Error *err)
 {
-    Deletes x = { .context = context, .group = group, .arena = context->arena, .out = out, .err = err };
-    DeleteList positions = { 0 }, equalities = { 0 };
+    Deletes x = {.context = context, .group = group, .arena = context->arena, .out = out, .err = err};
+    DeleteList positions = {0}, equalities = {0};
     bool has_vectors = false;
     (void)table;
     for (size_t i = 0; i < group->n; i++)
@@ -188,7 +206,8 @@ int iceberg_put_deletes(StatementContext *context, const IcebergTable *table, co
             if (ice_file_is_dv(d->file))
                 has_vectors = true;
             else
-                list_add(x.arena, d->file->content == ICE_CONTENT_EQUALITY_DELETES ? &equalities : &positions, d);
+                list_add(x.arena, d->file->content == ICE_CONTENT_EQUALITY_DELETES ? &equalities : &positions,
+                         d);
         }
     if ((positions.n || has_vectors) && put_positions(&x, &positions, has_vectors))
         return -1;

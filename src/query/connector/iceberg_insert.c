@@ -20,8 +20,8 @@ static bool is_spelled_out(const Query *query)
     return !from || from->kind == REL_VALUES || (from->kind == REL_SUBQUERY && is_spelled_out(from->query));
 }
 
-int catalogs_insert(StatementContext *context, const Statement *statement, const Analysis *analysis, Str source_sql, int64_t *ret_rows,
-                    Error *err)
+int catalogs_insert(StatementContext *context, const Statement *statement, const Analysis *analysis,
+                    Str source_sql, int64_t *ret_rows, Error *err)
 {
     const TableHandle *handle = analysis->target;
     if (handle->ops != &iceberg_ops)
@@ -36,7 +36,10 @@ int catalogs_insert(StatementContext *context, const Statement *statement, const
         types[i] = analysis->columns[i].type;
     for (size_t i = 0; i < analysis->n_insert_map; i++)
         column_of[analysis->insert_map[i]] = (int)i;
-    WriteSource source = { .sql = source_sql, .types = types, .column_of = column_of, .is_small = is_spelled_out(statement->query) };
+    WriteSource source = {.sql = source_sql,
+                          .types = types,
+                          .column_of = column_of,
+                          .is_small = is_spelled_out(statement->query)};
     WrittenFiles *files = arena_new_of(context->arena, WrittenFiles);
     if (iceberg_write_files(context, table->metadata, &source, files, err))
         return -1;
@@ -45,13 +48,20 @@ int catalogs_insert(StatementContext *context, const Statement *statement, const
         written_files_free(files);
         return 0;
     }
-    CommitTarget target = { .namespace_ = table->namespace_, .name = table->name, .base = table->metadata, .operation = ICE_APPEND };
+    CommitTarget target = {.namespace_ = table->namespace_,
+                           .name = table->name,
+                           .base = table->metadata,
+                           .operation = ICE_APPEND};
     return iceberg_commit_files(context, &target, files, NULL, err);
 }
 
 /* ---- CREATE TABLE AS ---- */
 
-typedef struct Updates { Vec(Str) items; Buf buf; Arena *arena; } Updates;
+typedef struct Updates {
+    Vec(Str) items;
+    Buf buf;
+    Arena *arena;
+} Updates;
 
 static JsonWriter begin_update(Updates *u, const char *action)
 {
@@ -105,7 +115,7 @@ static void add_structure(Updates *u, const TableMetadata *m)
 /* What a staged table is, as the updates that create it. */
 void ddl_creation_updates(const TableMetadata *m, Arena *arena, const Str **ret, size_t *ret_n)
 {
-    Updates updates = { .buf = BUF_INIT(64 << 20), .arena = arena }, *u = &updates;
+    Updates updates = {.buf = BUF_INIT(64 << 20), .arena = arena}, *u = &updates;
     update_str(u, "assign-uuid", "uuid", m->table_uuid);
     update_int(u, "upgrade-format-version", "format-version", m->format_version);
     add_structure(u, m);
@@ -124,25 +134,33 @@ void ddl_creation_updates(const TableMetadata *m, Arena *arena, const Str **ret,
     *ret_n = u->items.n;
 }
 
-static int stage_table(StatementContext *context, const Statement *s, const DdlName *name, const Analysis *analysis, CatalogTable *ret,
-                       bool *ret_exists, Error *err)
+static int stage_table(StatementContext *context, const Statement *s, const DdlName *name,
+                       const Analysis *analysis, CatalogTable *ret, bool *ret_exists, Error *err)
 {
     NewTableParts parts;
     Error e;
     size_t n = analysis->n_columns;
     NewColumn *columns = arena_array(context->arena, NewColumn, n + 1);
     for (size_t i = 0; i < n; i++)
-        columns[i] = (NewColumn){ arena_lower(context->arena, analysis->columns[i].name), STR_NULL, analysis->columns[i].type, false };
+        columns[i] = (NewColumn){arena_lower(context->arena, analysis->columns[i].name), STR_NULL,
+                                 analysis->columns[i].type, false};
     *ret_exists = false;
-    if (catalog_table_exists(context->catalogs->catalog, name->namespace_, name->table, context->arena, ret_exists, err))
+    if (catalog_table_exists(context->catalogs->catalog, name->namespace_, name->table, context->arena,
+                             ret_exists, err))
         return -1;
     if (*ret_exists)
         return 0;
-    if (ddl_new_table(context, name->catalog, columns, n, s->properties, s->n_properties, s->comment, &parts, err))
+    if (ddl_new_table(context, name->catalog, columns, n, s->properties, s->n_properties, s->comment, &parts,
+                      err))
         return -1;
-    CatalogNewTable table = { .namespace_ = name->namespace_, .name = name->table, .location = parts.location, .schema = parts.schema,
-                              .spec = parts.spec, .sort_order = parts.order, .properties = { parts.properties, parts.n_properties },
-                              .stage = true };
+    CatalogNewTable table = {.namespace_ = name->namespace_,
+                             .name = name->table,
+                             .location = parts.location,
+                             .schema = parts.schema,
+                             .spec = parts.spec,
+                             .sort_order = parts.order,
+                             .properties = {parts.properties, parts.n_properties},
+                             .stage = true};
     if (!catalog_create_table(context->catalogs->catalog, &table, context->arena, ret, &e))
         return 0;
     if (e.code == ERR_ALREADY_EXISTS) {
@@ -156,8 +174,9 @@ static int stage_table(StatementContext *context, const Statement *s, const DdlN
     return -1;
 }
 
-static int write_new_table(StatementContext *context, const Analysis *analysis, bool with_data, Str source_sql, const DdlName *name,
-                           const TableMetadata *staged, int64_t *ret_rows, Error *err)
+static int write_new_table(StatementContext *context, const Analysis *analysis, bool with_data,
+                           Str source_sql, const DdlName *name, const TableMetadata *staged,
+                           int64_t *ret_rows, Error *err)
 {
     size_t n = analysis->n_columns;
     const SqlType **types = arena_array(context->arena, const SqlType *, n + 1);
@@ -168,18 +187,19 @@ static int write_new_table(StatementContext *context, const Analysis *analysis, 
     }
     if (!with_data)
         source_sql = arena_printf(context->arena, "SELECT * FROM (%.*s) WHERE false", STR_ARG(source_sql));
-    WriteSource source = { .sql = source_sql, .types = types, .column_of = column_of, .is_small = !with_data };
+    WriteSource source = {.sql = source_sql, .types = types, .column_of = column_of, .is_small = !with_data};
     WrittenFiles *files = arena_new_of(context->arena, WrittenFiles);
     if (iceberg_write_files(context, staged, &source, files, err))
         return -1;
     *ret_rows = files->rows;
-    CommitTarget target = { .namespace_ = name->namespace_, .name = name->table, .base = staged, .operation = ICE_APPEND };
+    CommitTarget target = {
+        .namespace_ = name->namespace_, .name = name->table, .base = staged, .operation = ICE_APPEND};
     ddl_creation_updates(staged, context->arena, &target.create_updates, &target.n_create_updates);
     return iceberg_commit_files(context, &target, files, NULL, err);
 }
 
-int catalogs_create_table_as(StatementContext *context, const Statement *s, const Analysis *analysis, Str source_sql, int64_t *ret_rows,
-                             Error *err)
+int catalogs_create_table_as(StatementContext *context, const Statement *s, const Analysis *analysis,
+                             Str source_sql, int64_t *ret_rows, Error *err)
 {
     DdlName name;
     CatalogTable staged;
@@ -191,10 +211,13 @@ int catalogs_create_table_as(StatementContext *context, const Statement *s, cons
         return ddl_fail(err, ERR_NOT_SUPPORTED, s, "CREATE OR REPLACE TABLE is not supported");
     if (stage_table(context, s, &name, analysis, &staged, &exists, err))
         return -1;
-    if (!exists && !write_new_table(context, analysis, s->with_data, source_sql, &name, staged.metadata, ret_rows, err))
+    if (!exists &&
+        !write_new_table(context, analysis, s->with_data, source_sql, &name, staged.metadata, ret_rows, err))
         return 0;
     if (!exists)
         return -1;
-    return s->if_not_exists ? 0 : ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "Table '%.*s' already exists",
-                                           STR_ARG(table_name_text(context->arena, name.catalog, name.schema, name.table)));
+    return s->if_not_exists
+               ? 0
+               : ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "Table '%.*s' already exists",
+                          STR_ARG(table_name_text(context->arena, name.catalog, name.schema, name.table)));
 }

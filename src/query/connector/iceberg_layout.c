@@ -9,7 +9,7 @@
 #include "base/thread.h"
 
 enum {
-    LAYOUT_PATHS_MAX = 500000,         /* some 150 bytes each; when it is full it starts anew */
+    LAYOUT_PATHS_MAX = 500000, /* some 150 bytes each; when it is full it starts anew */
     LAYOUT_ARENA_BYTES = 256 << 20,
     FOOTER_ARENA_BYTES = 512 << 20,
     SIGNATURE_BYTES_MAX = 16 << 20,
@@ -17,7 +17,7 @@ enum {
 
 struct LayoutCache {
     pthread_mutex_t lock;
-    Arena *arena;                      /* layouts */
+    Arena *arena; /* layouts */
     Map *by_signature, *by_path;
 };
 
@@ -46,9 +46,9 @@ void layout_cache_free(LayoutCache *cache)
 
 static void put_signature(Buf *out, const ParquetNode *n)
 {
-    buf_printf(out, "%zu:%.*s %d %d %d %d %d %d %d %d %d%d %d(", n->name.len, STR_ARG(n->name), n->field_id, n->physical,
-               n->repetition == PARQUET_REPEATED, n->logical, n->type_length, n->precision, n->scale, n->bit_width, n->is_signed,
-               n->adjusted_to_utc, n->unit);
+    buf_printf(out, "%zu:%.*s %d %d %d %d %d %d %d %d %d%d %d(", n->name.len, STR_ARG(n->name), n->field_id,
+               n->physical, n->repetition == PARQUET_REPEATED, n->logical, n->type_length, n->precision,
+               n->scale, n->bit_width, n->is_signed, n->adjusted_to_utc, n->unit);
     for (size_t i = 0; i < n->n_children; i++)
         put_signature(out, &n->children[i]);
     buf_putc(out, ')');
@@ -75,7 +75,7 @@ static const Layout *intern(LayoutCache *cache, Str path, const ParquetFooter *f
         ParquetNode *root = arena_new_of(cache->arena, ParquetNode);
         *root = copy_node(cache->arena, footer->root);
         layout = arena_new_of(cache->arena, Layout);
-        *layout = (Layout){ root, footer->has_field_ids };
+        *layout = (Layout){root, footer->has_field_ids};
         map_put(cache->by_signature, buf_str(&signature), layout);
     }
     if (map_count(cache->by_path) >= LAYOUT_PATHS_MAX) {
@@ -86,7 +86,10 @@ static const Layout *intern(LayoutCache *cache, Str path, const ParquetFooter *f
     return layout;
 }
 
-void layout_remember(LayoutCache *cache, Str path, const ParquetFooter *footer) { intern(cache, path, footer); }
+void layout_remember(LayoutCache *cache, Str path, const ParquetFooter *footer)
+{
+    intern(cache, path, footer);
+}
 
 static int bad_file(Error *err, Str name)
 {
@@ -99,7 +102,8 @@ static int bad_file(Error *err, Str name)
     return -1;
 }
 
-int layout_read_footer(const char *path, Str name, Arena *arena, const ParquetFooter **ret, int64_t *ret_size, Error *err)
+int layout_read_footer(const char *path, Str name, Arena *arena, const ParquetFooter **ret, int64_t *ret_size,
+                       Error *err)
 {
     _cleanup_close_ int fd = -1;
     int64_t size, length;
@@ -107,7 +111,8 @@ int layout_read_footer(const char *path, Str name, Arena *arena, const ParquetFo
         return bad_file(err, name);
     size_t n = size < PARQUET_TAIL_BYTES ? (size_t)size : PARQUET_TAIL_BYTES;
     char *tail = arena_try(arena, n + 1, err);
-    if (!tail || fs_pread_all(fd, tail, n, size - (int64_t)n, err) || parquet_footer_length(str_of(tail, n), size, &length, err))
+    if (!tail || fs_pread_all(fd, tail, n, size - (int64_t)n, err) ||
+        parquet_footer_length(str_of(tail, n), size, &length, err))
         return bad_file(err, name);
     if ((size_t)length > n) {
         n = (size_t)length;

@@ -14,7 +14,10 @@ typedef struct MetadataTable {
     int (*fill)(MetadataRows *m, Error *err);
 } MetadataTable;
 
-typedef struct MetadataHandle { const MetadataTable *kind; const IcebergTable *table; } MetadataHandle;
+typedef struct MetadataHandle {
+    const MetadataTable *kind;
+    const IcebergTable *table;
+} MetadataHandle;
 
 static Str map_sql(Arena *arena, const IceProperty *items, size_t n, const char *without)
 {
@@ -114,8 +117,9 @@ static int fill_properties(MetadataRows *m, Error *err)
     Arena *arena = m->context->arena;
     add_property(m, STR("format"), STR("iceberg/PARQUET"));
     add_property(m, STR("provider"), STR("iceberg"));
-    add_property(m, STR("current-snapshot-id"), t->current_snapshot_id >= 0 ? arena_printf(arena, "%lld", (long long)t->current_snapshot_id)
-                                                                            : STR("none"));
+    add_property(m, STR("current-snapshot-id"),
+                 t->current_snapshot_id >= 0 ? arena_printf(arena, "%lld", (long long)t->current_snapshot_id)
+                                             : STR("none"));
     add_property(m, STR("location"), t->location);
     add_property(m, STR("format-version"), arena_printf(arena, "%d", t->format_version));
     for (size_t i = 0; i < t->n_properties; i++)
@@ -151,8 +155,9 @@ static int fill_manifests(MetadataRows *m, Error *err)
         return -1;
     for (size_t i = 0; i < list.n; i++) {
         const IceManifestFile *f = &list.manifests[i];
-        const int64_t numbers[] = { f->length_bytes, f->spec_id, f->added_snapshot_id, f->added_files, f->added_rows, f->existing_files,
-                                    f->existing_rows, f->deleted_files, f->deleted_rows };
+        const int64_t numbers[] = {f->length_bytes,  f->spec_id,       f->added_snapshot_id,
+                                   f->added_files,   f->added_rows,    f->existing_files,
+                                   f->existing_rows, f->deleted_files, f->deleted_rows};
         rows_add(m->rows);
         row_int(m->rows, 0, f->content);
         row_text(m->rows, 1, f->path);
@@ -169,7 +174,10 @@ static Str counts_sql(Arena *arena, const IceDataFile *f, int which)
     buf_puts(&out, "CAST(MAP {");
     for (size_t i = 0; i < f->n_columns; i++) {
         const IceColumnMetrics *c = &f->columns[i];
-        int64_t value = which == 0 ? c->size_bytes : which == 1 ? c->value_count : which == 2 ? c->null_count : c->nan_count;
+        int64_t value = which == 0   ? c->size_bytes
+                        : which == 1 ? c->value_count
+                        : which == 2 ? c->null_count
+                                     : c->nan_count;
         if (value < 0)
             continue;
         buf_printf(&out, "%s%d: %lld", first ? "" : ", ", c->field_id, (long long)value);
@@ -208,38 +216,61 @@ static int fill_files(MetadataRows *m, Error *err)
     ManifestSource source = catalogs_manifest_source(m->context->catalogs);
     if (!m->table->snapshot)
         return 0;
-    return snapshot_walk(m->table->metadata, m->table->snapshot, true, &source, m->context->arena, add_file, m, err);
+    return snapshot_walk(m->table->metadata, m->table->snapshot, true, &source, m->context->arena, add_file,
+                         m, err);
 }
 
 static const MetadataTable kinds[] = {
-    { "snapshots", "committed_at timestamp(3) with time zone, snapshot_id bigint, parent_id bigint, operation varchar, manifest_list varchar, "
-                   "summary map(varchar, varchar)", fill_snapshots },
-    { "history", "made_current_at timestamp(3) with time zone, snapshot_id bigint, parent_id bigint, is_current_ancestor boolean", fill_history },
-    { "refs", "name varchar, type varchar, snapshot_id bigint, max_reference_age_in_ms bigint, min_snapshots_to_keep integer, "
-              "max_snapshot_age_in_ms bigint", fill_refs },
-    { "properties", "key varchar, value varchar", fill_properties },
-    { "metadata_log_entries", "timestamp timestamp(3) with time zone, file varchar, latest_snapshot_id bigint, latest_schema_id integer, "
-                              "latest_sequence_number bigint", fill_log },
-    { "manifests", "content integer, path varchar, length bigint, partition_spec_id integer, added_snapshot_id bigint, "
-                   "added_data_files_count integer, added_rows_count bigint, existing_data_files_count integer, existing_rows_count bigint, "
-                   "deleted_data_files_count integer, deleted_rows_count bigint", fill_manifests },
-    { "files", "content integer, file_path varchar, file_format varchar, spec_id integer, record_count bigint, file_size_in_bytes bigint, "
-               "column_sizes map(integer, bigint), value_counts map(integer, bigint), null_value_counts map(integer, bigint), "
-               "nan_value_counts map(integer, bigint), sort_order_id integer, added_snapshot_id bigint, file_sequence_number bigint, "
-               "data_sequence_number bigint, manifest_location varchar", fill_files },
+    {"snapshots",
+     "committed_at timestamp(3) with time zone, snapshot_id bigint, parent_id bigint, operation varchar, "
+     "manifest_list varchar, "
+     "summary map(varchar, varchar)",
+     fill_snapshots},
+    {"history",
+     "made_current_at timestamp(3) with time zone, snapshot_id bigint, parent_id bigint, is_current_ancestor "
+     "boolean",
+     fill_history},
+    {"refs",
+     "name varchar, type varchar, snapshot_id bigint, max_reference_age_in_ms bigint, min_snapshots_to_keep "
+     "integer, "
+     "max_snapshot_age_in_ms bigint",
+     fill_refs},
+    {"properties", "key varchar, value varchar", fill_properties},
+    {"metadata_log_entries",
+     "timestamp timestamp(3) with time zone, file varchar, latest_snapshot_id bigint, latest_schema_id "
+     "integer, "
+     "latest_sequence_number bigint",
+     fill_log},
+    {"manifests",
+     "content integer, path varchar, length bigint, partition_spec_id integer, added_snapshot_id bigint, "
+     "added_data_files_count integer, added_rows_count bigint, existing_data_files_count integer, "
+     "existing_rows_count bigint, "
+     "deleted_data_files_count integer, deleted_rows_count bigint",
+     fill_manifests},
+    {"files",
+     "content integer, file_path varchar, file_format varchar, spec_id integer, record_count bigint, "
+     "file_size_in_bytes bigint, "
+     "column_sizes map(integer, bigint), value_counts map(integer, bigint), null_value_counts map(integer, "
+     "bigint), "
+     "nan_value_counts map(integer, bigint), sort_order_id integer, added_snapshot_id bigint, "
+     "file_sequence_number bigint, "
+     "data_sequence_number bigint, manifest_location varchar",
+     fill_files},
 };
 
-static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relation *relation, Buf *out, Error *err)
+static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relation *relation, Buf *out,
+                     Error *err)
 {
     const MetadataHandle *h = handle->data;
     RowSet rows = rows_new(emit->arena, handle, relation);
-    MetadataRows m = { .context = emit->statement, .table = h->table, .rows = &rows };
+    MetadataRows m = {.context = emit->statement, .table = h->table, .rows = &rows};
     return h->kind->fill(&m, err) || rows_emit(&rows, out, err) ? -1 : 0;
 }
 
-static const ConnectorOps metadata_ops = { "iceberg_metadata", emit_scan };
+static const ConnectorOps metadata_ops = {"iceberg_metadata", emit_scan};
 
-int iceberg_metadata_table(StatementContext *context, const TableHandle *table, Str kind, const TableHandle **ret, Error *err)
+int iceberg_metadata_table(StatementContext *context, const TableHandle *table, Str kind,
+                           const TableHandle **ret, Error *err)
 {
     Arena *arena = context->arena;
     (void)err;
@@ -249,9 +280,12 @@ int iceberg_metadata_table(StatementContext *context, const TableHandle *table, 
             continue;
         TableHandle *handle = arena_new_of(arena, TableHandle);
         MetadataHandle *h = arena_new_of(arena, MetadataHandle);
-        *h = (MetadataHandle){ &kinds[i], iceberg_table_of(table) };
-        *handle = (TableHandle){ .ops = &metadata_ops, .catalog = table->catalog, .schema = table->schema,
-                                 .table = arena_printf(arena, "%.*s$%s", STR_ARG(table->table), kinds[i].kind), .data = h };
+        *h = (MetadataHandle){&kinds[i], iceberg_table_of(table)};
+        *handle = (TableHandle){.ops = &metadata_ops,
+                                .catalog = table->catalog,
+                                .schema = table->schema,
+                                .table = arena_printf(arena, "%.*s$%s", STR_ARG(table->table), kinds[i].kind),
+                                .data = h};
         handle->columns = columns_of(arena, kinds[i].columns, &handle->n_columns);
         *ret = handle;
     }

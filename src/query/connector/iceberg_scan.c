@@ -13,7 +13,7 @@
 #include "query/connector/sql_text.h"
 
 enum {
-    CONSTANT_GROUPS_MAX = 64,          /* more branches of a UNION cost more to plan than the files cost to read */
+    CONSTANT_GROUPS_MAX = 64, /* more branches of a UNION cost more to plan than the files cost to read */
     INLINE_BYTES_MAX = 16 << 20,
 };
 
@@ -26,30 +26,39 @@ typedef struct Scan {
     Arena *arena;
     Buf *out;
     Error *err;
-    size_t n_branches;                 /* of the UNION ALL, so far */
+    size_t n_branches; /* of the UNION ALL, so far */
 } Scan;
 
 /* ---- plan ---- */
 
-int iceberg_plan(StatementContext *context, const TableHandle *handle, const Relation *relation, const ScanPlan **ret, Error *err)
+int iceberg_plan(StatementContext *context, const TableHandle *handle, const Relation *relation,
+                 const ScanPlan **ret, Error *err)
 {
     const IcebergTable *t = iceberg_table_of(handle);
     ManifestSource source = catalogs_manifest_source(context->catalogs);
-    ScanOptions options = { .snapshot = t->snapshot, .schema = t->schema,
-                            .filter = iceberg_predicate(context, t->schema, relation, context->arena) };
+    ScanOptions options = {.snapshot = t->snapshot,
+                           .schema = t->schema,
+                           .filter = iceberg_predicate(context, t->schema, relation, context->arena)};
     return scan_plan(t->metadata, &options, &source, context->arena, ret, err);
 }
 
 /* ---- local files ---- */
 
-static void free_pins(void *pins) { storage_pins_free(pins); }
-static void remove_file(void *path) { fs_unlink(path, NULL); }
+static void free_pins(void *pins)
+{
+    storage_pins_free(pins);
+}
+static void remove_file(void *path)
+{
+    fs_unlink(path, NULL);
+}
 
 static int missing_file(Str uri, Error *err)
 {
     if (err)
         snprintf(err->resource, sizeof err->resource, "%.*s", STR_ARG(uri));
-    return err_set(err, ERR_ICEBERG_CANNOT_OPEN_SPLIT, "Error opening Iceberg split %.*s: the file does not exist in storage", STR_ARG(uri));
+    return err_set(err, ERR_ICEBERG_CANNOT_OPEN_SPLIT,
+                   "Error opening Iceberg split %.*s: the file does not exist in storage", STR_ARG(uri));
 }
 
 /* A small object has no file of its own: it gets one for as long as the statement lives. */
@@ -57,7 +66,8 @@ static int copy_inline(StatementContext *context, Str uri, LocalFile *ret, Error
 {
     Str bytes;
     Catalogs *c = context->catalogs;
-    Str path = arena_printf(context->arena, "%.*s/query/tmp/inline-%016llx", STR_ARG(c->options.data_dir), (unsigned long long)rng_u64());
+    Str path = arena_printf(context->arena, "%.*s/query/tmp/inline-%016llx", STR_ARG(c->options.data_dir),
+                            (unsigned long long)rng_u64());
     if (storage_get(c->storage, uri, INLINE_BYTES_MAX, context->arena, &bytes, NULL, err))
         return -1;
     _cleanup_close_ int fd = -1;
@@ -80,7 +90,7 @@ int iceberg_open_files(StatementContext *context, const Str *uris, size_t n, Loc
     for (size_t i = 0; i < n; i++) {
         if (!found[i].found)
             return missing_file(uris[i], err);
-        ret[i] = (LocalFile){ .uri = uris[i], .path = found[i].path, .size = found[i].size };
+        ret[i] = (LocalFile){.uri = uris[i], .path = found[i].path, .size = found[i].size};
         if (found[i].is_inline && copy_inline(context, uris[i], &ret[i], err))
             return -1;
     }
@@ -111,9 +121,15 @@ static Str partition_text(Scan *s, const IceDataFile *file)
     return type ? ice_partition_path(type->spec, file->partition, s->arena) : STR("");
 }
 
-static bool is_hidden(const Scan *s, size_t column, size_t which) { return column == s->table->schema->n_fields + which; }
+static bool is_hidden(const Scan *s, size_t column, size_t which)
+{
+    return column == s->table->schema->n_fields + which;
+}
 
-static void put_as(Buf *out, size_t column) { buf_printf(out, " AS c%zu", column); }
+static void put_as(Buf *out, size_t column)
+{
+    buf_printf(out, " AS c%zu", column);
+}
 
 /* The select list of a file without opening it; false: some column must be read. */
 static bool put_constants(Scan *s, const IceDataFile *file, Buf *out)
@@ -141,14 +157,20 @@ static bool put_constants(Scan *s, const IceDataFile *file, Buf *out)
     return true;
 }
 
-static void begin_branch(Scan *s) { buf_puts(s->out, s->n_branches++ ? " UNION ALL " : ""); }
+static void begin_branch(Scan *s)
+{
+    buf_puts(s->out, s->n_branches++ ? " UNION ALL " : "");
+}
 
-typedef struct ConstantGroup { Str select; int64_t rows; } ConstantGroup;
+typedef struct ConstantGroup {
+    Str select;
+    int64_t rows;
+} ConstantGroup;
 
 /* Files whose rows are known from metadata become range(rows); `ret_left` are those that must be read. */
 static void emit_constant_files(Scan *s, const ScanFile **ret_left, size_t *ret_n_left)
 {
-    Vec(ConstantGroup) groups = { 0 };
+    Vec(ConstantGroup) groups = {0};
     _cleanup_buf_ Buf select = BUF_INIT(SQL_BYTES_MAX);
     size_t n_left = 0;
     for (size_t i = 0; i < s->plan->n_files; i++) {
@@ -162,7 +184,7 @@ static void emit_constant_files(Scan *s, const ScanFile **ret_left, size_t *ret_
         while (g < groups.n && !str_eq(groups.items[g].select, buf_str(&select)))
             g++;
         if (g == groups.n)
-            *vec_push(s->arena, &groups) = (ConstantGroup){ arena_str(s->arena, buf_str(&select)), 0 };
+            *vec_push(s->arena, &groups) = (ConstantGroup){arena_str(s->arena, buf_str(&select)), 0};
         groups.items[g].rows += scan->file->record_count;
     }
     if (groups.n > CONSTANT_GROUPS_MAX) {
@@ -173,7 +195,8 @@ static void emit_constant_files(Scan *s, const ScanFile **ret_left, size_t *ret_
     }
     for (size_t g = 0; g < groups.n; g++) {
         begin_branch(s);
-        buf_printf(s->out, "SELECT %.*s FROM range(%lld)", STR_ARG(groups.items[g].select), (long long)groups.items[g].rows);
+        buf_printf(s->out, "SELECT %.*s FROM range(%lld)", STR_ARG(groups.items[g].select),
+                   (long long)groups.items[g].rows);
     }
     *ret_n_left = n_left;
 }
@@ -182,8 +205,8 @@ static void emit_constant_files(Scan *s, const ScanFile **ret_left, size_t *ret_
 
 typedef struct GroupBuilder {
     const Layout *layout;
-    Str constants;                     /* SQL of columns that the files lack: column after column, empty where read */
-    const Str *missing;                /* n_fields of them; ptr NULL: read from the file, or NULL */
+    Str constants;      /* SQL of columns that the files lack: column after column, empty where read */
+    const Str *missing; /* n_fields of them; ptr NULL: read from the file, or NULL */
     Vec(const ScanFile *) scans;
     Vec(LocalFile) files;
 } GroupBuilder;
@@ -269,7 +292,8 @@ static int group_files(Scan *s, const ScanFile **scans, const LocalFile *files, 
 /* ---- one group ---- */
 
 /* A value for each file of the group, chosen by its number in the list. */
-static void put_by_file(Scan *s, const GroupBuilder *g, Str (*value_of)(Scan *s, const GroupBuilder *g, size_t i))
+static void put_by_file(Scan *s, const GroupBuilder *g,
+                        Str (*value_of)(Scan *s, const GroupBuilder *g, size_t i))
 {
     if (g->files.n == 1) {
         buf_add(s->out, value_of(s, g, 0));
@@ -290,12 +314,18 @@ static Str literal_of(Scan *s, Str text)
     return arena_str(s->arena, buf_str(&out));
 }
 
-static Str path_value(Scan *s, const GroupBuilder *g, size_t i) { return literal_of(s, g->scans.items[i]->file->path); }
-static Str partition_value(Scan *s, const GroupBuilder *g, size_t i) { return literal_of(s, partition_text(s, g->scans.items[i]->file)); }
+static Str path_value(Scan *s, const GroupBuilder *g, size_t i)
+{
+    return literal_of(s, g->scans.items[i]->file->path);
+}
+static Str partition_value(Scan *s, const GroupBuilder *g, size_t i)
+{
+    return literal_of(s, partition_text(s, g->scans.items[i]->file));
+}
 
 static Str modified_value(Scan *s, const GroupBuilder *g, size_t i)
 {
-    struct stat st = { 0 };
+    struct stat st = {0};
     (void)stat(g->files.items[i].path.ptr, &st);
     long long ms = (long long)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
     return arena_printf(s->arena, "struct_pack(t := make_timestamp(%lld), zone := 0::SMALLINT)", ms * 1000);
@@ -321,7 +351,8 @@ static int put_column(Scan *s, const GroupBuilder *g, size_t column)
             _cleanup_buf_ Buf name = BUF_INIT(1 << 16);
             buf_puts(&name, "p.");
             sql_ident(&name, node->name);
-            return ice_put_read(s->out, buf_str(&name), field->type, node, g->layout->has_ids, s->arena, s->err);
+            return ice_put_read(s->out, buf_str(&name), field->type, node, g->layout->has_ids, s->arena,
+                                s->err);
         }
     }
     return 0;
@@ -347,7 +378,8 @@ static int emit_group(Scan *s, const GroupBuilder *g)
         paths[i] = g->files.items[i].path;
     sql_paths(s->out, paths, g->files.n);
     buf_puts(s->out, ", hive_partitioning=false) p");
-    FileGroup group = { .layout = g->layout, .scans = g->scans.items, .files = g->files.items, .n = g->files.n };
+    FileGroup group = {
+        .layout = g->layout, .scans = g->scans.items, .files = g->files.items, .n = g->files.n};
     return iceberg_put_deletes(s->context, s->table, &group, s->out, s->err);
 }
 
@@ -355,13 +387,13 @@ static int check_format(const ScanFile *scan, Error *err)
 {
     if (str_eq_nocase(scan->file->format, STR("PARQUET")))
         return 0;
-    return err_set(err, ERR_NOT_SUPPORTED, "Data file %.*s has format %.*s; only PARQUET can be read", STR_ARG(scan->file->path),
-                   STR_ARG(scan->file->format));
+    return err_set(err, ERR_NOT_SUPPORTED, "Data file %.*s has format %.*s; only PARQUET can be read",
+                   STR_ARG(scan->file->path), STR_ARG(scan->file->format));
 }
 
 static int emit_files(Scan *s, const ScanFile **scans, size_t n)
 {
-    GroupList groups = { 0 };
+    GroupList groups = {0};
     Str *uris = arena_array(s->arena, Str, n + 1);
     LocalFile *files = arena_array(s->arena, LocalFile, n + 1);
     int64_t bytes = 0, rows = 0;
@@ -395,18 +427,26 @@ static int64_t total_files(const IceSnapshot *snapshot)
     return -1;
 }
 
-static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relation *relation, Buf *out, Error *err)
+static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relation *relation, Buf *out,
+                     Error *err)
 {
-    Scan s = { .context = emit->statement, .handle = handle, .table = iceberg_table_of(handle), .relation = relation,
-               .arena = emit->arena, .out = out, .err = err };
+    Scan s = {.context = emit->statement,
+              .handle = handle,
+              .table = iceberg_table_of(handle),
+              .relation = relation,
+              .arena = emit->arena,
+              .out = out,
+              .err = err};
     size_t n_left = 0;
     if (iceberg_plan(s.context, handle, relation, &s.plan, err))
         return -1;
     if (s.plan->n_files > STATEMENT_FILES_MAX)
-        return err_set(err, ERR_LIMIT, "The scan of %.*s needs %zu files; at most %d can be read by one statement",
+        return err_set(err, ERR_LIMIT,
+                       "The scan of %.*s needs %zu files; at most %d can be read by one statement",
                        STR_ARG(handle->table), s.plan->n_files, STATEMENT_FILES_MAX);
     int64_t total = total_files(s.plan->snapshot);
-    int64_t pruned = total > (int64_t)s.plan->n_files ? total - (int64_t)s.plan->n_files : (int64_t)s.plan->n_data_files_pruned;
+    int64_t pruned = total > (int64_t)s.plan->n_files ? total - (int64_t)s.plan->n_files
+                                                      : (int64_t)s.plan->n_data_files_pruned;
     atomic_fetch_add(&s.context->files_pruned, pruned);
     metric_add(METRIC_QUERY_FILES_PRUNED, (double)pruned);
     const ScanFile **left = arena_array(s.arena, const ScanFile *, s.plan->n_files + 1);
@@ -420,7 +460,7 @@ static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relatio
     return buf_check(out, err);
 }
 
-const ConnectorOps iceberg_ops = { "iceberg", emit_scan };
+const ConnectorOps iceberg_ops = {"iceberg", emit_scan};
 
 /* ---- EXPLAIN ---- */
 
@@ -435,9 +475,11 @@ int catalogs_explain_scan(StatementContext *context, const TableAccess *access, 
     buf_printf(out, "    files: %zu", plan->n_files);
     if (total >= 0)
         buf_printf(out, " of %lld", (long long)total);
-    buf_printf(out, ", rows: %lld, bytes: %lld\n    manifests: %zu, pruned: %zu; data files pruned by partition or statistics: %zu\n",
-               (long long)plan->record_count, (long long)plan->size_bytes, plan->n_manifests, plan->n_manifests_pruned,
-               plan->n_data_files_pruned);
+    buf_printf(out,
+               ", rows: %lld, bytes: %lld\n    manifests: %zu, pruned: %zu; data files pruned by partition "
+               "or statistics: %zu\n",
+               (long long)plan->record_count, (long long)plan->size_bytes, plan->n_manifests,
+               plan->n_manifests_pruned, plan->n_data_files_pruned);
     if (plan->n_deletes)
         buf_printf(out, "    delete files: %zu\n", plan->n_deletes);
     return buf_check(out, err);

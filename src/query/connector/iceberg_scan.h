@@ -1,23 +1,25 @@
 /* iceberg_scan.h - from a table and a WHERE to the relation that DuckDB reads.
  *
- * plan (metadata only) -> constants where metadata answers exactly -> resolve and pin -> layouts from footers -> groups of files that one
- * read_parquet() reads -> UNION ALL. */
+ * plan (metadata only) -> constants where metadata answers exactly -> resolve and pin -> layouts from footers
+ * -> groups of files that one read_parquet() reads -> UNION ALL. */
 #pragma once
 
 #include "query/connector/iceberg_layout.h"
 #include "query/connector/iceberg_table.h"
 
 /* The part of WHERE that metadata can decide; always a predicate, at worst opaque. */
-const IcePred *iceberg_predicate(StatementContext *context, const IceSchema *schema, const Relation *relation, Arena *arena);
-int iceberg_plan(StatementContext *context, const TableHandle *handle, const Relation *relation, const ScanPlan **ret, Error *err);
+const IcePred *iceberg_predicate(StatementContext *context, const IceSchema *schema, const Relation *relation,
+                                 Arena *arena);
+int iceberg_plan(StatementContext *context, const TableHandle *handle, const Relation *relation,
+                 const ScanPlan **ret, Error *err);
 
 /* A data or delete file as DuckDB can open it. */
 typedef struct LocalFile {
-    Str uri, path;                     /* path ends in NUL */
+    Str uri, path; /* path ends in NUL */
     int64_t size;
 } LocalFile;
-/* Finds and pins files for the statement's life; ones kept in segments are copied to a file of their own. A missing one is
- * ERR_ICEBERG_CANNOT_OPEN_SPLIT. */
+/* Finds and pins files for the statement's life; ones kept in segments are copied to a file of their own. A
+ * missing one is ERR_ICEBERG_CANNOT_OPEN_SPLIT. */
 int iceberg_open_files(StatementContext *context, const Str *uris, size_t n, LocalFile *ret, Error *err);
 
 /* Files that one read_parquet() reads, in the same way. */
@@ -27,5 +29,7 @@ typedef struct FileGroup {
     const LocalFile *files;
     size_t n;
 } FileGroup;
-/* Writes " ANTI JOIN …" for the deletes of a group whose relation is `p`. Every file of a group has the same equality deletes. */
-int iceberg_put_deletes(StatementContext *context, const IcebergTable *table, const FileGroup *group, Buf *out, Error *err);
+/* Writes " ANTI JOIN …" for the deletes of a group whose relation is `p`. Every file of a group has the same
+ * equality deletes. */
+int iceberg_put_deletes(StatementContext *context, const IcebergTable *table, const FileGroup *group,
+                        Buf *out, Error *err);

@@ -8,9 +8,13 @@
 
 /* ---- names ---- */
 
-static int compare_names(const void *a, const void *b) { return str_cmp(*(const Str *)a, *(const Str *)b); }
+static int compare_names(const void *a, const void *b)
+{
+    return str_cmp(*(const Str *)a, *(const Str *)b);
+}
 
-static int list_schemas(StatementContext *context, Str catalog, Arena *arena, const Str **ret, size_t *ret_n, Error *err)
+static int list_schemas(StatementContext *context, Str catalog, Arena *arena, const Str **ret, size_t *ret_n,
+                        Error *err)
 {
     CatalogNames names;
     (void)catalog;
@@ -25,11 +29,13 @@ static int list_schemas(StatementContext *context, Str catalog, Arena *arena, co
     return 0;
 }
 
-static int list_tables(StatementContext *context, Str schema, Arena *arena, const Str **ret, size_t *ret_n, Error *err)
+static int list_tables(StatementContext *context, Str schema, Arena *arena, const Str **ret, size_t *ret_n,
+                       Error *err)
 {
-    CatalogNames names = { 0 };
+    CatalogNames names = {0};
     Error e;
-    if (catalog_list_tables(context->catalogs->catalog, namespace_of_schema(schema, arena), arena, &names, &e) &&
+    if (catalog_list_tables(context->catalogs->catalog, namespace_of_schema(schema, arena), arena, &names,
+                            &e) &&
         e.code != ERR_NO_SUCH_NAMESPACE) {
         if (err)
             *err = e;
@@ -46,7 +52,8 @@ static int list_tables(StatementContext *context, Str schema, Arena *arena, cons
 
 static int schema_exists(StatementContext *context, Str schema, bool *ret, Error *err)
 {
-    return catalog_namespace_exists(context->catalogs->catalog, namespace_of_schema(schema, context->arena), context->arena, ret, err);
+    return catalog_namespace_exists(context->catalogs->catalog, namespace_of_schema(schema, context->arena),
+                                    context->arena, ret, err);
 }
 
 int iceberg_need(const StatementContext *context, Str catalog, const char *what, Error *err)
@@ -62,26 +69,33 @@ int iceberg_need(const StatementContext *context, Str catalog, const char *what,
 /* ---- versions ---- */
 
 /* "0 with the snapshot": by id, branch or tag, or the last one before a moment. */
-static int snapshot_of_version(const TableMetadata *m, const Expr *version, Arena *arena, const IceSnapshot **ret, Error *err)
+static int snapshot_of_version(const TableMetadata *m, const Expr *version, Arena *arena,
+                               const IceSnapshot **ret, Error *err)
 {
     Str name;
     int64_t id;
     const SqlType *type = version->type;
     if (type && type->kind != TYPE_BIGINT && type->kind != TYPE_VARCHAR)
-        return err_set(err, ERR_NOT_SUPPORTED, "Unsupported type for table version: %.*s", STR_ARG(sql_type_name(type, arena)));
+        return err_set(err, ERR_NOT_SUPPORTED, "Unsupported type for table version: %.*s",
+                       STR_ARG(sql_type_name(type, arena)));
     if (expr_constant_int(version, &id)) {
         *ret = metadata_snapshot(m, id);
-        return *ret ? 0 : err_set(err, ERR_ICEBERG_INVALID_SNAPSHOT_ID, "Iceberg snapshot ID does not exists: %lld", (long long)id);
+        return *ret ? 0
+                    : err_set(err, ERR_ICEBERG_INVALID_SNAPSHOT_ID,
+                              "Iceberg snapshot ID does not exists: %lld", (long long)id);
     }
     if (!expr_constant_text(version, &name))
         return err_set_sql(err, ERR_NOT_SUPPORTED, version->pos.line, version->pos.column,
                            "FOR VERSION AS OF takes a snapshot's id, or the name of a branch or tag");
     const IceRef *ref = metadata_ref(m, name);
     *ret = ref ? metadata_snapshot(m, ref->snapshot_id) : NULL;
-    return *ret ? 0 : err_set(err, ERR_INVALID_ARGUMENTS, "Cannot find snapshot with reference name: %.*s", STR_ARG(name));
+    return *ret ? 0
+                : err_set(err, ERR_INVALID_ARGUMENTS, "Cannot find snapshot with reference name: %.*s",
+                          STR_ARG(name));
 }
 
-static int snapshot_of_time(const IcebergTable *t, int64_t us, Arena *arena, const IceSnapshot **ret, Error *err)
+static int snapshot_of_time(const IcebergTable *t, int64_t us, Arena *arena, const IceSnapshot **ret,
+                            Error *err)
 {
     const TableMetadata *m = t->metadata;
     char text[TIME_TEXT_MAX];
@@ -100,12 +114,13 @@ static int snapshot_of_time(const IcebergTable *t, int64_t us, Arena *arena, con
 static int instant_of(StatementContext *context, const Expr *expr, int64_t *ret_us, Error *err)
 {
     Buf sql = BUF_INIT(SQL_BYTES_MAX);
-    EmitContext emit = { .arena = context->arena, .session = context->session, .statement = context };
-    bool zoned = expr->type->kind == TYPE_TIMESTAMP_TZ, fine = expr->type->precision > 6 && expr->type->kind != TYPE_DATE;
+    EmitContext emit = {.arena = context->arena, .session = context->session, .statement = context};
+    bool zoned = expr->type->kind == TYPE_TIMESTAMP_TZ,
+         fine = expr->type->precision > 6 && expr->type->kind != TYPE_DATE;
     buf_puts(&sql, "SELECT epoch_us(CAST((");
     int r = emit_constant(&emit, expr, &sql, err);
     buf_printf(&sql, ")%s%s AS TIMESTAMP)) AS c0", zoned ? ".t" : "", fine ? ".us" : "");
-    const SqlType *types[] = { &TYPE_BIGINT_ };
+    const SqlType *types[] = {&TYPE_BIGINT_};
     const Json *rows = NULL;
     r = r || sql_query_rows(context, buf_str(&sql), types, 1, &rows, err) ? -1 : 0;
     buf_free(&sql);
@@ -125,8 +140,9 @@ static int check_past(StatementContext *context, const Expr *time, int64_t us, E
         return 0;
     time_format_iso(us, 3, text);
     text[10] = ' ';
-    text[strlen(text) - 1] = 0;        /* the Z */
-    return err_set_sql(err, ERR_INVALID_ARGUMENTS, time->pos.line, time->pos.column, "Pointer value '%s UTC' is not in the past", text);
+    text[strlen(text) - 1] = 0; /* the Z */
+    return err_set_sql(err, ERR_INVALID_ARGUMENTS, time->pos.line, time->pos.column,
+                       "Pointer value '%s UTC' is not in the past", text);
 }
 
 static int choose_snapshot(StatementContext *context, IcebergTable *t, const Relation *reference, Error *err)
@@ -153,49 +169,66 @@ static int choose_snapshot(StatementContext *context, IcebergTable *t, const Rel
 
 static int fill_columns(IcebergTable *t, TableHandle *handle, Arena *arena, Error *err)
 {
-    static const struct { Str name; const SqlType *type; } hidden[HIDDEN_COUNT] = {
-        [HIDDEN_PATH] = { { "$path", 5 }, &TYPE_VARCHAR_ },
-        [HIDDEN_PARTITION] = { { "$partition", 10 }, &TYPE_VARCHAR_ },
-        [HIDDEN_FILE_MODIFIED_TIME] = { { "$file_modified_time", 19 }, &TYPE_TIMESTAMP_TZ_3_ },
+    static const struct {
+        Str name;
+        const SqlType *type;
+    } hidden[HIDDEN_COUNT] = {
+        [HIDDEN_PATH] = {{"$path", 5}, &TYPE_VARCHAR_},
+        [HIDDEN_PARTITION] = {{"$partition", 10}, &TYPE_VARCHAR_},
+        [HIDDEN_FILE_MODIFIED_TIME] = {{"$file_modified_time", 19}, &TYPE_TIMESTAMP_TZ_3_},
     };
     const IceSchema *schema = t->schema;
     TableColumn *columns = arena_array(arena, TableColumn, schema->n_fields + HIDDEN_COUNT);
     for (size_t i = 0; i < schema->n_fields; i++) {
         const IceField *f = &schema->fields[i];
-        columns[i] = (TableColumn){ .name = arena_lower(arena, f->name), .not_null = f->required, .comment = f->doc,
-                                    .extra = STR(""), .field_id = f->id };
+        columns[i] = (TableColumn){.name = arena_lower(arena, f->name),
+                                   .not_null = f->required,
+                                   .comment = f->doc,
+                                   .extra = STR(""),
+                                   .field_id = f->id};
         if (ice_to_sql_type(f->type, arena, &columns[i].type, err))
             return err_prefix(err, "column %.*s", STR_ARG(f->name));
     }
     for (size_t i = 0; i < HIDDEN_COUNT; i++)
-        columns[schema->n_fields + i] = (TableColumn){ .name = hidden[i].name, .type = hidden[i].type, .hidden = true, .extra = STR("") };
+        columns[schema->n_fields + i] =
+            (TableColumn){.name = hidden[i].name, .type = hidden[i].type, .hidden = true, .extra = STR("")};
     handle->columns = columns;
     handle->n_columns = schema->n_fields + HIDDEN_COUNT;
     return 0;
 }
 
-int iceberg_handle_new(StatementContext *context, Str catalog, Str schema, Str table, const LoadedTable *loaded,
-                       const Relation *reference, const TableHandle **ret, Error *err)
+int iceberg_handle_new(StatementContext *context, Str catalog, Str schema, Str table,
+                       const LoadedTable *loaded, const Relation *reference, const TableHandle **ret,
+                       Error *err)
 {
     Arena *arena = context->arena;
     IcebergTable *t = arena_new_of(arena, IcebergTable);
     TableHandle *handle = arena_new_of(arena, TableHandle);
-    *t = (IcebergTable){ .catalogs = context->catalogs, .namespace_ = namespace_of_schema(schema, arena), .name = arena_str(arena, table),
-                         .metadata = loaded->metadata, .metadata_location = loaded->metadata_location };
-    *handle = (TableHandle){ .ops = &iceberg_ops, .catalog = arena_str(arena, catalog), .schema = arena_str(arena, schema),
-                             .table = t->name, .data = t, .comment = metadata_property(loaded->metadata, "comment", STR_NULL) };
+    *t = (IcebergTable){.catalogs = context->catalogs,
+                        .namespace_ = namespace_of_schema(schema, arena),
+                        .name = arena_str(arena, table),
+                        .metadata = loaded->metadata,
+                        .metadata_location = loaded->metadata_location};
+    *handle = (TableHandle){.ops = &iceberg_ops,
+                            .catalog = arena_str(arena, catalog),
+                            .schema = arena_str(arena, schema),
+                            .table = t->name,
+                            .data = t,
+                            .comment = metadata_property(loaded->metadata, "comment", STR_NULL)};
     if (choose_snapshot(context, t, reference, err) || fill_columns(t, handle, arena, err))
         return -1;
     *ret = handle;
     return 0;
 }
 
-static int load(StatementContext *context, Str schema, Str table, LoadedTable *ret, bool *ret_found, Error *err)
+static int load(StatementContext *context, Str schema, Str table, LoadedTable *ret, bool *ret_found,
+                Error *err)
 {
     Error e;
     Catalogs *c = context->catalogs;
     *ret_found = true;
-    if (!table_cache_load(c->tables, c->catalog, namespace_of_schema(schema, context->arena), table, context->arena, ret, &e))
+    if (!table_cache_load(c->tables, c->catalog, namespace_of_schema(schema, context->arena), table,
+                          context->arena, ret, &e))
         return 0;
     *ret_found = false;
     if (e.code == ERR_NO_SUCH_TABLE || e.code == ERR_NO_SUCH_NAMESPACE || e.code == ERR_NOT_FOUND)
@@ -205,8 +238,8 @@ static int load(StatementContext *context, Str schema, Str table, LoadedTable *r
     return -1;
 }
 
-static int get_table(StatementContext *context, Str catalog, Str schema, Str table, const Relation *reference, Arena *arena,
-                     const TableHandle **ret, Error *err)
+static int get_table(StatementContext *context, Str catalog, Str schema, Str table, const Relation *reference,
+                     Arena *arena, const TableHandle **ret, Error *err)
 {
     LoadedTable loaded;
     bool found;
@@ -220,11 +253,12 @@ static int get_table(StatementContext *context, Str catalog, Str schema, Str tab
     if (dollar <= 0)
         return 0;
     const TableHandle *base;
-    if (catalogs_get_table(context, catalog, schema, str_slice(table, 0, (size_t)dollar), reference, context->arena, &base, err))
+    if (catalogs_get_table(context, catalog, schema, str_slice(table, 0, (size_t)dollar), reference,
+                           context->arena, &base, err))
         return -1;
     if (!base || base->ops != &iceberg_ops)
         return 0;
     return iceberg_metadata_table(context, base, str_slice(table, (size_t)dollar + 1, table.len), ret, err);
 }
 
-const Connector iceberg_connector = { "iceberg", list_schemas, list_tables, schema_exists, get_table };
+const Connector iceberg_connector = {"iceberg", list_schemas, list_tables, schema_exists, get_table};

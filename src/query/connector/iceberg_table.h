@@ -7,22 +7,27 @@ enum { HIDDEN_PATH, HIDDEN_PARTITION, HIDDEN_FILE_MODIFIED_TIME, HIDDEN_COUNT };
 
 typedef struct IcebergTable {
     Catalogs *catalogs;
-    Str namespace_, name;              /* as the catalog has them */
+    Str namespace_, name; /* as the catalog has them */
     const TableMetadata *metadata;
     Str metadata_location;
-    const IceSchema *schema;           /* that the statement reads with; its columns are the handle's first */
-    const IceSnapshot *snapshot;       /* NULL: no rows */
-    bool is_current;                   /* false: FOR VERSION or TIMESTAMP AS OF */
+    const IceSchema *schema;     /* that the statement reads with; its columns are the handle's first */
+    const IceSnapshot *snapshot; /* NULL: no rows */
+    bool is_current;             /* false: FOR VERSION or TIMESTAMP AS OF */
 } IcebergTable;
 
 extern const ConnectorOps iceberg_ops;
 
 /* The handle of metadata in hand (CREATE TABLE AS writes before there is a table). */
-int iceberg_handle_new(StatementContext *context, Str catalog, Str schema, Str table, const LoadedTable *loaded,
-                       const Relation *reference, const TableHandle **ret, Error *err);
-static inline const IcebergTable *iceberg_table_of(const TableHandle *handle) { return handle->data; }
+int iceberg_handle_new(StatementContext *context, Str catalog, Str schema, Str table,
+                       const LoadedTable *loaded, const Relation *reference, const TableHandle **ret,
+                       Error *err);
+static inline const IcebergTable *iceberg_table_of(const TableHandle *handle)
+{
+    return handle->data;
+}
 /* ERR_NOT_SUPPORTED for tables of other catalogs: "This connector does not support …". */
 int iceberg_need(const StatementContext *context, Str catalog, const char *what, Error *err);
 
 /* "t$files" and its like (iceberg_metadata_tables.c); *ret NULL: no such kind. */
-int iceberg_metadata_table(StatementContext *context, const TableHandle *table, Str kind, const TableHandle **ret, Error *err);
+int iceberg_metadata_table(StatementContext *context, const TableHandle *table, Str kind,
+                           const TableHandle **ret, Error *err);

@@ -6,16 +6,29 @@
 
 /* ---- types ---- */
 
-typedef struct PlainType { IceTypeId ice; const SqlType *sql; const char *file_type; } PlainType;
-static const SqlType TYPE_TIMESTAMP_9_ = { .kind = TYPE_TIMESTAMP, .precision = 9 };
-static const SqlType TYPE_TIMESTAMP_TZ_9_ = { .kind = TYPE_TIMESTAMP_TZ, .precision = 9 };
+typedef struct PlainType {
+    IceTypeId ice;
+    const SqlType *sql;
+    const char *file_type;
+} PlainType;
+static const SqlType TYPE_TIMESTAMP_9_ = {.kind = TYPE_TIMESTAMP, .precision = 9};
+static const SqlType TYPE_TIMESTAMP_TZ_9_ = {.kind = TYPE_TIMESTAMP_TZ, .precision = 9};
 static const PlainType plain_types[] = {
-    { ICE_BOOLEAN, &TYPE_BOOLEAN_, "BOOLEAN" }, { ICE_INT, &TYPE_INTEGER_, "INTEGER" }, { ICE_LONG, &TYPE_BIGINT_, "BIGINT" },
-    { ICE_FLOAT, &TYPE_REAL_, "FLOAT" }, { ICE_DOUBLE, &TYPE_DOUBLE_, "DOUBLE" }, { ICE_DATE, &TYPE_DATE_, "DATE" },
-    { ICE_TIME, &TYPE_TIME_6_, "TIME" }, { ICE_TIMESTAMP, &TYPE_TIMESTAMP_6_, "TIMESTAMP" },
-    { ICE_TIMESTAMPTZ, &TYPE_TIMESTAMP_TZ_6_, "TIMESTAMPTZ" }, { ICE_TIMESTAMP_NS, &TYPE_TIMESTAMP_9_, "TIMESTAMP_NS" },
-    { ICE_TIMESTAMPTZ_NS, &TYPE_TIMESTAMP_TZ_9_, "TIMESTAMP_NS" }, { ICE_STRING, &TYPE_VARCHAR_, "VARCHAR" },
-    { ICE_UUID, &TYPE_UUID_, "UUID" }, { ICE_FIXED, &TYPE_VARBINARY_, "BLOB" }, { ICE_BINARY, &TYPE_VARBINARY_, "BLOB" },
+    {ICE_BOOLEAN, &TYPE_BOOLEAN_, "BOOLEAN"},
+    {ICE_INT, &TYPE_INTEGER_, "INTEGER"},
+    {ICE_LONG, &TYPE_BIGINT_, "BIGINT"},
+    {ICE_FLOAT, &TYPE_REAL_, "FLOAT"},
+    {ICE_DOUBLE, &TYPE_DOUBLE_, "DOUBLE"},
+    {ICE_DATE, &TYPE_DATE_, "DATE"},
+    {ICE_TIME, &TYPE_TIME_6_, "TIME"},
+    {ICE_TIMESTAMP, &TYPE_TIMESTAMP_6_, "TIMESTAMP"},
+    {ICE_TIMESTAMPTZ, &TYPE_TIMESTAMP_TZ_6_, "TIMESTAMPTZ"},
+    {ICE_TIMESTAMP_NS, &TYPE_TIMESTAMP_9_, "TIMESTAMP_NS"},
+    {ICE_TIMESTAMPTZ_NS, &TYPE_TIMESTAMP_TZ_9_, "TIMESTAMP_NS"},
+    {ICE_STRING, &TYPE_VARCHAR_, "VARCHAR"},
+    {ICE_UUID, &TYPE_UUID_, "UUID"},
+    {ICE_FIXED, &TYPE_VARBINARY_, "BLOB"},
+    {ICE_BINARY, &TYPE_VARBINARY_, "BLOB"},
 };
 
 static const PlainType *plain_type(IceTypeId id)
@@ -38,14 +51,15 @@ int ice_to_sql_type(const IceType *type, Arena *arena, const SqlType **ret, Erro
         return 0;
     }
     if (type->id != ICE_STRUCT && type->id != ICE_LIST && type->id != ICE_MAP)
-        return err_set(err, ERR_NOT_SUPPORTED, "Iceberg type is not supported: %.*s", STR_ARG(ice_type_name(type, arena)));
+        return err_set(err, ERR_NOT_SUPPORTED, "Iceberg type is not supported: %.*s",
+                       STR_ARG(ice_type_name(type, arena)));
     RowField *fields = arena_array(arena, RowField, type->n_fields + 1);
     for (size_t i = 0; i < type->n_fields; i++) {
         fields[i].name = type->fields[i].name;
         if (ice_to_sql_type(type->fields[i].type, arena, &fields[i].type, err))
             return -1;
     }
-    *ret = type->id == ICE_LIST ? sql_type_array(arena, fields[0].type)
+    *ret = type->id == ICE_LIST  ? sql_type_array(arena, fields[0].type)
            : type->id == ICE_MAP ? sql_type_map(arena, fields[0].type, fields[1].type)
                                  : sql_type_row(arena, fields, type->n_fields);
     return 0;
@@ -54,34 +68,55 @@ int ice_to_sql_type(const IceType *type, Arena *arena, const SqlType **ret, Erro
 static IceTypeId simple_id(const SqlType *type, bool nanos)
 {
     switch (type->kind) {
-    case TYPE_BOOLEAN: return ICE_BOOLEAN;
-    case TYPE_TINYINT: case TYPE_SMALLINT: case TYPE_INTEGER: return ICE_INT;
-    case TYPE_BIGINT: return ICE_LONG;
-    case TYPE_REAL: return ICE_FLOAT;
-    case TYPE_DOUBLE: return ICE_DOUBLE;
-    case TYPE_DECIMAL: return ICE_DECIMAL;
-    case TYPE_VARCHAR: return ICE_STRING;
-    case TYPE_VARBINARY: return ICE_BINARY;
-    case TYPE_DATE: return ICE_DATE;
-    case TYPE_TIME: return ICE_TIME;
-    case TYPE_TIMESTAMP: return nanos ? ICE_TIMESTAMP_NS : ICE_TIMESTAMP;
-    case TYPE_TIMESTAMP_TZ: return nanos ? ICE_TIMESTAMPTZ_NS : ICE_TIMESTAMPTZ;
-    case TYPE_UUID: return ICE_UUID;
-    case TYPE_ARRAY: return ICE_LIST;
-    case TYPE_MAP: return ICE_MAP;
-    case TYPE_ROW: return ICE_STRUCT;
-    default: return ICE_UNKNOWN;
+    case TYPE_BOOLEAN:
+        return ICE_BOOLEAN;
+    case TYPE_TINYINT:
+    case TYPE_SMALLINT:
+    case TYPE_INTEGER:
+        return ICE_INT;
+    case TYPE_BIGINT:
+        return ICE_LONG;
+    case TYPE_REAL:
+        return ICE_FLOAT;
+    case TYPE_DOUBLE:
+        return ICE_DOUBLE;
+    case TYPE_DECIMAL:
+        return ICE_DECIMAL;
+    case TYPE_VARCHAR:
+        return ICE_STRING;
+    case TYPE_VARBINARY:
+        return ICE_BINARY;
+    case TYPE_DATE:
+        return ICE_DATE;
+    case TYPE_TIME:
+        return ICE_TIME;
+    case TYPE_TIMESTAMP:
+        return nanos ? ICE_TIMESTAMP_NS : ICE_TIMESTAMP;
+    case TYPE_TIMESTAMP_TZ:
+        return nanos ? ICE_TIMESTAMPTZ_NS : ICE_TIMESTAMPTZ;
+    case TYPE_UUID:
+        return ICE_UUID;
+    case TYPE_ARRAY:
+        return ICE_LIST;
+    case TYPE_MAP:
+        return ICE_MAP;
+    case TYPE_ROW:
+        return ICE_STRUCT;
+    default:
+        return ICE_UNKNOWN;
     }
 }
 
-int sql_to_ice_type(const SqlType *type, int format_version, int32_t *next_id, Arena *arena, const IceType **ret, Error *err)
+int sql_to_ice_type(const SqlType *type, int format_version, int32_t *next_id, Arena *arena,
+                    const IceType **ret, Error *err)
 {
-    static const Str list_names[] = { { "element", 7 } }, map_names[] = { { "key", 3 }, { "value", 5 } };
+    static const Str list_names[] = {{"element", 7}}, map_names[] = {{"key", 3}, {"value", 5}};
     IceTypeId id = simple_id(type, format_version >= 3 && type->precision > 6);
     if (id == ICE_UNKNOWN)
-        return err_set(err, ERR_NOT_SUPPORTED, "Type not supported for Iceberg: %.*s", STR_ARG(sql_type_name(type, arena)));
+        return err_set(err, ERR_NOT_SUPPORTED, "Type not supported for Iceberg: %.*s",
+                       STR_ARG(sql_type_name(type, arena)));
     IceType *made = arena_new_of(arena, IceType);
-    *made = (IceType){ .id = id };
+    *made = (IceType){.id = id};
     *ret = made;
     if (id == ICE_DECIMAL) {
         made->precision = type->precision;
@@ -97,7 +132,8 @@ int sql_to_ice_type(const SqlType *type, int format_version, int32_t *next_id, A
         fields[i].name = id == ICE_LIST ? list_names[i] : id == ICE_MAP ? map_names[i] : type->fields[i].name;
         fields[i].required = id == ICE_MAP && i == 0;
         if (!fields[i].name.ptr)
-            return err_set(err, ERR_NOT_SUPPORTED, "Row type field does not have a name: %.*s", STR_ARG(sql_type_name(type, arena)));
+            return err_set(err, ERR_NOT_SUPPORTED, "Row type field does not have a name: %.*s",
+                           STR_ARG(sql_type_name(type, arena)));
     }
     for (size_t i = 0; i < type->n_fields; i++)
         if (sql_to_ice_type(type->fields[i].type, format_version, next_id, arena, &fields[i].type, err))
@@ -147,8 +183,8 @@ const ParquetNode *parquet_list_element(const ParquetNode *node)
     const ParquetNode *repeated = &node->children[0];
     if (repeated->repetition != PARQUET_REPEATED || node->logical == PARQUET_MAP)
         return NULL;
-    bool wrapped = repeated->physical == PARQUET_GROUP && repeated->n_children == 1 && !str_is(repeated->name, "array") &&
-                   !str_has_suffix(repeated->name, STR("_tuple"));
+    bool wrapped = repeated->physical == PARQUET_GROUP && repeated->n_children == 1 &&
+                   !str_is(repeated->name, "array") && !str_has_suffix(repeated->name, STR("_tuple"));
     return wrapped ? &repeated->children[0] : repeated;
 }
 
@@ -160,34 +196,48 @@ const ParquetNode *parquet_map_entry(const ParquetNode *node)
 
 static bool is_integer(const ParquetNode *n, ParquetPhysical physical, int bits)
 {
-    return n->physical == physical && (n->logical == PARQUET_LOGICAL_NONE ||
-                                       (n->logical == PARQUET_INTEGER && n->is_signed && n->bit_width == bits));
+    return n->physical == physical &&
+           (n->logical == PARQUET_LOGICAL_NONE ||
+            (n->logical == PARQUET_INTEGER && n->is_signed && n->bit_width == bits));
 }
 
 bool ice_read_is_plain(const IceType *type, const ParquetNode *n)
 {
     const ParquetNode *part;
     switch (type->id) {
-    case ICE_BOOLEAN: return n->physical == PARQUET_BOOLEAN;
-    case ICE_INT: return is_integer(n, PARQUET_INT32, 32);
-    case ICE_LONG: return is_integer(n, PARQUET_INT64, 64);
-    case ICE_FLOAT: return n->physical == PARQUET_FLOAT;
-    case ICE_DOUBLE: return n->physical == PARQUET_DOUBLE;
-    case ICE_DECIMAL: return n->logical == PARQUET_DECIMAL && n->precision == type->precision && n->scale == type->scale;
-    case ICE_DATE: return n->logical == PARQUET_DATE;
-    case ICE_TIME: return n->logical == PARQUET_TIME && n->unit == PARQUET_MICROS && !n->adjusted_to_utc;
-    case ICE_TIMESTAMP: return n->logical == PARQUET_TIMESTAMP && n->unit == PARQUET_MICROS && !n->adjusted_to_utc;
-    case ICE_STRING: return n->logical == PARQUET_STRING;
-    case ICE_UUID: return n->logical == PARQUET_UUID;
+    case ICE_BOOLEAN:
+        return n->physical == PARQUET_BOOLEAN;
+    case ICE_INT:
+        return is_integer(n, PARQUET_INT32, 32);
+    case ICE_LONG:
+        return is_integer(n, PARQUET_INT64, 64);
+    case ICE_FLOAT:
+        return n->physical == PARQUET_FLOAT;
+    case ICE_DOUBLE:
+        return n->physical == PARQUET_DOUBLE;
+    case ICE_DECIMAL:
+        return n->logical == PARQUET_DECIMAL && n->precision == type->precision && n->scale == type->scale;
+    case ICE_DATE:
+        return n->logical == PARQUET_DATE;
+    case ICE_TIME:
+        return n->logical == PARQUET_TIME && n->unit == PARQUET_MICROS && !n->adjusted_to_utc;
+    case ICE_TIMESTAMP:
+        return n->logical == PARQUET_TIMESTAMP && n->unit == PARQUET_MICROS && !n->adjusted_to_utc;
+    case ICE_STRING:
+        return n->logical == PARQUET_STRING;
+    case ICE_UUID:
+        return n->logical == PARQUET_UUID;
     case ICE_FIXED:
     case ICE_BINARY:
         return n->logical == PARQUET_LOGICAL_NONE &&
                (n->physical == PARQUET_BYTE_ARRAY || n->physical == PARQUET_FIXED_LEN_BYTE_ARRAY);
-    case ICE_LIST: return (part = parquet_list_element(n)) && ice_read_is_plain(type->fields[0].type, part);
+    case ICE_LIST:
+        return (part = parquet_list_element(n)) && ice_read_is_plain(type->fields[0].type, part);
     case ICE_MAP:
         return (part = parquet_map_entry(n)) && ice_read_is_plain(type->fields[0].type, &part->children[0]) &&
                ice_read_is_plain(type->fields[1].type, &part->children[1]);
-    default: return false;        /* structs have other names, instants get their zone */
+    default:
+        return false; /* structs have other names, instants get their zone */
     }
 }
 
@@ -196,14 +246,16 @@ bool ice_read_is_plain(const IceType *type, const ParquetNode *n)
 /* The whole microseconds below an instant in nanoseconds, also before 1970. */
 static void put_nanos(Buf *out, Str e)
 {
-    buf_printf(out, "struct_pack(us := (epoch_ns(%.*s) - (epoch_ns(%.*s) %% 1000 + 1000) %% 1000) // 1000, "
-                    "ps := CAST((epoch_ns(%.*s) %% 1000 + 1000) %% 1000 * 1000 AS INTEGER))", STR_ARG(e), STR_ARG(e), STR_ARG(e));
+    buf_printf(out,
+               "struct_pack(us := (epoch_ns(%.*s) - (epoch_ns(%.*s) %% 1000 + 1000) %% 1000) // 1000, "
+               "ps := CAST((epoch_ns(%.*s) %% 1000 + 1000) %% 1000 * 1000 AS INTEGER))",
+               STR_ARG(e), STR_ARG(e), STR_ARG(e));
 }
 
 static void put_read_primitive(Buf *out, Str e, const IceType *type, const ParquetNode *node)
 {
-    bool is_bytes = node->logical == PARQUET_LOGICAL_NONE && (node->physical == PARQUET_BYTE_ARRAY ||
-                                                              node->physical == PARQUET_FIXED_LEN_BYTE_ARRAY);
+    bool is_bytes = node->logical == PARQUET_LOGICAL_NONE &&
+                    (node->physical == PARQUET_BYTE_ARRAY || node->physical == PARQUET_FIXED_LEN_BYTE_ARRAY);
     switch (type->id) {
     case ICE_TIMESTAMP:
         if (node->adjusted_to_utc || node->physical == PARQUET_INT96)
@@ -212,7 +264,9 @@ static void put_read_primitive(Buf *out, Str e, const IceType *type, const Parqu
             buf_printf(out, "CAST(%.*s AS TIMESTAMP)", STR_ARG(e));
         return;
     case ICE_TIMESTAMPTZ:
-        buf_printf(out, "CASE WHEN %.*s IS NULL THEN NULL ELSE struct_pack(t := make_timestamp(epoch_us(%.*s)), zone := 0::SMALLINT) END",
+        buf_printf(out,
+                   "CASE WHEN %.*s IS NULL THEN NULL ELSE struct_pack(t := make_timestamp(epoch_us(%.*s)), "
+                   "zone := 0::SMALLINT) END",
                    STR_ARG(e), STR_ARG(e));
         return;
     case ICE_TIMESTAMP_NS:
@@ -249,7 +303,8 @@ static const ParquetNode *find_child(const ParquetNode *group, const IceField *f
     return NULL;
 }
 
-static int put_read_struct(Buf *out, Str e, const IceType *type, const ParquetNode *node, bool has_ids, Arena *arena, Error *err)
+static int put_read_struct(Buf *out, Str e, const IceType *type, const ParquetNode *node, bool has_ids,
+                           Arena *arena, Error *err)
 {
     buf_printf(out, "CASE WHEN %.*s IS NULL THEN NULL ELSE struct_pack(", STR_ARG(e));
     for (size_t i = 0; i < type->n_fields; i++) {
@@ -272,9 +327,13 @@ static int put_read_struct(Buf *out, Str e, const IceType *type, const ParquetNo
 }
 
 /* A name for a lambda's parameter that no enclosing one has: their names end where this expression begins. */
-static Str lambda_name(Str e, Arena *arena) { return arena_printf(arena, "x%zu", e.len); }
+static Str lambda_name(Str e, Arena *arena)
+{
+    return arena_printf(arena, "x%zu", e.len);
+}
 
-static int put_read_list(Buf *out, Str e, const IceType *type, const ParquetNode *node, bool has_ids, Arena *arena, Error *err)
+static int put_read_list(Buf *out, Str e, const IceType *type, const ParquetNode *node, bool has_ids,
+                         Arena *arena, Error *err)
 {
     Str x = lambda_name(e, arena);
     buf_printf(out, "list_transform(%.*s, lambda %.*s: ", STR_ARG(e), STR_ARG(x));
@@ -284,21 +343,26 @@ static int put_read_list(Buf *out, Str e, const IceType *type, const ParquetNode
     return 0;
 }
 
-static int put_read_map(Buf *out, Str e, const IceType *type, const ParquetNode *node, bool has_ids, Arena *arena, Error *err)
+static int put_read_map(Buf *out, Str e, const IceType *type, const ParquetNode *node, bool has_ids,
+                        Arena *arena, Error *err)
 {
     const ParquetNode *entry = parquet_map_entry(node);
     Str x = lambda_name(e, arena);
-    buf_printf(out, "map_from_entries(list_transform(map_entries(%.*s), lambda %.*s: struct_pack(k := ", STR_ARG(e), STR_ARG(x));
-    if (ice_put_read(out, arena_printf(arena, "%.*s.key", STR_ARG(x)), type->fields[0].type, &entry->children[0], has_ids, arena, err))
+    buf_printf(out, "map_from_entries(list_transform(map_entries(%.*s), lambda %.*s: struct_pack(k := ",
+               STR_ARG(e), STR_ARG(x));
+    if (ice_put_read(out, arena_printf(arena, "%.*s.key", STR_ARG(x)), type->fields[0].type,
+                     &entry->children[0], has_ids, arena, err))
         return -1;
     buf_puts(out, ", v := ");
-    if (ice_put_read(out, arena_printf(arena, "%.*s.value", STR_ARG(x)), type->fields[1].type, &entry->children[1], has_ids, arena, err))
+    if (ice_put_read(out, arena_printf(arena, "%.*s.value", STR_ARG(x)), type->fields[1].type,
+                     &entry->children[1], has_ids, arena, err))
         return -1;
     buf_puts(out, ")))");
     return 0;
 }
 
-int ice_put_read(Buf *out, Str e, const IceType *type, const ParquetNode *node, bool has_ids, Arena *arena, Error *err)
+int ice_put_read(Buf *out, Str e, const IceType *type, const ParquetNode *node, bool has_ids, Arena *arena,
+                 Error *err)
 {
     bool group = node->physical == PARQUET_GROUP;
     if (ice_read_is_plain(type, node))
@@ -310,8 +374,8 @@ int ice_put_read(Buf *out, Str e, const IceType *type, const ParquetNode *node, 
     if (type->id == ICE_MAP && parquet_map_entry(node))
         return put_read_map(out, e, type, node, has_ids, arena, err);
     if (group || !ice_type_is_primitive(type))
-        return err_set(err, ERR_ICEBERG_BAD_DATA, "the file's column \"%.*s\" is no %.*s", STR_ARG(node->name),
-                       STR_ARG(ice_type_name(type, arena)));
+        return err_set(err, ERR_ICEBERG_BAD_DATA, "the file's column \"%.*s\" is no %.*s",
+                       STR_ARG(node->name), STR_ARG(ice_type_name(type, arena)));
     put_read_primitive(out, e, type, node);
     return 0;
 }
@@ -333,18 +397,38 @@ static void put_value(Buf *out, const IceValue *v, const IceType *type, Arena *a
 {
     long long i = v->i64;
     switch (type->id) {
-    case ICE_BOOLEAN: buf_puts(out, v->boolean ? "true" : "false"); return;
-    case ICE_INT: buf_printf(out, "CAST(%lld AS INTEGER)", i); return;
-    case ICE_LONG: buf_printf(out, "CAST('%lld' AS BIGINT)", i); return;
-    case ICE_DATE: buf_printf(out, "(DATE '1970-01-01' + CAST(%lld AS INTEGER))", i); return;
-    case ICE_TIME: buf_printf(out, "CAST(make_timestamp(%lld) AS TIME)", i); return;
-    case ICE_TIMESTAMP: buf_printf(out, "make_timestamp(%lld)", i); return;
-    case ICE_TIMESTAMPTZ: buf_printf(out, "struct_pack(t := make_timestamp(%lld), zone := 0::SMALLINT)", i); return;
-    case ICE_FLOAT: case ICE_DOUBLE:
+    case ICE_BOOLEAN:
+        buf_puts(out, v->boolean ? "true" : "false");
+        return;
+    case ICE_INT:
+        buf_printf(out, "CAST(%lld AS INTEGER)", i);
+        return;
+    case ICE_LONG:
+        buf_printf(out, "CAST('%lld' AS BIGINT)", i);
+        return;
+    case ICE_DATE:
+        buf_printf(out, "(DATE '1970-01-01' + CAST(%lld AS INTEGER))", i);
+        return;
+    case ICE_TIME:
+        buf_printf(out, "CAST(make_timestamp(%lld) AS TIME)", i);
+        return;
+    case ICE_TIMESTAMP:
+        buf_printf(out, "make_timestamp(%lld)", i);
+        return;
+    case ICE_TIMESTAMPTZ:
+        buf_printf(out, "struct_pack(t := make_timestamp(%lld), zone := 0::SMALLINT)", i);
+        return;
+    case ICE_FLOAT:
+    case ICE_DOUBLE:
         buf_printf(out, "CAST('%.17g' AS %s)", v->f64, type->id == ICE_FLOAT ? "FLOAT" : "DOUBLE");
         return;
-    case ICE_STRING: emit_string_literal(out, v->bytes); return;
-    case ICE_FIXED: case ICE_BINARY: put_bytes(out, v->bytes); return;
+    case ICE_STRING:
+        emit_string_literal(out, v->bytes);
+        return;
+    case ICE_FIXED:
+    case ICE_BINARY:
+        put_bytes(out, v->bytes);
+        return;
     default:
         buf_puts(out, "CAST('");
         buf_add(out, ice_value_text(v, arena));
@@ -386,20 +470,22 @@ static bool write_is_plain(const SqlType *from, const IceType *type, Arena *aren
 
 static void put_write_temporal(Buf *out, Str e, const SqlType *from, const IceType *type)
 {
-    bool fine = from->precision > 6;       /* held as microseconds and picoseconds */
+    bool fine = from->precision > 6; /* held as microseconds and picoseconds */
     bool zoned = from->kind == TYPE_TIMESTAMP_TZ;
     const char *t = zoned ? ".t" : "";
     if (type->id == ICE_TIME)
         buf_printf(out, fine ? "CAST(make_timestamp(%.*s // 1000000) AS TIME)" : "%.*s", STR_ARG(e));
     else if (type->id == ICE_TIMESTAMP_NS || type->id == ICE_TIMESTAMPTZ_NS) {
         if (fine)
-            buf_printf(out, "make_timestamp_ns((%.*s)%s.us * 1000 + (%.*s)%s.ps // 1000)", STR_ARG(e), t, STR_ARG(e), t);
+            buf_printf(out, "make_timestamp_ns((%.*s)%s.us * 1000 + (%.*s)%s.ps // 1000)", STR_ARG(e), t,
+                       STR_ARG(e), t);
         else
             buf_printf(out, "CAST((%.*s)%s AS TIMESTAMP_NS)", STR_ARG(e), t);
     } else {
         const char *make = zoned ? "make_timestamptz" : "make_timestamp";
         if (fine)
-            buf_printf(out, "%s((%.*s)%s.us + CASE WHEN (%.*s)%s.ps >= 500000 THEN 1 ELSE 0 END)", make, STR_ARG(e), t, STR_ARG(e), t);
+            buf_printf(out, "%s((%.*s)%s.us + CASE WHEN (%.*s)%s.ps >= 500000 THEN 1 ELSE 0 END)", make,
+                       STR_ARG(e), t, STR_ARG(e), t);
         else
             buf_printf(out, "%s(epoch_us((%.*s)%s))", make, STR_ARG(e), t);
     }
@@ -412,7 +498,8 @@ static void put_write_struct(Buf *out, Str e, const SqlType *from, const IceType
         buf_puts(out, i ? ", " : "");
         sql_ident(out, type->fields[i].name);
         buf_puts(out, " := ");
-        ice_put_write(out, arena_printf(arena, "(%.*s).f%zu", STR_ARG(e), i), from->fields[i].type, type->fields[i].type, arena);
+        ice_put_write(out, arena_printf(arena, "(%.*s).f%zu", STR_ARG(e), i), from->fields[i].type,
+                      type->fields[i].type, arena);
     }
     buf_puts(out, ") END");
 }
@@ -427,10 +514,13 @@ static void put_write_nested(Buf *out, Str e, const SqlType *from, const IceType
         ice_put_write(out, x, from->fields[0].type, type->fields[0].type, arena);
         buf_putc(out, ')');
     } else {
-        buf_printf(out, "map_from_entries(list_transform(map_entries(%.*s), lambda %.*s: struct_pack(k := ", STR_ARG(e), STR_ARG(x));
-        ice_put_write(out, arena_printf(arena, "%.*s.key", STR_ARG(x)), from->fields[0].type, type->fields[0].type, arena);
+        buf_printf(out, "map_from_entries(list_transform(map_entries(%.*s), lambda %.*s: struct_pack(k := ",
+                   STR_ARG(e), STR_ARG(x));
+        ice_put_write(out, arena_printf(arena, "%.*s.key", STR_ARG(x)), from->fields[0].type,
+                      type->fields[0].type, arena);
         buf_puts(out, ", v := ");
-        ice_put_write(out, arena_printf(arena, "%.*s.value", STR_ARG(x)), from->fields[1].type, type->fields[1].type, arena);
+        ice_put_write(out, arena_printf(arena, "%.*s.value", STR_ARG(x)), from->fields[1].type,
+                      type->fields[1].type, arena);
         buf_puts(out, ")))");
     }
 }
@@ -464,7 +554,8 @@ void ice_put_field_ids(Buf *out, const IceField *fields, size_t n)
         }
         Buf inner = BUF_INIT(1 << 20);
         ice_put_field_ids(&inner, type->fields, type->n_fields);
-        buf_printf(out, ": {__duckdb_field_id: %d, %.*s", fields[i].id, STR_ARG(str_slice(buf_str(&inner), 1, inner.len)));
+        buf_printf(out, ": {__duckdb_field_id: %d, %.*s", fields[i].id,
+                   STR_ARG(str_slice(buf_str(&inner), 1, inner.len)));
         buf_free(&inner);
     }
     buf_putc(out, '}');

@@ -39,4 +39,4 @@ void ice_put_field_ids(struct Buf *out, const IceField *fields, size_t n);
 
 /* Group nodes of lists and maps, in all spellings of the format; NULL when it is none. */
 const ParquetNode *parquet_list_element(const ParquetNode *node);
-const ParquetNode *parquet_map_entry(const ParquetNode *node);      /* its children: key, value */
+const ParquetNode *parquet_map_entry(const ParquetNode *node); /* its children: key, value */

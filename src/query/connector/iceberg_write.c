@@ -12,7 +12,12 @@
 #include "query/connector/iceberg_types.h"
 #include "query/connector/sql_text.h"
 
-enum { FILES_PER_WRITE_MAX = 100000, DEFAULT_TARGET_BYTES = 512 << 20, ROW_GROUP_ROWS = 122880, EXACT_BOUND_BYTES = 200 };
+enum {
+    FILES_PER_WRITE_MAX = 100000,
+    DEFAULT_TARGET_BYTES = 512 << 20,
+    ROW_GROUP_ROWS = 122880,
+    EXACT_BOUND_BYTES = 200
+};
 
 typedef struct Writer {
     StatementContext *context;
@@ -25,7 +30,7 @@ typedef struct Writer {
     Arena *arena;
     WrittenFiles *out;
     Error *err;
-    Vec(Str) paths;                    /* found in the stage */
+    Vec(Str) paths; /* found in the stage */
 } Writer;
 
 /* ---- the SELECT ---- */
@@ -56,7 +61,8 @@ static int put_columns(Writer *w, Buf *out)
         int c = w->source->column_of[i];
         buf_puts(out, i ? ", " : "");
         if (c >= 0)
-            ice_put_write(out, arena_printf(w->arena, "s.c%d", c), w->source->types[c], field->type, w->arena);
+            ice_put_write(out, arena_printf(w->arena, "s.c%d", c), w->source->types[c], field->type,
+                          w->arena);
         else if (put_default(w, field, out))
             return -1;
         buf_puts(out, " AS ");
@@ -65,10 +71,15 @@ static int put_columns(Writer *w, Buf *out)
     return 0;
 }
 
-static bool is_partitioned(const Writer *w) { return w->spec->n_fields > 0; }
+static bool is_partitioned(const Writer *w)
+{
+    return w->spec->n_fields > 0;
+}
 static bool is_sorted(const Writer *w)
 {
-    bool wanted = !str_is(session_property(w->context, w->context->catalogs->options.iceberg_name, "sorted_writing_enabled", STR("true")), "false");
+    bool wanted = !str_is(session_property(w->context, w->context->catalogs->options.iceberg_name,
+                                           "sorted_writing_enabled", STR("true")),
+                          "false");
     return wanted && w->order && w->order->n_fields > 0;
 }
 
@@ -79,7 +90,8 @@ static int put_partition_columns(Writer *w, Buf *out)
         const IceField *source = ice_schema_find(w->schema, f->source_id);
         _cleanup_buf_ Buf column = BUF_INIT(1 << 16);
         if (!source)
-            return err_set(w->err, ERR_ICEBERG_INVALID_METADATA, "partition field %.*s has no source column", STR_ARG(f->name));
+            return err_set(w->err, ERR_ICEBERG_INVALID_METADATA, "partition field %.*s has no source column",
+                           STR_ARG(f->name));
         if (field_put_path(&column, w->schema, f->source_id, w->err))
             return -1;
         buf_puts(out, ", ");
@@ -132,13 +144,22 @@ static int put_select(Writer *w, Buf *out)
 
 static const char *codec(const Writer *w)
 {
-    static const struct { const char *name, *duckdb; } codecs[] = {
-        { "zstd", "zstd" }, { "snappy", "snappy" }, { "gzip", "gzip" }, { "lz4", "lz4_raw" }, { "lz4_raw", "lz4_raw" },
-        { "none", "uncompressed" }, { "uncompressed", "uncompressed" }, { "brotli", "brotli" },
+    static const struct {
+        const char *name, *duckdb;
+    } codecs[] = {
+        {"zstd", "zstd"},
+        {"snappy", "snappy"},
+        {"gzip", "gzip"},
+        {"lz4", "lz4_raw"},
+        {"lz4_raw", "lz4_raw"},
+        {"none", "uncompressed"},
+        {"uncompressed", "uncompressed"},
+        {"brotli", "brotli"},
     };
     Str name = metadata_property(w->table, "write.parquet.compression-codec", STR_NULL);
     if (!name.ptr)
-        name = session_property(w->context, w->context->catalogs->options.iceberg_name, "compression_codec", STR("zstd"));
+        name = session_property(w->context, w->context->catalogs->options.iceberg_name, "compression_codec",
+                                STR("zstd"));
     for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++)
         if (str_eq_nocase(name, str_from(codecs[i].name)))
             return codecs[i].duckdb;
@@ -159,9 +180,11 @@ static int copy(Writer *w, Str dir, Error *err)
     int r = put_select(w, &sql);
     buf_puts(&sql, ") TO ");
     bool one_file = w->source->is_small && !is_partitioned(w);
-    Str target = one_file ? arena_printf(w->arena, "%.*s/0.parquet", STR_ARG(dir)) : arena_printf(w->arena, "%.*s/out", STR_ARG(dir));
+    Str target = one_file ? arena_printf(w->arena, "%.*s/0.parquet", STR_ARG(dir))
+                          : arena_printf(w->arena, "%.*s/out", STR_ARG(dir));
     emit_string_literal(&sql, target);
-    buf_printf(&sql, " (FORMAT parquet, COMPRESSION %s, ROW_GROUP_SIZE %d, FIELD_IDS ", codec(w), ROW_GROUP_ROWS);
+    buf_printf(&sql, " (FORMAT parquet, COMPRESSION %s, ROW_GROUP_SIZE %d, FIELD_IDS ", codec(w),
+               ROW_GROUP_ROWS);
     ice_put_field_ids(&sql, w->schema->fields, w->schema->n_fields);
     if (is_partitioned(w)) {
         buf_puts(&sql, ", PARTITION_BY (");
@@ -172,7 +195,10 @@ static int copy(Writer *w, Str dir, Error *err)
     } else if (!one_file)
         buf_printf(&sql, ", FILE_SIZE_BYTES %lld", (long long)target_bytes(w));
     buf_putc(&sql, ')');
-    r = r || buf_check(&sql, err) || fault_point("query.write.copy", err) || engine_execute(w->context->connection, buf_str(&sql), NULL, err) ? -1 : 0;
+    r = r || buf_check(&sql, err) || fault_point("query.write.copy", err) ||
+                engine_execute(w->context->connection, buf_str(&sql), NULL, err)
+            ? -1
+            : 0;
     buf_free(&sql);
     return r;
 }
@@ -198,15 +224,17 @@ static int find_files(Writer *w, Str dir, int depth)
         else
             *vec_push(w->arena, &w->paths) = path;
         if (!r && w->paths.n > FILES_PER_WRITE_MAX)
-            r = err_set(w->err, ERR_ICEBERG_TOO_MANY_OPEN_PARTITIONS, "The statement writes more than %d files", FILES_PER_WRITE_MAX);
+            r = err_set(w->err, ERR_ICEBERG_TOO_MANY_OPEN_PARTITIONS,
+                        "The statement writes more than %d files", FILES_PER_WRITE_MAX);
     }
     closedir(d);
     return r;
 }
 
 /* Bounds as long as they are: partition values are made of them. */
-static const IceMetricsConfig full_metrics = { .properties = &(const IceProperty){ { "write.metadata.metrics.default", 30 }, { "full", 4 } },
-                                               .n_properties = 1 };
+static const IceMetricsConfig full_metrics = {
+    .properties = &(const IceProperty){{"write.metadata.metrics.default", 30}, {"full", 4}},
+    .n_properties = 1};
 
 /* The value from one row of the file itself: for columns whose statistics are missing or say too little. */
 static int value_by_query(Writer *w, const IceField *source, Str path, IceValue *ret)
@@ -215,14 +243,19 @@ static int value_by_query(Writer *w, const IceField *source, Str path, IceValue 
     const Json *rows;
     const SqlType *type = &TYPE_VARCHAR_;
     IceTypeId id = source->type->id;
-    bool integral = id == ICE_INT || id == ICE_LONG, instant = id >= ICE_TIME && id <= ICE_TIMESTAMPTZ, bytes = id == ICE_BINARY || id == ICE_FIXED;
+    bool integral = id == ICE_INT || id == ICE_LONG, instant = id >= ICE_TIME && id <= ICE_TIMESTAMPTZ,
+         bytes = id == ICE_BINARY || id == ICE_FIXED;
     if (field_put_path(&column, w->schema, source->id, w->err))
         return -1;
     Str c = buf_str(&column);
     buf_puts(&sql, "SELECT ");
     if (integral || id == ICE_DATE || instant) {
         type = &TYPE_BIGINT_;
-        buf_printf(&sql, integral ? "CAST(%.*s AS BIGINT)" : id == ICE_DATE ? "CAST(%.*s - DATE '1970-01-01' AS BIGINT)" : "epoch_us(%.*s)", STR_ARG(c));
+        buf_printf(&sql,
+                   integral         ? "CAST(%.*s AS BIGINT)"
+                   : id == ICE_DATE ? "CAST(%.*s - DATE '1970-01-01' AS BIGINT)"
+                                    : "epoch_us(%.*s)",
+                   STR_ARG(c));
     } else
         buf_printf(&sql, bytes ? "hex(%.*s)" : "CAST(%.*s AS VARCHAR)", STR_ARG(c));
     buf_puts(&sql, " AS c0 FROM read_parquet(");
@@ -240,14 +273,17 @@ static int value_by_query(Writer *w, const IceField *source, Str path, IceValue 
     else if (id == ICE_FLOAT || id == ICE_DOUBLE) {
         double v = 0;
         if (str_to_double(value->text, &v, NULL))
-            v = str_has_prefix(value->text, STR("-")) ? -__builtin_inf() : str_is(value->text, "nan") ? __builtin_nan("") : __builtin_inf();
+            v = str_has_prefix(value->text, STR("-")) ? -__builtin_inf()
+                : str_is(value->text, "nan")          ? __builtin_nan("")
+                                                      : __builtin_inf();
         *ret = id == ICE_FLOAT ? ice_float((float)v) : ice_double(v);
     } else
         return ice_value_from_json(source->type, value, w->arena, ret, w->err);
     return 0;
 }
 
-/* Every row of a file has the same partition, so that any of its values gives it: the least one is in the footer. */
+/* Every row of a file has the same partition, so that any of its values gives it: the least one is in the
+ * footer. */
 static int source_value(Writer *w, const IceDataFile *full, const IceField *source, Str path, IceValue *ret)
 {
     const IceColumnMetrics *m = ice_file_column(full, source->id);
@@ -276,7 +312,8 @@ static int fill_partition(Writer *w, const ParquetFooter *footer, int64_t size, 
             tuple[i] = ice_null(w->types.types[i]->id);
             continue;
         }
-        if (source_value(w, &full, source, path, &value) || ice_transform_apply(&f->transform, &value, &tuple[i], w->err))
+        if (source_value(w, &full, source, path, &value) ||
+            ice_transform_apply(&f->transform, &value, &tuple[i], w->err))
             return -1;
     }
     file->partition = tuple;
@@ -290,7 +327,8 @@ static int check_not_null(const Writer *w, const IceDataFile *file)
         const IceField *f = &w->schema->fields[i];
         const IceColumnMetrics *m = f->required ? ice_file_column(file, f->id) : NULL;
         if (m && m->null_count > 0)
-            return err_set(w->err, ERR_CONSTRAINT_VIOLATION, "NULL value not allowed for NOT NULL column: %.*s", STR_ARG(f->name));
+            return err_set(w->err, ERR_CONSTRAINT_VIOLATION,
+                           "NULL value not allowed for NOT NULL column: %.*s", STR_ARG(f->name));
     }
     return 0;
 }
@@ -310,20 +348,23 @@ static Str object_uri(const Writer *w, const IceDataFile *file)
     char id[UUID_TEXT_LEN + 1];
     uuid7_text(id);
     Str partition = ice_partition_path(w->spec, file->partition, w->arena);
-    return arena_printf(w->arena, "%.*s%s%.*s/%s.parquet", STR_ARG(data_location(w)), partition.len ? "/" : "", STR_ARG(partition), id);
+    return arena_printf(w->arena, "%.*s%s%.*s/%s.parquet", STR_ARG(data_location(w)),
+                        partition.len ? "/" : "", STR_ARG(partition), id);
 }
 
 static int take_file(Writer *w, Str dir, Str path, size_t number)
 {
     int64_t size;
     WrittenFile *f = &w->out->files[w->out->n];
-    const IceMetricsConfig metrics = { w->table->properties, w->table->n_properties };
-    *f = (WrittenFile){ .file = ICE_DATA_FILE_INIT, .stage_name = arena_printf(w->arena, "%zu.parquet", number) };
+    const IceMetricsConfig metrics = {w->table->properties, w->table->n_properties};
+    *f = (WrittenFile){.file = ICE_DATA_FILE_INIT,
+                       .stage_name = arena_printf(w->arena, "%zu.parquet", number)};
     if (layout_read_footer(path.ptr, path, w->arena, &f->footer, &size, w->err))
         return -1;
     if (f->footer->n_rows == 0)
         return 0;
-    if (ice_data_file_from_parquet(f->footer, size, w->schema, &metrics, w->arena, &f->file, w->err) || check_not_null(w, &f->file))
+    if (ice_data_file_from_parquet(f->footer, size, w->schema, &metrics, w->arena, &f->file, w->err) ||
+        check_not_null(w, &f->file))
         return -1;
     f->file.content = ICE_CONTENT_DATA;
     f->file.spec_id = w->spec->spec_id;
@@ -361,14 +402,25 @@ void written_files_free(WrittenFiles *files)
     files->stage = NULL;
 }
 
-static void free_written(void *files) { written_files_free(files); }
-
-int iceberg_write_files(StatementContext *context, const TableMetadata *table, const WriteSource *source, WrittenFiles *ret, Error *err)
+static void free_written(void *files)
 {
-    Writer w = { .context = context, .table = table, .schema = metadata_current_schema(table), .spec = metadata_default_spec(table),
-                 .order = metadata_default_sort_order(table), .source = source, .arena = context->arena, .out = ret, .err = err };
+    written_files_free(files);
+}
+
+int iceberg_write_files(StatementContext *context, const TableMetadata *table, const WriteSource *source,
+                        WrittenFiles *ret, Error *err)
+{
+    Writer w = {.context = context,
+                .table = table,
+                .schema = metadata_current_schema(table),
+                .spec = metadata_default_spec(table),
+                .order = metadata_default_sort_order(table),
+                .source = source,
+                .arena = context->arena,
+                .out = ret,
+                .err = err};
     int64_t started_us = clock_monotonic_us();
-    *ret = (WrittenFiles){ 0 };
+    *ret = (WrittenFiles){0};
     if (ice_partition_type(table, w.spec->spec_id, w.arena, &w.types, err))
         return -1;
     if (storage_stage_new(context->catalogs->storage, &ret->stage, err))
@@ -382,7 +434,8 @@ int iceberg_write_files(StatementContext *context, const TableMetadata *table, c
     int64_t copied_us = clock_monotonic_us();
     if (collect(&w, dir))
         return -1;
-    log_debug("query.write", L_INT("stage_us", staged_us - started_us), L_INT("copy_us", copied_us - staged_us),
-              L_INT("footers_us", clock_monotonic_us() - copied_us), L_INT("files", ret->n), L_INT("bytes", ret->bytes));
+    log_debug("query.write", L_INT("stage_us", staged_us - started_us),
+              L_INT("copy_us", copied_us - staged_us), L_INT("footers_us", clock_monotonic_us() - copied_us),
+              L_INT("files", ret->n), L_INT("bytes", ret->bytes));
     return 0;
 }

@@ -12,9 +12,12 @@
 
 enum { HEAD_BYTES = 4096, PROGRESS_EVERY_MS = 250 };
 typedef enum FileFormat { FORMAT_PARQUET, FORMAT_CSV, FORMAT_JSON, FORMAT_UNKNOWN } FileFormat;
-static const char *const format_names[] = { "parquet", "csv", "json" };
+static const char *const format_names[] = {"parquet", "csv", "json"};
 
-typedef struct FileColumn { Str original, name; ImportType *type; } FileColumn;
+typedef struct FileColumn {
+    Str original, name;
+    ImportType *type;
+} FileColumn;
 
 typedef struct Job {
     StatementContext *context;
@@ -23,10 +26,11 @@ typedef struct Job {
     Error *err;
     DdlName name;
     FileFormat format;
-    Str reader;                        /* DuckDB SQL: read_…('path', …) */
-    FileColumn *columns; size_t n_columns;
+    Str reader; /* DuckDB SQL: read_…('path', …) */
+    FileColumn *columns;
+    size_t n_columns;
     bool creates, created_schema;
-    const TableMetadata *table;        /* existing or staged */
+    const TableMetadata *table; /* existing or staged */
     WrittenFiles *files;
     ImportResult *result;
 } Job;
@@ -41,9 +45,13 @@ static bool ends_with(Str name, const char *ending)
 
 static FileFormat format_of_name(Str name)
 {
-    static const struct { const char *ending; FileFormat format; } endings[] = {
-        { ".parquet", FORMAT_PARQUET }, { ".pq", FORMAT_PARQUET }, { ".csv", FORMAT_CSV }, { ".tsv", FORMAT_CSV }, { ".txt", FORMAT_CSV },
-        { ".json", FORMAT_JSON }, { ".jsonl", FORMAT_JSON }, { ".ndjson", FORMAT_JSON },
+    static const struct {
+        const char *ending;
+        FileFormat format;
+    } endings[] = {
+        {".parquet", FORMAT_PARQUET}, {".pq", FORMAT_PARQUET},  {".csv", FORMAT_CSV},
+        {".tsv", FORMAT_CSV},         {".txt", FORMAT_CSV},     {".json", FORMAT_JSON},
+        {".jsonl", FORMAT_JSON},      {".ndjson", FORMAT_JSON},
     };
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (ends_with(name, endings[i].ending))
@@ -53,11 +61,21 @@ static FileFormat format_of_name(Str name)
 
 static const char *what_it_is(Str head, FileFormat *ret)
 {
-    static const struct { const char *magic; size_t n; const char *what; } known[] = {
-        { "\x1f\x8b", 2, "gzip-compressed data" }, { "PK\x03\x04", 4, "a ZIP archive (an XLSX workbook, perhaps)" },
-        { "\x28\xb5\x2f\xfd", 4, "zstd-compressed data" }, { "ORC", 3, "an ORC file" }, { "Obj\x01", 4, "an Avro file" },
-        { "\x89PNG", 4, "a PNG image" }, { "%PDF", 4, "a PDF document" }, { "SQLite format 3", 15, "an SQLite database" },
-        { "BZh", 3, "bzip2-compressed data" }, { "\xd0\xcf\x11\xe0", 4, "an old Office document" },
+    static const struct {
+        const char *magic;
+        size_t n;
+        const char *what;
+    } known[] = {
+        {"\x1f\x8b", 2, "gzip-compressed data"},
+        {"PK\x03\x04", 4, "a ZIP archive (an XLSX workbook, perhaps)"},
+        {"\x28\xb5\x2f\xfd", 4, "zstd-compressed data"},
+        {"ORC", 3, "an ORC file"},
+        {"Obj\x01", 4, "an Avro file"},
+        {"\x89PNG", 4, "a PNG image"},
+        {"%PDF", 4, "a PDF document"},
+        {"SQLite format 3", 15, "an SQLite database"},
+        {"BZh", 3, "bzip2-compressed data"},
+        {"\xd0\xcf\x11\xe0", 4, "an old Office document"},
     };
     *ret = FORMAT_UNKNOWN;
     if (str_has_prefix(head, STR("PAR1"))) {
@@ -94,11 +112,13 @@ static int find_format(Job *j)
         if (str_eq_nocase(q->format, str_from(format_names[i])))
             wanted = (FileFormat)i;
     if (q->format.len && wanted == FORMAT_UNKNOWN)
-        return err_set(j->err, ERR_INVALID_ARGUMENTS, "Unknown format '%.*s'; known are parquet, csv and json", STR_ARG(q->format));
+        return err_set(j->err, ERR_INVALID_ARGUMENTS,
+                       "Unknown format '%.*s'; known are parquet, csv and json", STR_ARG(q->format));
     if (wanted == FORMAT_UNKNOWN)
         wanted = format_of_name(q->name);
     j->format = wanted == FORMAT_UNKNOWN ? found : wanted;
-    /* A JSON document may be meant as one column of text, but hardly ever is; text that is named JSON is an error of its reader's. */
+    /* A JSON document may be meant as one column of text, but hardly ever is; text that is named JSON is an
+     * error of its reader's. */
     bool fits = j->format == found || (j->format == FORMAT_CSV && found == FORMAT_JSON);
     if (found == FORMAT_UNKNOWN || !fits)
         return err_set(j->err, ERR_INVALID_ARGUMENTS, "%.*s is not a %s file: it is %s", STR_ARG(q->name),
@@ -109,9 +129,10 @@ static int find_format(Job *j)
 static void make_reader(Job *j)
 {
     Buf out = BUF_INIT(1 << 16);
-    static const char *const readers[] = { "read_parquet([", "read_csv(", "read_json(" };
-    static const char *const options[] = { "], hive_partitioning=false)", ", sample_size=-1, hive_partitioning=false)",
-                                           ", sample_size=-1, hive_partitioning=false)" };
+    static const char *const readers[] = {"read_parquet([", "read_csv(", "read_json("};
+    static const char *const options[] = {"], hive_partitioning=false)",
+                                          ", sample_size=-1, hive_partitioning=false)",
+                                          ", sample_size=-1, hive_partitioning=false)"};
     buf_puts(&out, readers[j->format]);
     sql_path(&out, str_from(j->request->path));
     buf_puts(&out, options[j->format]);
@@ -133,8 +154,9 @@ static int bad_file(Job *j)
     ptrdiff_t path = str_find(message, str_from(j->request->path));
     Str before = path < 0 ? message : str_slice(message, 0, (size_t)path);
     Str after = path < 0 ? STR("") : str_slice(message, (size_t)path + strlen(j->request->path), message.len);
-    return err_set(j->err, ERR_INVALID_ARGUMENTS, "%.*s cannot be read as %s: %.*s%.*s%.*s", STR_ARG(j->request->name), format_names[j->format],
-                   STR_ARG(before), STR_ARG(path < 0 ? STR("") : j->request->name), STR_ARG(after));
+    return err_set(j->err, ERR_INVALID_ARGUMENTS, "%.*s cannot be read as %s: %.*s%.*s%.*s",
+                   STR_ARG(j->request->name), format_names[j->format], STR_ARG(before),
+                   STR_ARG(path < 0 ? STR("") : j->request->name), STR_ARG(after));
 }
 
 static void name_column(Job *j, size_t i)
@@ -154,9 +176,11 @@ static void name_column(Job *j, size_t i)
 
 static int describe(Job *j)
 {
-    const SqlType *types[] = { &TYPE_VARCHAR_, &TYPE_VARCHAR_ };
+    const SqlType *types[] = {&TYPE_VARCHAR_, &TYPE_VARCHAR_};
     const Json *rows;
-    Str sql = arena_printf(j->arena, "SELECT column_name AS c0, column_type AS c1 FROM (DESCRIBE SELECT * FROM %.*s)", STR_ARG(j->reader));
+    Str sql = arena_printf(j->arena,
+                           "SELECT column_name AS c0, column_type AS c1 FROM (DESCRIBE SELECT * FROM %.*s)",
+                           STR_ARG(j->reader));
     if (sql_query_rows(j->context, sql, types, 2, &rows, j->err))
         return bad_file(j);
     j->n_columns = rows->array.n;
@@ -166,7 +190,8 @@ static int describe(Job *j)
         j->columns[i].original = row->array.items[0]->text;
         name_column(j, i);
         if (import_type_parse(row->array.items[1]->text, j->arena, &j->columns[i].type, j->err))
-            return err_prefix(j->err, "%.*s, column %.*s", STR_ARG(j->request->name), STR_ARG(j->columns[i].original));
+            return err_prefix(j->err, "%.*s, column %.*s", STR_ARG(j->request->name),
+                              STR_ARG(j->columns[i].original));
     }
     return 0;
 }
@@ -175,7 +200,7 @@ static int describe(Job *j)
 
 static int split_name(Job *j)
 {
-    Str parts[3] = { STR_NULL, STR_NULL, STR_NULL }, rest = j->request->table;
+    Str parts[3] = {STR_NULL, STR_NULL, STR_NULL}, rest = j->request->table;
     size_t n = 0;
     while (rest.ptr && n < 3)
         parts[n++] = arena_lower(j->arena, str_trim(str_cut(rest, '.', &rest)));
@@ -183,10 +208,11 @@ static int split_name(Job *j)
     for (size_t i = 0; i < n; i++)
         valid = valid && parts[i].len;
     if (!valid)
-        return err_set(j->err, ERR_INVALID_ARGUMENTS, "'%.*s' is no table name: schema.table or catalog.schema.table is expected",
+        return err_set(j->err, ERR_INVALID_ARGUMENTS,
+                       "'%.*s' is no table name: schema.table or catalog.schema.table is expected",
                        STR_ARG(j->request->table));
     Str catalog = n == 3 ? parts[0] : j->context->catalogs->options.iceberg_name;
-    j->name = (DdlName){ catalog, parts[n - 2], parts[n - 1], namespace_of_schema(parts[n - 2], j->arena) };
+    j->name = (DdlName){catalog, parts[n - 2], parts[n - 1], namespace_of_schema(parts[n - 2], j->arena)};
     return iceberg_need(j->context, catalog, "imports", j->err);
 }
 
@@ -199,8 +225,10 @@ static int load_table(Job *j)
     if (!table_cache_load(c->tables, c->catalog, j->name.namespace_, j->name.table, j->arena, &loaded, &e)) {
         j->table = loaded.metadata;
         if (j->request->n_partitioned_by)
-            return err_set(j->err, ERR_INVALID_ARGUMENTS, "Table %.*s exists: its partitioning cannot be chosen by an import",
-                           STR_ARG(table_name_text(j->arena, j->name.catalog, j->name.schema, j->name.table)));
+            return err_set(
+                j->err, ERR_INVALID_ARGUMENTS,
+                "Table %.*s exists: its partitioning cannot be chosen by an import",
+                STR_ARG(table_name_text(j->arena, j->name.catalog, j->name.schema, j->name.table)));
         return 0;
     }
     if (e.code != ERR_NO_SUCH_TABLE && e.code != ERR_NO_SUCH_NAMESPACE) {
@@ -219,10 +247,10 @@ static Property *partitioning_property(Job *j)
     Expr *array = arena_new_of(j->arena, Expr), **items = arena_array(j->arena, Expr *, n + 1);
     for (size_t i = 0; i < n; i++) {
         items[i] = arena_new_of(j->arena, Expr);
-        *items[i] = (Expr){ .kind = EXPR_STRING, .text = j->request->partitioned_by[i] };
+        *items[i] = (Expr){.kind = EXPR_STRING, .text = j->request->partitioned_by[i]};
     }
-    *array = (Expr){ .kind = EXPR_ARRAY, .list = { items, n } };
-    *p = (Property){ .name = { .text = STR("partitioning") }, .value = array };
+    *array = (Expr){.kind = EXPR_ARRAY, .list = {items, n}};
+    *p = (Property){.name = {.text = STR("partitioning")}, .value = array};
     return p;
 }
 
@@ -234,20 +262,26 @@ static int stage_table(Job *j)
     NewColumn *columns = arena_array(j->arena, NewColumn, j->n_columns + 1);
     CatalogClient *catalog = j->context->catalogs->catalog;
     for (size_t i = 0; i < j->n_columns; i++)
-        columns[i] = (NewColumn){ .name = j->columns[i].name, .comment = STR_NULL, .type = j->columns[i].type->sql };
-    if (ddl_new_table(j->context, j->name.catalog, columns, j->n_columns, partitioning_property(j), j->request->n_partitioned_by ? 1 : 0,
-                      STR_NULL, &parts, j->err))
+        columns[i] =
+            (NewColumn){.name = j->columns[i].name, .comment = STR_NULL, .type = j->columns[i].type->sql};
+    if (ddl_new_table(j->context, j->name.catalog, columns, j->n_columns, partitioning_property(j),
+                      j->request->n_partitioned_by ? 1 : 0, STR_NULL, &parts, j->err))
         return -1;
-    if (!catalog_create_namespace(catalog, j->name.namespace_, (CatalogProperties){ 0 }, j->arena, &e))
+    if (!catalog_create_namespace(catalog, j->name.namespace_, (CatalogProperties){0}, j->arena, &e))
         j->created_schema = true;
     else if (e.code != ERR_NAMESPACE_EXISTS && e.code != ERR_ALREADY_EXISTS) {
         if (j->err)
             *j->err = e;
         return -1;
     }
-    CatalogNewTable table = { .namespace_ = j->name.namespace_, .name = j->name.table, .location = parts.location, .schema = parts.schema,
-                              .spec = parts.spec, .sort_order = parts.order, .properties = { parts.properties, parts.n_properties },
-                              .stage = true };
+    CatalogNewTable table = {.namespace_ = j->name.namespace_,
+                             .name = j->name.table,
+                             .location = parts.location,
+                             .schema = parts.schema,
+                             .spec = parts.spec,
+                             .sort_order = parts.order,
+                             .properties = {parts.properties, parts.n_properties},
+                             .stage = true};
     if (catalog_create_table(catalog, &table, j->arena, &staged, j->err))
         return -1;
     j->table = staged.metadata;
@@ -266,14 +300,17 @@ static int match_columns(Job *j, int *column_of)
         while (k < schema->n_fields && !str_eq_nocase(schema->fields[k].name, j->columns[i].name))
             k++;
         if (k == schema->n_fields)
-            return err_set(j->err, ERR_COLUMN_NOT_FOUND, "%.*s has the column '%.*s', which table %.*s does not have", STR_ARG(j->request->name),
-                           STR_ARG(j->columns[i].original), STR_ARG(table));
+            return err_set(j->err, ERR_COLUMN_NOT_FOUND,
+                           "%.*s has the column '%.*s', which table %.*s does not have",
+                           STR_ARG(j->request->name), STR_ARG(j->columns[i].original), STR_ARG(table));
         if (ice_to_sql_type(schema->fields[k].type, j->arena, &to, j->err))
             return -1;
         const SqlType *from = j->columns[i].type->sql;
         if (!sql_type_can_coerce(from, to))
-            return err_set(j->err, ERR_TYPE_MISMATCH, "%.*s: column '%.*s' is of type %.*s, table %.*s has %.*s", STR_ARG(j->request->name),
-                           STR_ARG(j->columns[i].original), STR_ARG(sql_type_name(from, j->arena)), STR_ARG(table), STR_ARG(sql_type_name(to, j->arena)));
+            return err_set(
+                j->err, ERR_TYPE_MISMATCH, "%.*s: column '%.*s' is of type %.*s, table %.*s has %.*s",
+                STR_ARG(j->request->name), STR_ARG(j->columns[i].original),
+                STR_ARG(sql_type_name(from, j->arena)), STR_ARG(table), STR_ARG(sql_type_name(to, j->arena)));
         column_of[k] = (int)i;
     }
     return 0;
@@ -333,13 +370,13 @@ static int write_rows(Job *j)
     const IceSchema *schema = metadata_current_schema(j->table);
     int *column_of = arena_array(j->arena, int, schema->n_fields + 1);
     const SqlType **types = arena_array(j->arena, const SqlType *, j->n_columns + 1);
-    Watcher w = { .job = j, .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER };
+    Watcher w = {.job = j, .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
     pthread_t thread;
     if (match_columns(j, column_of))
         return -1;
     for (size_t i = 0; i < j->n_columns; i++)
         types[i] = j->columns[i].type->sql;
-    WriteSource source = { .sql = source_sql(j), .types = types, .column_of = column_of };
+    WriteSource source = {.sql = source_sql(j), .types = types, .column_of = column_of};
     j->files = arena_new_of(j->arena, WrittenFiles);
     bool watched = j->request->on_progress && thread_start(&thread, "import", watch, &w, NULL) == 0;
     int r = iceberg_write_files(j->context, j->table, &source, j->files, j->err);
@@ -350,34 +387,42 @@ static int write_rows(Job *j)
         pthread_mutex_unlock(&w.lock);
         pthread_join(thread, NULL);
     }
-    bool readers_fault = r && j->err && (j->err->code == ERR_INVALID_CAST_ARGUMENT || j->err->code == ERR_ICEBERG_BAD_DATA ||
-                                         j->err->code == ERR_INTERNAL || j->err->code == ERR_CORRUPT);
+    bool readers_fault = r && j->err &&
+                         (j->err->code == ERR_INVALID_CAST_ARGUMENT || j->err->code == ERR_ICEBERG_BAD_DATA ||
+                          j->err->code == ERR_INTERNAL || j->err->code == ERR_CORRUPT);
     return readers_fault ? bad_file(j) : r;
 }
 
 static int commit(Job *j)
 {
     const ImportRequest *q = j->request;
-    CommitTarget target = { .namespace_ = j->name.namespace_, .name = j->name.table, .base = j->table, .operation = ICE_APPEND };
+    CommitTarget target = {
+        .namespace_ = j->name.namespace_, .name = j->name.table, .base = j->table, .operation = ICE_APPEND};
     if (q->on_progress)
         q->on_progress(q->arg, "committing", 100, j->files->rows);
     if (j->creates)
         ddl_creation_updates(j->table, j->arena, &target.create_updates, &target.n_create_updates);
-    *j->result = (ImportResult){ .table = table_name_text(j->arena, j->name.catalog, j->name.schema, j->name.table), .created = j->creates,
-                                 .rows = j->files->rows, .files = (int64_t)j->files->n, .bytes = j->files->bytes };
+    *j->result =
+        (ImportResult){.table = table_name_text(j->arena, j->name.catalog, j->name.schema, j->name.table),
+                       .created = j->creates,
+                       .rows = j->files->rows,
+                       .files = (int64_t)j->files->n,
+                       .bytes = j->files->bytes};
     return iceberg_commit_files(j->context, &target, j->files, &j->result->snapshot_id, j->err);
 }
 
 int catalogs_import(StatementContext *context, const ImportRequest *request, ImportResult *ret, Error *err)
 {
-    Error e = { 0 };
-    Job j = { .context = context, .request = request, .arena = context->arena, .err = &e, .result = ret };
+    Error e = {0};
+    Job j = {.context = context, .request = request, .arena = context->arena, .err = &e, .result = ret};
     int r = split_name(&j) || find_format(&j) ? -1 : 0;
     if (!r && request->on_progress)
         request->on_progress(request->arg, "reading", -1, 0);
     if (!r)
         make_reader(&j);
-    r = r || load_table(&j) || describe(&j) || (j.creates && stage_table(&j)) || write_rows(&j) || commit(&j) ? -1 : 0;
+    r = r || load_table(&j) || describe(&j) || (j.creates && stage_table(&j)) || write_rows(&j) || commit(&j)
+            ? -1
+            : 0;
     if (r && j.created_schema)
         catalog_drop_namespace(context->catalogs->catalog, j.name.namespace_, j.arena, NULL);
     if (r && err)

@@ -4,18 +4,37 @@
 
 enum { NESTING_MAX = 32 };
 
-typedef struct PlainName { const char *duckdb; const SqlType *sql; int kind; } PlainName;
+typedef struct PlainName {
+    const char *duckdb;
+    const SqlType *sql;
+    int kind;
+} PlainName;
 static const PlainName plain_names[] = {
-    { "BOOLEAN", &TYPE_BOOLEAN_, IMPORT_PLAIN }, { "TINYINT", &TYPE_INTEGER_, IMPORT_CAST }, { "SMALLINT", &TYPE_INTEGER_, IMPORT_CAST },
-    { "INTEGER", &TYPE_INTEGER_, IMPORT_PLAIN }, { "BIGINT", &TYPE_BIGINT_, IMPORT_PLAIN }, { "UTINYINT", &TYPE_INTEGER_, IMPORT_CAST },
-    { "USMALLINT", &TYPE_INTEGER_, IMPORT_CAST }, { "UINTEGER", &TYPE_BIGINT_, IMPORT_CAST }, { "FLOAT", &TYPE_REAL_, IMPORT_PLAIN },
-    { "DOUBLE", &TYPE_DOUBLE_, IMPORT_PLAIN }, { "VARCHAR", &TYPE_VARCHAR_, IMPORT_PLAIN }, { "JSON", &TYPE_VARCHAR_, IMPORT_CAST },
-    { "BLOB", &TYPE_VARBINARY_, IMPORT_PLAIN }, { "DATE", &TYPE_DATE_, IMPORT_PLAIN }, { "TIME", &TYPE_TIME_6_, IMPORT_PLAIN },
-    { "TIMESTAMP", &TYPE_TIMESTAMP_6_, IMPORT_PLAIN }, { "TIMESTAMP_S", &TYPE_TIMESTAMP_6_, IMPORT_CAST },
-    { "TIMESTAMP_MS", &TYPE_TIMESTAMP_6_, IMPORT_CAST }, { "TIMESTAMP_NS", &TYPE_TIMESTAMP_6_, IMPORT_CAST },
-    { "TIMESTAMP WITH TIME ZONE", &TYPE_TIMESTAMP_TZ_6_, IMPORT_ZONED }, { "UUID", &TYPE_UUID_, IMPORT_PLAIN },
-    { "INTERVAL", &TYPE_VARCHAR_, IMPORT_CAST }, { "TIME WITH TIME ZONE", &TYPE_VARCHAR_, IMPORT_CAST }, { "\"NULL\"", &TYPE_VARCHAR_, IMPORT_CAST },
-    { "BIT", &TYPE_VARCHAR_, IMPORT_CAST },
+    {"BOOLEAN", &TYPE_BOOLEAN_, IMPORT_PLAIN},
+    {"TINYINT", &TYPE_INTEGER_, IMPORT_CAST},
+    {"SMALLINT", &TYPE_INTEGER_, IMPORT_CAST},
+    {"INTEGER", &TYPE_INTEGER_, IMPORT_PLAIN},
+    {"BIGINT", &TYPE_BIGINT_, IMPORT_PLAIN},
+    {"UTINYINT", &TYPE_INTEGER_, IMPORT_CAST},
+    {"USMALLINT", &TYPE_INTEGER_, IMPORT_CAST},
+    {"UINTEGER", &TYPE_BIGINT_, IMPORT_CAST},
+    {"FLOAT", &TYPE_REAL_, IMPORT_PLAIN},
+    {"DOUBLE", &TYPE_DOUBLE_, IMPORT_PLAIN},
+    {"VARCHAR", &TYPE_VARCHAR_, IMPORT_PLAIN},
+    {"JSON", &TYPE_VARCHAR_, IMPORT_CAST},
+    {"BLOB", &TYPE_VARBINARY_, IMPORT_PLAIN},
+    {"DATE", &TYPE_DATE_, IMPORT_PLAIN},
+    {"TIME", &TYPE_TIME_6_, IMPORT_PLAIN},
+    {"TIMESTAMP", &TYPE_TIMESTAMP_6_, IMPORT_PLAIN},
+    {"TIMESTAMP_S", &TYPE_TIMESTAMP_6_, IMPORT_CAST},
+    {"TIMESTAMP_MS", &TYPE_TIMESTAMP_6_, IMPORT_CAST},
+    {"TIMESTAMP_NS", &TYPE_TIMESTAMP_6_, IMPORT_CAST},
+    {"TIMESTAMP WITH TIME ZONE", &TYPE_TIMESTAMP_TZ_6_, IMPORT_ZONED},
+    {"UUID", &TYPE_UUID_, IMPORT_PLAIN},
+    {"INTERVAL", &TYPE_VARCHAR_, IMPORT_CAST},
+    {"TIME WITH TIME ZONE", &TYPE_VARCHAR_, IMPORT_CAST},
+    {"\"NULL\"", &TYPE_VARCHAR_, IMPORT_CAST},
+    {"BIT", &TYPE_VARCHAR_, IMPORT_CAST},
 };
 
 /* The end of one part of a list: `stop` outside of parentheses and quotes. */
@@ -60,9 +79,9 @@ static Str unquote_name(Str name, Arena *arena)
 static int parse_struct(Str body, int depth, Arena *arena, ImportType *t, Error *err)
 {
     enum { FIELDS_MAX = 10000 };
-    Vec(Str) names = { 0 };
-    Vec(ImportType *) children = { 0 };
-    Vec(RowField) fields = { 0 };
+    Vec(Str) names = {0};
+    Vec(ImportType *) children = {0};
+    Vec(RowField) fields = {0};
     while (body.len && children.n < FIELDS_MAX) {
         size_t end = part_end(body, ',');
         Str part = str_trim(str_slice(body, 0, end));
@@ -74,10 +93,13 @@ static int parse_struct(Str body, int depth, Arena *arena, ImportType *t, Error 
             return -1;
         *vec_push(arena, &names) = name;
         *vec_push(arena, &children) = child;
-        *vec_push(arena, &fields) = (RowField){ import_column_name(name, fields.n, arena), child->sql };
+        *vec_push(arena, &fields) = (RowField){import_column_name(name, fields.n, arena), child->sql};
     }
-    *t = (ImportType){ .kind = IMPORT_STRUCT, .names = names.items, .children = children.items, .n_children = children.n,
-                       .sql = sql_type_row(arena, fields.items, fields.n) };
+    *t = (ImportType){.kind = IMPORT_STRUCT,
+                      .names = names.items,
+                      .children = children.items,
+                      .n_children = children.n,
+                      .sql = sql_type_row(arena, fields.items, fields.n)};
     return 0;
 }
 
@@ -98,7 +120,8 @@ static int parse_decimal(Str text, Arena *arena, ImportType *t, Error *err)
 {
     int64_t precision, scale;
     Str rest = str_slice(text, strlen("DECIMAL("), text.len - 1), digits = str_cut(rest, ',', &rest);
-    if (str_to_i64(digits, 1, 38, &precision, err) || str_to_i64(rest.ptr ? rest : STR("0"), 0, 38, &scale, err))
+    if (str_to_i64(digits, 1, 38, &precision, err) ||
+        str_to_i64(rest.ptr ? rest : STR("0"), 0, 38, &scale, err))
         return -1;
     t->sql = sql_type_decimal(arena, (int)precision, (int)scale);
     return 0;
@@ -108,7 +131,8 @@ static int parse(Str text, int depth, Arena *arena, ImportType **ret, Error *err
 {
     ImportType *t = *ret = arena_new_of(arena, ImportType);
     if (depth > NESTING_MAX)
-        return err_set(err, ERR_NOT_SUPPORTED, "columns nested deeper than %d levels are not supported", NESTING_MAX);
+        return err_set(err, ERR_NOT_SUPPORTED, "columns nested deeper than %d levels are not supported",
+                       NESTING_MAX);
     if (str_has_suffix(text, STR("]"))) {
         size_t open = (size_t)str_rfind_char(text, '[');
         t->kind = IMPORT_LIST;
@@ -128,7 +152,9 @@ static int parse(Str text, int depth, Arena *arena, ImportType **ret, Error *err
     bool huge = str_is(text, "HUGEINT") || str_is(text, "UHUGEINT"), ulong = str_is(text, "UBIGINT");
     if (huge || ulong || str_has_prefix(text, STR("ENUM("))) {
         t->kind = IMPORT_CAST;
-        t->sql = huge ? sql_type_decimal(arena, 38, 0) : ulong ? sql_type_decimal(arena, 20, 0) : &TYPE_VARCHAR_;
+        t->sql = huge    ? sql_type_decimal(arena, 38, 0)
+                 : ulong ? sql_type_decimal(arena, 20, 0)
+                         : &TYPE_VARCHAR_;
         return 0;
     }
     for (size_t i = 0; i < sizeof plain_names / sizeof *plain_names; i++)
@@ -176,7 +202,9 @@ void import_put(Buf *out, Str e, const ImportType *t, Arena *arena)
     if (is_plain(t)) {
         buf_add(out, e);
     } else if (t->kind == IMPORT_ZONED) {
-        buf_printf(out, "CASE WHEN %.*s IS NULL THEN NULL ELSE struct_pack(t := make_timestamp(epoch_us(%.*s)), zone := 0::SMALLINT) END",
+        buf_printf(out,
+                   "CASE WHEN %.*s IS NULL THEN NULL ELSE struct_pack(t := make_timestamp(epoch_us(%.*s)), "
+                   "zone := 0::SMALLINT) END",
                    STR_ARG(e), STR_ARG(e));
     } else if (t->kind == IMPORT_CAST) {
         buf_printf(out, "CAST(%.*s AS %.*s)", STR_ARG(e), STR_ARG(sql_type_duckdb(t->sql, arena)));
@@ -187,7 +215,8 @@ void import_put(Buf *out, Str e, const ImportType *t, Arena *arena)
         import_put(out, x, t->children[0], arena);
         buf_putc(out, ')');
     } else {
-        buf_printf(out, "map_from_entries(list_transform(map_entries(%.*s), lambda %.*s: struct_pack(k := ", STR_ARG(e), STR_ARG(x));
+        buf_printf(out, "map_from_entries(list_transform(map_entries(%.*s), lambda %.*s: struct_pack(k := ",
+                   STR_ARG(e), STR_ARG(x));
         import_put(out, arena_printf(arena, "%.*s.key", STR_ARG(x)), t->children[0], arena);
         buf_puts(out, ", v := ");
         import_put(out, arena_printf(arena, "%.*s.value", STR_ARG(x)), t->children[1], arena);

@@ -1,7 +1,8 @@
 /* import_types.h - the columns of an uploaded file, as DuckDB's readers see them, in Trino's types.
  *
- * A DuckDB type's text ("STRUCT(a INTEGER, b VARCHAR[])") is parsed to a tree; its values pass to the statement's form (types.def). Types that
- * Iceberg lacks become the nearest one that holds all their values. */
+ * A DuckDB type's text ("STRUCT(a INTEGER, b VARCHAR[])") is parsed to a tree; its values pass to the
+ * statement's form (types.def). Types that Iceberg lacks become the nearest one that holds all their values.
+ */
 #pragma once
 
 #include "base/buf.h"
@@ -11,8 +12,9 @@ typedef struct ImportType ImportType;
 struct ImportType {
     enum { IMPORT_PLAIN, IMPORT_CAST, IMPORT_ZONED, IMPORT_LIST, IMPORT_STRUCT, IMPORT_MAP } kind;
     const SqlType *sql;
-    Str *names;                        /* struct: as the file has them */
-    ImportType **children; size_t n_children;
+    Str *names; /* struct: as the file has them */
+    ImportType **children;
+    size_t n_children;
 };
 
 /* ERR_NOT_SUPPORTED names the type. */

@@ -4,7 +4,7 @@
 
 typedef struct InfoTable {
     const char *name, *columns;
-    int (*fill)(Walk *walk, Error *err);           /* NULL: always empty */
+    int (*fill)(Walk *walk, Error *err); /* NULL: always empty */
 } InfoTable;
 
 /* ---- rows ---- */
@@ -20,7 +20,7 @@ static int add_schema(Walk *w, Str catalog, Str schema, Error *err)
 
 static int fill_schemata(Walk *w, Error *err)
 {
-    w->columns = (NameColumns){ 0, 1, -1 };
+    w->columns = (NameColumns){0, 1, -1};
     w->on_schema = add_schema;
     return metadata_walk(w, err);
 }
@@ -38,7 +38,7 @@ static int add_table(Walk *w, Str catalog, Str schema, Str table, const TableHan
 
 static int fill_tables(Walk *w, Error *err)
 {
-    w->columns = (NameColumns){ 0, 1, 2 };
+    w->columns = (NameColumns){0, 1, 2};
     w->on_table = add_table;
     return metadata_walk(w, err);
 }
@@ -66,7 +66,7 @@ static int add_columns(Walk *w, Str catalog, Str schema, Str table, const TableH
 
 static int fill_columns(Walk *w, Error *err)
 {
-    w->columns = (NameColumns){ 0, 1, 2 };
+    w->columns = (NameColumns){0, 1, 2};
     w->on_table = add_columns;
     w->with_tables = true;
     return metadata_walk(w, err);
@@ -81,41 +81,59 @@ static int no_roles(Walk *w, Error *err)
 /* ---- the tables ---- */
 
 static const InfoTable tables[] = {
-    { "applicable_roles", "grantee varchar, grantee_type varchar, role_name varchar, is_grantable varchar", no_roles },
-    { "columns", "table_catalog varchar, table_schema varchar, table_name varchar, column_name varchar, ordinal_position bigint, "
-                 "column_default varchar, is_nullable varchar, data_type varchar, comment varchar hidden, extra_info varchar hidden", fill_columns },
-    { "enabled_roles", "role_name varchar", no_roles },
-    { "roles", "role_name varchar", no_roles },
-    { "schemata", "catalog_name varchar, schema_name varchar", fill_schemata },
-    { "table_privileges", "grantor varchar, grantor_type varchar, grantee varchar, grantee_type varchar, table_catalog varchar, "
-                          "table_schema varchar, table_name varchar, privilege_type varchar, is_grantable varchar, with_hierarchy varchar", NULL },
-    { "tables", "table_catalog varchar, table_schema varchar, table_name varchar, table_type varchar, table_comment varchar hidden", fill_tables },
-    { "views", "table_catalog varchar, table_schema varchar, table_name varchar, view_definition varchar", NULL },
+    {"applicable_roles", "grantee varchar, grantee_type varchar, role_name varchar, is_grantable varchar",
+     no_roles},
+    {"columns",
+     "table_catalog varchar, table_schema varchar, table_name varchar, column_name varchar, ordinal_position "
+     "bigint, "
+     "column_default varchar, is_nullable varchar, data_type varchar, comment varchar hidden, extra_info "
+     "varchar hidden",
+     fill_columns},
+    {"enabled_roles", "role_name varchar", no_roles},
+    {"roles", "role_name varchar", no_roles},
+    {"schemata", "catalog_name varchar, schema_name varchar", fill_schemata},
+    {"table_privileges",
+     "grantor varchar, grantor_type varchar, grantee varchar, grantee_type varchar, table_catalog varchar, "
+     "table_schema varchar, table_name varchar, privilege_type varchar, is_grantable varchar, with_hierarchy "
+     "varchar",
+     NULL},
+    {"tables",
+     "table_catalog varchar, table_schema varchar, table_name varchar, table_type varchar, table_comment "
+     "varchar hidden",
+     fill_tables},
+    {"views", "table_catalog varchar, table_schema varchar, table_name varchar, view_definition varchar",
+     NULL},
 };
 enum { N_TABLES = sizeof tables / sizeof *tables };
 
 const Str *information_schema_names(size_t *ret_n)
 {
-    static Str names[N_TABLES];        /* the same whoever writes them */
+    static Str names[N_TABLES]; /* the same whoever writes them */
     for (size_t i = 0; i < N_TABLES; i++)
         names[i] = str_from(tables[i].name);
     *ret_n = N_TABLES;
     return names;
 }
 
-static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relation *relation, Buf *out, Error *err)
+static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relation *relation, Buf *out,
+                     Error *err)
 {
     const InfoTable *table = handle->data;
     RowSet rows = rows_new(emit->arena, handle, relation);
-    Walk walk = { .context = emit->statement, .relation = relation, .columns = { -1, -1, -1 }, .only_catalog = handle->catalog, .rows = &rows };
+    Walk walk = {.context = emit->statement,
+                 .relation = relation,
+                 .columns = {-1, -1, -1},
+                 .only_catalog = handle->catalog,
+                 .rows = &rows};
     if (table->fill && table->fill(&walk, err))
         return -1;
     return rows_emit(&rows, out, err);
 }
 
-static const ConnectorOps information_schema_ops = { "information_schema", emit_scan };
+static const ConnectorOps information_schema_ops = {"information_schema", emit_scan};
 
-int information_schema_table(StatementContext *context, Str catalog, Str table, const TableHandle **ret, Error *err)
+int information_schema_table(StatementContext *context, Str catalog, Str table, const TableHandle **ret,
+                             Error *err)
 {
     Arena *arena = context->arena;
     (void)err;
@@ -124,8 +142,11 @@ int information_schema_table(StatementContext *context, Str catalog, Str table, 
         if (!str_is(table, tables[i].name))
             continue;
         TableHandle *handle = arena_new_of(arena, TableHandle);
-        *handle = (TableHandle){ .ops = &information_schema_ops, .catalog = arena_str(arena, catalog), .schema = STR("information_schema"),
-                                 .table = str_from(tables[i].name), .data = (void *)&tables[i] };
+        *handle = (TableHandle){.ops = &information_schema_ops,
+                                .catalog = arena_str(arena, catalog),
+                                .schema = STR("information_schema"),
+                                .table = str_from(tables[i].name),
+                                .data = (void *)&tables[i]};
         handle->columns = columns_of(arena, tables[i].columns, &handle->n_columns);
         *ret = handle;
     }

@@ -7,14 +7,15 @@
 
 static TextFilter filter_of(const Walk *w, int column)
 {
-    return column < 0 ? (TextFilter){ .prefix = STR("") } : text_filter(w->relation, column, w->context->arena);
+    return column < 0 ? (TextFilter){.prefix = STR("")} : text_filter(w->relation, column, w->context->arena);
 }
 
 static int visit_table(Walk *w, Str catalog, Str schema, Str table, Error *err)
 {
     const TableHandle *handle = NULL;
     Error e;
-    if (w->with_tables && catalogs_get_table(w->context, catalog, schema, table, NULL, w->context->arena, &handle, &e)) {
+    if (w->with_tables &&
+        catalogs_get_table(w->context, catalog, schema, table, NULL, w->context->arena, &handle, &e)) {
         if (e.code == ERR_UNAVAILABLE || e.code == ERR_USER_CANCELED || e.code == ERR_LIMIT) {
             if (err)
                 *err = e;
@@ -24,7 +25,7 @@ static int visit_table(Walk *w, Str catalog, Str schema, Str table, Error *err)
         return 0;
     }
     if (w->with_tables && !handle)
-        return 0;                      /* dropped meanwhile */
+        return 0; /* dropped meanwhile */
     return w->on_table(w, catalog, schema, table, handle, err);
 }
 
@@ -38,7 +39,7 @@ static int walk_tables(Walk *w, const Connector *connector, Str catalog, Str sch
     if (str_is(schema, "information_schema"))
         names = information_schema_names(&n);
     else if (filter.is_restricted && w->with_tables) {
-        names = filter.values;         /* asked for by name: no list is needed */
+        names = filter.values; /* asked for by name: no list is needed */
         n = filter.n_values;
     } else if (connector->tables(w->context, schema, w->context->arena, &names, &n, err))
         return -1;
@@ -51,10 +52,15 @@ static int walk_tables(Walk *w, const Connector *connector, Str catalog, Str sch
     return 0;
 }
 
-static int compare_names(const void *a, const void *b) { return str_cmp(*(const Str *)a, *(const Str *)b); }
+static int compare_names(const void *a, const void *b)
+{
+    return str_cmp(*(const Str *)a, *(const Str *)b);
+}
 
-/* All schemas of a catalog, information_schema among them, sorted; or those that the filter names, if they exist. */
-static int list_schemas(Walk *w, const Connector *connector, Str catalog, const TextFilter *filter, const Str **ret, size_t *ret_n, Error *err)
+/* All schemas of a catalog, information_schema among them, sorted; or those that the filter names, if they
+ * exist. */
+static int list_schemas(Walk *w, const Connector *connector, Str catalog, const TextFilter *filter,
+                        const Str **ret, size_t *ret_n, Error *err)
 {
     const Str *names;
     Str *all;
@@ -64,7 +70,8 @@ static int list_schemas(Walk *w, const Connector *connector, Str catalog, const 
         all = arena_array(arena, Str, filter->n_values + 1);
         for (size_t i = 0; i < filter->n_values; i++) {
             bool exists = str_is(filter->values[i], "information_schema");
-            if (!exists && (!filter->values[i].len || connector->schema_exists(w->context, filter->values[i], &exists, err)))
+            if (!exists && (!filter->values[i].len ||
+                            connector->schema_exists(w->context, filter->values[i], &exists, err)))
                 return filter->values[i].len ? -1 : 0;
             if (exists)
                 all[m++] = filter->values[i];

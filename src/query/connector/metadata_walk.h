@@ -6,17 +6,21 @@
 #include "query/connector/sql_text.h"
 
 /* Columns of the system table that hold the names; -1: it has none, then all count. */
-typedef struct NameColumns { int catalog, schema, table; } NameColumns;
+typedef struct NameColumns {
+    int catalog, schema, table;
+} NameColumns;
 
 typedef struct Walk {
     StatementContext *context;
     const Relation *relation;
     NameColumns columns;
-    Str only_catalog;                  /* information_schema: its own; ptr NULL: all */
+    Str only_catalog; /* information_schema: its own; ptr NULL: all */
     RowSet *rows;
-    /* Called for each name; the handle is NULL unless `with_tables`. A table that cannot be read is left out. */
+    /* Called for each name; the handle is NULL unless `with_tables`. A table that cannot be read is left out.
+     */
     int (*on_schema)(struct Walk *walk, Str catalog, Str schema, Error *err);
-    int (*on_table)(struct Walk *walk, Str catalog, Str schema, Str table, const TableHandle *handle, Error *err);
+    int (*on_table)(struct Walk *walk, Str catalog, Str schema, Str table, const TableHandle *handle,
+                    Error *err);
     bool with_tables;
 } Walk;
 

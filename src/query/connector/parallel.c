@@ -22,13 +22,14 @@ enum { PARALLEL_MAX = 8 };
 
 int run_parallel(ParallelFn fn, void *const *items, size_t n, Error *err)
 {
-    Call calls[PARALLEL_MAX] = { 0 };
+    Call calls[PARALLEL_MAX] = {0};
     int r = 0;
     for (size_t from = 0; !r && from < n; from += PARALLEL_MAX) {
         size_t m = n - from < PARALLEL_MAX ? n - from : PARALLEL_MAX;
         for (size_t i = 0; i < m; i++) {
-            calls[i] = (Call){ .fn = fn, .item = items[from + i] };
-            calls[i].started = i > 0 && thread_start(&calls[i].thread, "store", run_call, &calls[i], NULL) == 0;
+            calls[i] = (Call){.fn = fn, .item = items[from + i]};
+            calls[i].started =
+                i > 0 && thread_start(&calls[i].thread, "store", run_call, &calls[i], NULL) == 0;
         }
         for (size_t i = 0; i < m; i++)
             if (!calls[i].started)

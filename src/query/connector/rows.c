@@ -7,8 +7,10 @@
 
 RowSet rows_new(Arena *arena, const TableHandle *handle, const Relation *relation)
 {
-    return (RowSet){ .arena = arena, .columns = handle->columns, .n_columns = handle->n_columns,
-                     .used = relation ? relation->used : NULL };
+    return (RowSet){.arena = arena,
+                    .columns = handle->columns,
+                    .n_columns = handle->n_columns,
+                    .used = relation ? relation->used : NULL};
 }
 
 void rows_add(RowSet *set)
@@ -17,7 +19,10 @@ void rows_add(RowSet *set)
     *vec_push(set->arena, &set->rows) = set->row;
 }
 
-static bool wants(const RowSet *set, size_t column) { return !set->used || set->used[column]; }
+static bool wants(const RowSet *set, size_t column)
+{
+    return !set->used || set->used[column];
+}
 
 void row_sql(RowSet *set, size_t column, Str sql)
 {
@@ -43,20 +48,29 @@ void row_int(RowSet *set, size_t column, int64_t value)
                                               : arena_printf(set->arena, "%lld", (long long)value);
 }
 
-void row_bool(RowSet *set, size_t column, bool value) { row_sql(set, column, value ? STR("true") : STR("false")); }
+void row_bool(RowSet *set, size_t column, bool value)
+{
+    row_sql(set, column, value ? STR("true") : STR("false"));
+}
 
 void row_double(RowSet *set, size_t column, double value)
 {
     if (isfinite(value))
         row_sql(set, column, arena_printf(set->arena, "%.17g::DOUBLE", value));
     else
-        row_sql(set, column, arena_printf(set->arena, "'%s'::DOUBLE", isnan(value) ? "nan" : value < 0 ? "-inf" : "inf"));
+        row_sql(set, column,
+                arena_printf(set->arena, "'%s'::DOUBLE",
+                             isnan(value) ? "nan"
+                             : value < 0  ? "-inf"
+                                          : "inf"));
 }
 
 void row_instant(RowSet *set, size_t column, int64_t us)
 {
     if (us)
-        row_sql(set, column, arena_printf(set->arena, "struct_pack(t := make_timestamp(%lld), zone := 0::SMALLINT)", (long long)us));
+        row_sql(set, column,
+                arena_printf(set->arena, "struct_pack(t := make_timestamp(%lld), zone := 0::SMALLINT)",
+                             (long long)us));
 }
 
 static void put_values(const RowSet *set, Buf *out)
@@ -136,12 +150,12 @@ static size_t pair_end(Str text)
 
 const TableColumn *columns_of(Arena *arena, const char *text, size_t *ret_n)
 {
-    Vec(TableColumn) columns = { 0 };
+    Vec(TableColumn) columns = {0};
     for (Str rest = str_from(text); rest.len;) {
         size_t end = pair_end(rest);
         Str pair = str_trim(str_slice(rest, 0, end)), type_text;
         rest = str_slice(rest, end + 1, rest.len);
-        TableColumn column = { .name = str_cut(pair, ' ', &type_text), .extra = STR("") };
+        TableColumn column = {.name = str_cut(pair, ' ', &type_text), .extra = STR("")};
         bool hidden = str_has_suffix(type_text, STR(" hidden"));
         if (hidden)
             type_text = str_slice(type_text, 0, type_text.len - strlen(" hidden"));

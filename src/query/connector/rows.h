@@ -9,21 +9,22 @@
 
 typedef struct RowSet {
     Arena *arena;
-    const TableColumn *columns; size_t n_columns;
-    const bool *used;                       /* NULL: all */
-    Vec(Str *) rows;                        /* a row: n_columns cells of SQL; ptr NULL: NULL */
-    Str *row;                               /* the last one */
+    const TableColumn *columns;
+    size_t n_columns;
+    const bool *used; /* NULL: all */
+    Vec(Str *) rows;  /* a row: n_columns cells of SQL; ptr NULL: NULL */
+    Str *row;         /* the last one */
 } RowSet;
 
 RowSet rows_new(Arena *arena, const TableHandle *handle, const Relation *relation);
-void rows_add(RowSet *set);                 /* begins a row of NULLs */
-void row_text(RowSet *set, size_t column, Str value);          /* ptr NULL: NULL */
+void rows_add(RowSet *set);                           /* begins a row of NULLs */
+void row_text(RowSet *set, size_t column, Str value); /* ptr NULL: NULL */
 void row_int(RowSet *set, size_t column, int64_t value);
 void row_bool(RowSet *set, size_t column, bool value);
 void row_double(RowSet *set, size_t column, double value);
 /* timestamp with time zone at UTC; 0: NULL */
 void row_instant(RowSet *set, size_t column, int64_t us);
-void row_sql(RowSet *set, size_t column, Str sql);             /* any expression */
+void row_sql(RowSet *set, size_t column, Str sql); /* any expression */
 int rows_emit(const RowSet *set, Buf *out, Error *err);
 
 /* "name type" pairs, comma separated, as a table's columns: columns_of("table_cat varchar, ordinal bigint").

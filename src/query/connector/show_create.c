@@ -9,20 +9,24 @@ static int show_schema(StatementContext *context, const Statement *s, Buf *out, 
     Str parts[3];
     bool exists;
     MetadataSource *metadata = catalogs_metadata(context);
-    if (catalogs_resolve_name(context, &s->name, 2, parts, err) || metadata->catalog_exists(metadata, parts[0], &exists, err))
+    if (catalogs_resolve_name(context, &s->name, 2, parts, err) ||
+        metadata->catalog_exists(metadata, parts[0], &exists, err))
         return -1;
     if (!exists)
         return ddl_fail(err, ERR_CATALOG_NOT_FOUND, s, "Catalog '%.*s' not found", STR_ARG(parts[0]));
     if (metadata->schema_exists(metadata, parts[0], parts[1], &exists, err))
         return -1;
     if (!exists)
-        return ddl_fail(err, ERR_SCHEMA_NOT_FOUND, s, "Schema '%.*s.%.*s' does not exist", STR_ARG(parts[0]), STR_ARG(parts[1]));
+        return ddl_fail(err, ERR_SCHEMA_NOT_FOUND, s, "Schema '%.*s.%.*s' does not exist", STR_ARG(parts[0]),
+                        STR_ARG(parts[1]));
     buf_puts(out, "CREATE SCHEMA ");
     buf_add(out, table_name_text(context->arena, parts[0], parts[1], STR_NULL));
-    if (catalogs_connector(context->catalogs, parts[0]) != &iceberg_connector || str_is(parts[1], "information_schema"))
+    if (catalogs_connector(context->catalogs, parts[0]) != &iceberg_connector ||
+        str_is(parts[1], "information_schema"))
         return 0;
     CatalogProperties properties;
-    if (catalog_load_namespace(context->catalogs->catalog, namespace_of_schema(parts[1], context->arena), context->arena, &properties, err))
+    if (catalog_load_namespace(context->catalogs->catalog, namespace_of_schema(parts[1], context->arena),
+                               context->arena, &properties, err))
         return -1;
     Str location = STR_NULL, owner = context->session->user;
     for (size_t i = 0; i < properties.n; i++) {
@@ -44,7 +48,10 @@ static int show_schema(StatementContext *context, const Statement *s, Buf *out, 
 /* Types in DDL: as the protocol names them, but ROW in capitals. */
 static void put_type(Buf *out, const SqlType *type, Arena *arena)
 {
-    const char *name = type->kind == TYPE_ROW ? "ROW" : type->kind == TYPE_ARRAY ? "array" : type->kind == TYPE_MAP ? "map" : NULL;
+    const char *name = type->kind == TYPE_ROW     ? "ROW"
+                       : type->kind == TYPE_ARRAY ? "array"
+                       : type->kind == TYPE_MAP   ? "map"
+                                                  : NULL;
     if (!name) {
         buf_add(out, sql_type_display(type, arena));
         return;
@@ -93,7 +100,8 @@ static void put_lists(const IcebergTable *t, Buf *out, Arena *arena)
 
 static void put_properties(const IcebergTable *t, Buf *out, Arena *arena)
 {
-    buf_printf(out, "\nWITH (\n   format = 'PARQUET',\n   format_version = %d,\n   location = ", t->metadata->format_version);
+    buf_printf(out, "\nWITH (\n   format = 'PARQUET',\n   format_version = %d,\n   location = ",
+               t->metadata->format_version);
     sql_print_string(out, t->metadata->location);
     Str retries = metadata_property(t->metadata, "commit.retry.num-retries", STR_NULL);
     if (retries.ptr)
@@ -146,8 +154,10 @@ int catalogs_show_create(StatementContext *context, const Statement *s, Str *ret
 {
     Buf out = BUF_INIT(TEXT_MAX);
     int r = s->kind == STMT_SHOW_CREATE_SCHEMA ? show_schema(context, s, &out, err)
-            : s->kind == STMT_SHOW_CREATE_TABLE ? show_table(context, s, &out, err)
-            : err_set_sql(err, ERR_NOT_SUPPORTED, s->pos.line, s->pos.column, "SHOW CREATE VIEW is not supported");
+            : s->kind == STMT_SHOW_CREATE_TABLE
+                ? show_table(context, s, &out, err)
+                : err_set_sql(err, ERR_NOT_SUPPORTED, s->pos.line, s->pos.column,
+                              "SHOW CREATE VIEW is not supported");
     if (!r && !(r = buf_check(&out, err)))
         *ret = arena_str(context->arena, buf_str(&out));
     buf_free(&out);

@@ -53,8 +53,9 @@ bool expr_constant_text(const Expr *expr, Str *ret)
     if (!expr)
         return false;
     if (expr->kind == EXPR_CAST)
-        return expr->cast.resolved && expr->cast.resolved->kind == TYPE_VARCHAR && expr->cast.operand->kind == EXPR_STRING &&
-               expr->cast.resolved->length == VARCHAR_UNBOUNDED && expr_constant_text(expr->cast.operand, ret);
+        return expr->cast.resolved && expr->cast.resolved->kind == TYPE_VARCHAR &&
+               expr->cast.operand->kind == EXPR_STRING && expr->cast.resolved->length == VARCHAR_UNBOUNDED &&
+               expr_constant_text(expr->cast.operand, ret);
     if (expr->kind != EXPR_STRING)
         return false;
     *ret = expr->text;
@@ -83,13 +84,15 @@ bool expr_constant_int(const Expr *expr, int64_t *ret)
 
 static bool is_column(const Expr *expr, const Relation *relation, int column)
 {
-    return expr && expr->kind == EXPR_COLUMN && expr->column.ref.relation == relation && expr->column.ref.index == column;
+    return expr && expr->kind == EXPR_COLUMN && expr->column.ref.relation == relation &&
+           expr->column.ref.index == column;
 }
 
 static Str like_prefix(const Expr *e, Arena *arena)
 {
     Str pattern, escape = STR("");
-    if (!expr_constant_text(e->like.pattern, &pattern) || (e->like.escape && !expr_constant_text(e->like.escape, &escape)))
+    if (!expr_constant_text(e->like.pattern, &pattern) ||
+        (e->like.escape && !expr_constant_text(e->like.escape, &escape)))
         return STR("");
     char *prefix = arena_alloc(arena, pattern.len + 1);
     size_t n = 0;
@@ -120,19 +123,20 @@ static void take_values(TextFilter *filter, Expr *const *items, size_t n, Arena 
         size_t k = 0;
         while (k < m && !str_eq(values[k], values[m]))
             k++;
-        m += k == m;                   /* a name is asked for once, however often it is written */
+        m += k == m; /* a name is asked for once, however often it is written */
     }
-    *filter = (TextFilter){ .is_restricted = true, .values = values, .n_values = m, .prefix = filter->prefix };
+    *filter = (TextFilter){.is_restricted = true, .values = values, .n_values = m, .prefix = filter->prefix};
 }
 
 TextFilter text_filter(const Relation *relation, int column, Arena *arena)
 {
-    TextFilter filter = { .prefix = STR("") };
+    TextFilter filter = {.prefix = STR("")};
     for (size_t i = 0; relation && i < relation->n_conjuncts; i++) {
         const Expr *e = relation->conjuncts[i];
         if (e->kind == EXPR_COMPARISON && e->binary.op == OP_EQ) {
-            Expr *other = is_column(e->binary.left, relation, column) ? e->binary.right
-                          : is_column(e->binary.right, relation, column) ? e->binary.left : NULL;
+            Expr *other = is_column(e->binary.left, relation, column)    ? e->binary.right
+                          : is_column(e->binary.right, relation, column) ? e->binary.left
+                                                                         : NULL;
             if (other)
                 take_values(&filter, &other, 1, arena);
         } else if (e->kind == EXPR_IN_LIST && !e->in.negated && is_column(e->in.value, relation, column)) {
@@ -162,7 +166,8 @@ bool text_filter_allows(const TextFilter *filter, Str value)
 
 enum { RESULT_BYTES_MAX = 256 << 20 };
 
-int sql_query_rows(StatementContext *context, Str sql, const SqlType *const *types, size_t n_types, const Json **ret, Error *err)
+int sql_query_rows(StatementContext *context, Str sql, const SqlType *const *types, size_t n_types,
+                   const Json **ret, Error *err)
 {
     EngineResult *result;
     EngineChunk *chunk;

@@ -21,14 +21,17 @@ typedef struct StatementContext {
     const AnalyzerSession *session;
     EngineConnection *connection;
     Str query_id;
-    Str task_key;                        /* exactly-once key of a workflow's task; empty: none */
+    Str task_key; /* exactly-once key of a workflow's task; empty: none */
     /* Session properties of the connector's, validated (session_properties.def): name and text,
      * NULL-terminated names. */
-    const struct SessionProperty *properties; size_t n_properties;
-    MetadataSource *metadata;            /* made by catalogs_metadata(); one a statement */
+    const struct SessionProperty *properties;
+    size_t n_properties;
+    MetadataSource *metadata; /* made by catalogs_metadata(); one a statement */
     _Atomic bool cancelled;
     _Atomic int64_t files_read, files_pruned, bytes_read, rows_read, files_written, bytes_written,
         rows_written;
 } StatementContext;
 
-typedef struct SessionProperty { Str catalog /* empty: system */, name, value; } SessionProperty;
+typedef struct SessionProperty {
+    Str catalog /* empty: system */, name, value;
+} SessionProperty;

@@ -1,23 +1,46 @@
 /* system_jdbc.c - what java.sql.DatabaseMetaData asks for. Numbers are those of java.sql.Types. */
 #include "query/connector/system_fill.h"
 
-typedef struct JdbcType { TypeKind kind; const char *name; int code; int size, radix; int searchable; } JdbcType;
+typedef struct JdbcType {
+    TypeKind kind;
+    const char *name;
+    int code;
+    int size, radix;
+    int searchable;
+} JdbcType;
 enum { UNKNOWN_SIZE = -1, JAVA_OBJECT = 2000 };
 static const JdbcType types[] = {
-    { TYPE_BOOLEAN, "boolean", 16, UNKNOWN_SIZE, 0, 3 }, { TYPE_TINYINT, "tinyint", -6, 3, 10, 3 }, { TYPE_SMALLINT, "smallint", 5, 5, 10, 3 },
-    { TYPE_INTEGER, "integer", 4, 10, 10, 3 }, { TYPE_BIGINT, "bigint", -5, 19, 10, 3 }, { TYPE_REAL, "real", 7, 24, 2, 3 },
-    { TYPE_DOUBLE, "double", 8, 53, 2, 3 }, { TYPE_VARBINARY, "varbinary", -3, 2147483647, 0, 3 }, { TYPE_DATE, "date", 91, 14, 0, 3 },
-    { TYPE_JSON, "json", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3 }, { TYPE_UUID, "uuid", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3 },
-    { TYPE_IPADDRESS, "ipaddress", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3 }, { TYPE_UNKNOWN, "unknown", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3 },
-    { TYPE_VARIANT, "variant", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3 }, { TYPE_NUMBER, "number", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3 },
-    { TYPE_INTERVAL_YEAR_MONTH, "interval year to month", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3 },
-    { TYPE_INTERVAL_DAY_TIME, "interval day to second", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3 },
-    { TYPE_HYPERLOGLOG, "HyperLogLog", JAVA_OBJECT, UNKNOWN_SIZE, 0, 0 }, { TYPE_TDIGEST, "tdigest", JAVA_OBJECT, UNKNOWN_SIZE, 0, 0 },
-    { TYPE_P4HYPERLOGLOG, "P4HyperLogLog", JAVA_OBJECT, UNKNOWN_SIZE, 0, 0 }, { TYPE_QDIGEST, "qdigest", JAVA_OBJECT, UNKNOWN_SIZE, 0, 0 },
-    { TYPE_VARCHAR, "varchar", 12, 0, 0, 0 }, { TYPE_CHAR, "char", 1, 0, 0, 0 }, { TYPE_DECIMAL, "decimal", 3, 0, 10, 0 },
-    { TYPE_TIME, "time", 92, 0, 0, 0 }, { TYPE_TIME_TZ, "time with time zone", 2013, 0, 0, 0 }, { TYPE_TIMESTAMP, "timestamp", 93, 0, 0, 0 },
-    { TYPE_TIMESTAMP_TZ, "timestamp with time zone", 2014, 0, 0, 0 }, { TYPE_ARRAY, "array", 2003, UNKNOWN_SIZE, 0, 0 },
-    { TYPE_MAP, "map", JAVA_OBJECT, UNKNOWN_SIZE, 0, 0 }, { TYPE_ROW, "row", JAVA_OBJECT, UNKNOWN_SIZE, 0, 0 },
+    {TYPE_BOOLEAN, "boolean", 16, UNKNOWN_SIZE, 0, 3},
+    {TYPE_TINYINT, "tinyint", -6, 3, 10, 3},
+    {TYPE_SMALLINT, "smallint", 5, 5, 10, 3},
+    {TYPE_INTEGER, "integer", 4, 10, 10, 3},
+    {TYPE_BIGINT, "bigint", -5, 19, 10, 3},
+    {TYPE_REAL, "real", 7, 24, 2, 3},
+    {TYPE_DOUBLE, "double", 8, 53, 2, 3},
+    {TYPE_VARBINARY, "varbinary", -3, 2147483647, 0, 3},
+    {TYPE_DATE, "date", 91, 14, 0, 3},
+    {TYPE_JSON, "json", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3},
+    {TYPE_UUID, "uuid", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3},
+    {TYPE_IPADDRESS, "ipaddress", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3},
+    {TYPE_UNKNOWN, "unknown", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3},
+    {TYPE_VARIANT, "variant", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3},
+    {TYPE_NUMBER, "number", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3},
+    {TYPE_INTERVAL_YEAR_MONTH, "interval year to month", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3},
+    {TYPE_INTERVAL_DAY_TIME, "interval day to second", JAVA_OBJECT, UNKNOWN_SIZE, 0, 3},
+    {TYPE_HYPERLOGLOG, "HyperLogLog", JAVA_OBJECT, UNKNOWN_SIZE, 0, 0},
+    {TYPE_TDIGEST, "tdigest", JAVA_OBJECT, UNKNOWN_SIZE, 0, 0},
+    {TYPE_P4HYPERLOGLOG, "P4HyperLogLog", JAVA_OBJECT, UNKNOWN_SIZE, 0, 0},
+    {TYPE_QDIGEST, "qdigest", JAVA_OBJECT, UNKNOWN_SIZE, 0, 0},
+    {TYPE_VARCHAR, "varchar", 12, 0, 0, 0},
+    {TYPE_CHAR, "char", 1, 0, 0, 0},
+    {TYPE_DECIMAL, "decimal", 3, 0, 10, 0},
+    {TYPE_TIME, "time", 92, 0, 0, 0},
+    {TYPE_TIME_TZ, "time with time zone", 2013, 0, 0, 0},
+    {TYPE_TIMESTAMP, "timestamp", 93, 0, 0, 0},
+    {TYPE_TIMESTAMP_TZ, "timestamp with time zone", 2014, 0, 0, 0},
+    {TYPE_ARRAY, "array", 2003, UNKNOWN_SIZE, 0, 0},
+    {TYPE_MAP, "map", JAVA_OBJECT, UNKNOWN_SIZE, 0, 0},
+    {TYPE_ROW, "row", JAVA_OBJECT, UNKNOWN_SIZE, 0, 0},
 };
 enum { N_TYPES = sizeof types / sizeof *types };
 
@@ -29,18 +52,29 @@ static const JdbcType *jdbc_type(TypeKind kind)
     return &types[N_TYPES - 1];
 }
 
-static int with_fraction(int width, int precision) { return width + (precision > 0 ? precision + 1 : 0); }
+static int with_fraction(int width, int precision)
+{
+    return width + (precision > 0 ? precision + 1 : 0);
+}
 
 static int column_size(const SqlType *type)
 {
     switch (type->kind) {
-    case TYPE_VARCHAR: case TYPE_CHAR: return type->length;
-    case TYPE_DECIMAL: return type->precision;
-    case TYPE_TIME: return with_fraction(8, type->precision);
-    case TYPE_TIME_TZ: return with_fraction(14, type->precision);
-    case TYPE_TIMESTAMP: return with_fraction(21, type->precision);
-    case TYPE_TIMESTAMP_TZ: return with_fraction(55, type->precision);
-    default: return jdbc_type(type->kind)->size;
+    case TYPE_VARCHAR:
+    case TYPE_CHAR:
+        return type->length;
+    case TYPE_DECIMAL:
+        return type->precision;
+    case TYPE_TIME:
+        return with_fraction(8, type->precision);
+    case TYPE_TIME_TZ:
+        return with_fraction(14, type->precision);
+    case TYPE_TIMESTAMP:
+        return with_fraction(21, type->precision);
+    case TYPE_TIMESTAMP_TZ:
+        return with_fraction(55, type->precision);
+    default:
+        return jdbc_type(type->kind)->size;
     }
 }
 
@@ -68,14 +102,14 @@ static int add_schema(Walk *w, Str catalog, Str schema, Error *err)
 
 int jdbc_schemas(Walk *w, Error *err)
 {
-    w->columns = (NameColumns){ 1, 0, -1 };
+    w->columns = (NameColumns){1, 0, -1};
     w->on_schema = add_schema;
     return metadata_walk(w, err);
 }
 
 int jdbc_table_types(Walk *w, Error *err)
 {
-    static const char *const names[] = { "TABLE", "VIEW" };
+    static const char *const names[] = {"TABLE", "VIEW"};
     (void)err;
     for (size_t i = 0; i < 2; i++) {
         rows_add(w->rows);
@@ -97,7 +131,7 @@ static int add_table(Walk *w, Str catalog, Str schema, Str table, const TableHan
 
 int jdbc_tables(Walk *w, Error *err)
 {
-    w->columns = (NameColumns){ 0, 1, 2 };
+    w->columns = (NameColumns){0, 1, 2};
     w->on_table = add_table;
     return metadata_walk(w, err);
 }
@@ -107,7 +141,8 @@ static void add_column(Walk *w, const TableColumn *c, int64_t position)
     const SqlType *type = c->type;
     const JdbcType *jdbc = jdbc_type(type->kind);
     bool is_text = type->kind == TYPE_VARCHAR || type->kind == TYPE_CHAR || type->kind == TYPE_VARBINARY;
-    bool has_digits = type->kind == TYPE_DECIMAL || (type->kind >= TYPE_TIME && type->kind <= TYPE_TIMESTAMP_TZ);
+    bool has_digits =
+        type->kind == TYPE_DECIMAL || (type->kind >= TYPE_TIME && type->kind <= TYPE_TIMESTAMP_TZ);
     row_text(w->rows, 3, c->name);
     row_int(w->rows, 4, jdbc->code);
     row_text(w->rows, 5, sql_type_name(type, w->context->arena));
@@ -143,7 +178,7 @@ static int add_columns(Walk *w, Str catalog, Str schema, Str table, const TableH
 
 int jdbc_columns(Walk *w, Error *err)
 {
-    w->columns = (NameColumns){ 0, 1, 2 };
+    w->columns = (NameColumns){0, 1, 2};
     w->on_table = add_columns;
     w->with_tables = true;
     return metadata_walk(w, err);

@@ -3,21 +3,25 @@
 #include "query/connector/system_fill.h"
 #include "query/connector/table_properties.h"
 
-typedef struct SystemTable { const char *schema, *name, *columns; SystemFill fill; } SystemTable;
+typedef struct SystemTable {
+    const char *schema, *name, *columns;
+    SystemFill fill;
+} SystemTable;
 static const SystemTable tables[] = {
-#define S(schema, name, columns, fill) { schema, name, columns, fill },
+#define S(schema, name, columns, fill) {schema, name, columns, fill},
 #include "query/connector/system_tables.def"
 #undef S
 };
 enum { N_TABLES = sizeof tables / sizeof *tables };
-static const char *const schema_names[] = { "jdbc", "metadata", "runtime" };
+static const char *const schema_names[] = {"jdbc", "metadata", "runtime"};
 enum { N_SCHEMAS = sizeof schema_names / sizeof *schema_names };
 
 /* ---- metadata ---- */
 
 int metadata_functions(Walk *w, Error *err)
 {
-    static const char *const kinds[] = { [FUNCTION_SCALAR] = "scalar", [FUNCTION_AGGREGATE] = "aggregate", [FUNCTION_WINDOW] = "window" };
+    static const char *const kinds[] = {
+        [FUNCTION_SCALAR] = "scalar", [FUNCTION_AGGREGATE] = "aggregate", [FUNCTION_WINDOW] = "window"};
     size_t n;
     const FunctionDef *defs = function_table(&n);
     for (size_t i = 0; i < n; i++) {
@@ -34,7 +38,8 @@ int metadata_functions(Walk *w, Error *err)
     return arena_check(w->context->arena, err);
 }
 
-static void add_property(Walk *w, const char *name, const char *default_value, const char *type, const char *description)
+static void add_property(Walk *w, const char *name, const char *default_value, const char *type,
+                         const char *description)
 {
     rows_add(w->rows);
     row_text(w->rows, 0, w->context->catalogs->options.iceberg_name);
@@ -96,7 +101,7 @@ static int add_comment(Walk *w, Str catalog, Str schema, Str table, const TableH
 
 int metadata_table_comments(Walk *w, Error *err)
 {
-    w->columns = (NameColumns){ 0, 1, 2 };
+    w->columns = (NameColumns){0, 1, 2};
     w->on_table = add_comment;
     w->with_tables = true;
     return metadata_walk(w, err);
@@ -120,7 +125,7 @@ int runtime_nodes(Walk *w, Error *err)
 static void add_query(void *arg, const QueryInfo *q)
 {
     Walk *w = arg;
-    const int64_t times[] = { q->created_us, q->started_us, q->last_heartbeat_us, q->end_us };
+    const int64_t times[] = {q->created_us, q->started_us, q->last_heartbeat_us, q->end_us};
     rows_add(w->rows);
     row_text(w->rows, 0, q->query_id);
     row_text(w->rows, 1, q->state);
@@ -147,19 +152,25 @@ int runtime_queries(Walk *w, Error *err)
 
 /* ---- the connector ---- */
 
-static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relation *relation, Buf *out, Error *err)
+static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relation *relation, Buf *out,
+                     Error *err)
 {
     const SystemTable *table = handle->data;
     RowSet rows = rows_new(emit->arena, handle, relation);
-    Walk walk = { .context = emit->statement, .relation = relation, .columns = { -1, -1, -1 }, .only_catalog = STR_NULL, .rows = &rows };
+    Walk walk = {.context = emit->statement,
+                 .relation = relation,
+                 .columns = {-1, -1, -1},
+                 .only_catalog = STR_NULL,
+                 .rows = &rows};
     if (table->fill && table->fill(&walk, err))
         return -1;
     return rows_emit(&rows, out, err);
 }
 
-static const ConnectorOps system_ops = { "system", emit_scan };
+static const ConnectorOps system_ops = {"system", emit_scan};
 
-static int list_schemas(StatementContext *context, Str catalog, Arena *arena, const Str **ret, size_t *ret_n, Error *err)
+static int list_schemas(StatementContext *context, Str catalog, Arena *arena, const Str **ret, size_t *ret_n,
+                        Error *err)
 {
     Str *names = arena_array(arena, Str, N_SCHEMAS);
     (void)context, (void)catalog, (void)err;
@@ -170,7 +181,8 @@ static int list_schemas(StatementContext *context, Str catalog, Arena *arena, co
     return 0;
 }
 
-static int list_tables(StatementContext *context, Str schema, Arena *arena, const Str **ret, size_t *ret_n, Error *err)
+static int list_tables(StatementContext *context, Str schema, Arena *arena, const Str **ret, size_t *ret_n,
+                       Error *err)
 {
     Str *names = arena_array(arena, Str, N_TABLES);
     size_t n = 0;
@@ -192,8 +204,8 @@ static int schema_exists(StatementContext *context, Str schema, bool *ret, Error
     return 0;
 }
 
-static int get_table(StatementContext *context, Str catalog, Str schema, Str table, const Relation *reference, Arena *arena,
-                     const TableHandle **ret, Error *err)
+static int get_table(StatementContext *context, Str catalog, Str schema, Str table, const Relation *reference,
+                     Arena *arena, const TableHandle **ret, Error *err)
 {
     (void)context, (void)reference, (void)err;
     *ret = NULL;
@@ -201,12 +213,15 @@ static int get_table(StatementContext *context, Str catalog, Str schema, Str tab
         if (!str_is(schema, tables[i].schema) || !str_is(table, tables[i].name))
             continue;
         TableHandle *handle = arena_new_of(arena, TableHandle);
-        *handle = (TableHandle){ .ops = &system_ops, .catalog = arena_str(arena, catalog), .schema = str_from(tables[i].schema),
-                                 .table = str_from(tables[i].name), .data = (void *)&tables[i] };
+        *handle = (TableHandle){.ops = &system_ops,
+                                .catalog = arena_str(arena, catalog),
+                                .schema = str_from(tables[i].schema),
+                                .table = str_from(tables[i].name),
+                                .data = (void *)&tables[i]};
         handle->columns = columns_of(arena, tables[i].columns, &handle->n_columns);
         *ret = handle;
     }
     return 0;
 }
 
-const Connector system_connector = { "system", list_schemas, list_tables, schema_exists, get_table };
+const Connector system_connector = {"system", list_schemas, list_tables, schema_exists, get_table};

@@ -1,4 +1,5 @@
-/* table_cache.c - metadata of tables by name, shared by statements; every use asks the catalog whether it is still current. */
+/* table_cache.c - metadata of tables by name, shared by statements; every use asks the catalog whether it is
+ * still current. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -9,10 +10,10 @@
 typedef struct CachedTable CachedTable;
 struct CachedTable {
     CachedTable *newer, *older;
-    Str key, etag;                     /* in the arena */
+    Str key, etag; /* in the arena */
     Arena *arena;
     size_t bytes;
-    int references;                    /* the cache's own counts too */
+    int references; /* the cache's own counts too */
     LoadedTable table;
 };
 
@@ -78,7 +79,10 @@ void table_cache_free(TableCache *cache)
     free(cache);
 }
 
-typedef struct TableHold { TableCache *cache; CachedTable *table; } TableHold;
+typedef struct TableHold {
+    TableCache *cache;
+    CachedTable *table;
+} TableHold;
 
 static void drop_hold(void *arg)
 {
@@ -91,7 +95,7 @@ static void drop_hold(void *arg)
 static void give(TableCache *cache, CachedTable *t, Arena *arena, LoadedTable *ret)
 {
     TableHold *hold = arena_new_of(arena, TableHold);
-    *hold = (TableHold){ cache, t };
+    *hold = (TableHold){cache, t};
     arena_on_free(arena, drop_hold, hold);
     *ret = t->table;
 }
@@ -113,8 +117,12 @@ static CachedTable *find(TableCache *cache, Str key)
 static CachedTable *store(TableCache *cache, Str key, Arena *owned, const CatalogTable *table)
 {
     CachedTable *t = arena_new_of(owned, CachedTable);
-    *t = (CachedTable){ .key = arena_str(owned, key), .etag = arena_str(owned, table->etag), .arena = owned, .references = 1,
-                        .table = { table->metadata, table->metadata_location }, .bytes = arena_used(owned) };
+    *t = (CachedTable){.key = arena_str(owned, key),
+                       .etag = arena_str(owned, table->etag),
+                       .arena = owned,
+                       .references = 1,
+                       .table = {table->metadata, table->metadata_location},
+                       .bytes = arena_used(owned)};
     MUTEX_GUARD(&cache->lock);
     CachedTable *old = map_get(cache->by_name, key);
     if (old)
@@ -123,7 +131,7 @@ static CachedTable *store(TableCache *cache, Str key, Arena *owned, const Catalo
     link_newest(cache, t);
     cache->n++;
     cache->bytes += t->bytes;
-    t->references++;                   /* the caller's, so that it cannot be evicted here */
+    t->references++; /* the caller's, so that it cannot be evicted here */
     while (cache->oldest != t && (cache->n > cache->max_tables || cache->bytes > cache->max_bytes))
         evict(cache, cache->oldest);
     return t;
@@ -139,17 +147,18 @@ void table_cache_drop(TableCache *cache, Str namespace_, Str name)
         evict(cache, t);
 }
 
-int table_cache_load(TableCache *cache, CatalogClient *client, Str namespace_, Str name, Arena *arena, LoadedTable *ret,
-                     Error *err)
+int table_cache_load(TableCache *cache, CatalogClient *client, Str namespace_, Str name, Arena *arena,
+                     LoadedTable *ret, Error *err)
 {
     CatalogTable table;
     Str key = cache_key(namespace_, name, arena);
     CachedTable *known = find(cache, key);
     Arena *owned = arena_new(TABLE_ARENA_BYTES);
-    if (catalog_load_table(client, namespace_, name, known ? known->etag : STR(""), false, owned, &table, err)) {
+    if (catalog_load_table(client, namespace_, name, known ? known->etag : STR(""), false, owned, &table,
+                           err)) {
         arena_free(owned);
         if (known)
-            drop_hold(&(TableHold){ cache, known });
+            drop_hold(&(TableHold){cache, known});
         return -1;
     }
     if (table.not_modified && known) {
@@ -164,7 +173,7 @@ int table_cache_load(TableCache *cache, CatalogClient *client, Str namespace_, S
         return 0;
     }
     if (known)
-        drop_hold(&(TableHold){ cache, known });
+        drop_hold(&(TableHold){cache, known});
     give(cache, store(cache, key, owned, &table), arena, ret);
     return 0;
 }
@@ -178,5 +187,5 @@ void table_cache_put(TableCache *cache, Str namespace_, Str name, Arena *owned, 
         return;
     }
     CachedTable *t = store(cache, key, owned, table);
-    drop_hold(&(TableHold){ cache, t });
+    drop_hold(&(TableHold){cache, t});
 }

@@ -10,29 +10,47 @@
 #include "query/connector/rows.h"
 #include "query/connector/sql_text.h"
 
-/* In the order of columns of Trino's connector; the prefix is that of the TPC-H names, which DuckDB's generator has. */
-typedef struct TpchTable { const char *name, *prefix, *columns; } TpchTable;
+/* In the order of columns of Trino's connector; the prefix is that of the TPC-H names, which DuckDB's
+ * generator has. */
+typedef struct TpchTable {
+    const char *name, *prefix, *columns;
+} TpchTable;
 static const TpchTable tables[] = {
-    { "customer", "c_", "custkey bigint, name varchar(25), address varchar(40), nationkey bigint, phone varchar(15), acctbal double, "
-                        "mktsegment varchar(10), comment varchar(117)" },
-    { "lineitem", "l_", "orderkey bigint, partkey bigint, suppkey bigint, linenumber integer, quantity double, extendedprice double, "
-                        "discount double, tax double, returnflag varchar(1), linestatus varchar(1), shipdate date, commitdate date, "
-                        "receiptdate date, shipinstruct varchar(25), shipmode varchar(10), comment varchar(44)" },
-    { "nation", "n_", "nationkey bigint, name varchar(25), regionkey bigint, comment varchar(152)" },
-    { "orders", "o_", "orderkey bigint, custkey bigint, orderstatus varchar(1), totalprice double, orderdate date, "
-                      "orderpriority varchar(15), clerk varchar(15), shippriority integer, comment varchar(79)" },
-    { "part", "p_", "partkey bigint, name varchar(55), mfgr varchar(25), brand varchar(10), type varchar(25), size integer, "
-                    "container varchar(10), retailprice double, comment varchar(23)" },
-    { "partsupp", "ps_", "partkey bigint, suppkey bigint, availqty integer, supplycost double, comment varchar(199)" },
-    { "region", "r_", "regionkey bigint, name varchar(25), comment varchar(152)" },
-    { "supplier", "s_", "suppkey bigint, name varchar(25), address varchar(40), nationkey bigint, phone varchar(15), acctbal double, "
-                        "comment varchar(101)" },
+    {"customer", "c_",
+     "custkey bigint, name varchar(25), address varchar(40), nationkey bigint, phone varchar(15), acctbal "
+     "double, "
+     "mktsegment varchar(10), comment varchar(117)"},
+    {"lineitem", "l_",
+     "orderkey bigint, partkey bigint, suppkey bigint, linenumber integer, quantity double, extendedprice "
+     "double, "
+     "discount double, tax double, returnflag varchar(1), linestatus varchar(1), shipdate date, commitdate "
+     "date, "
+     "receiptdate date, shipinstruct varchar(25), shipmode varchar(10), comment varchar(44)"},
+    {"nation", "n_", "nationkey bigint, name varchar(25), regionkey bigint, comment varchar(152)"},
+    {"orders", "o_",
+     "orderkey bigint, custkey bigint, orderstatus varchar(1), totalprice double, orderdate date, "
+     "orderpriority varchar(15), clerk varchar(15), shippriority integer, comment varchar(79)"},
+    {"part", "p_",
+     "partkey bigint, name varchar(55), mfgr varchar(25), brand varchar(10), type varchar(25), size integer, "
+     "container varchar(10), retailprice double, comment varchar(23)"},
+    {"partsupp", "ps_",
+     "partkey bigint, suppkey bigint, availqty integer, supplycost double, comment varchar(199)"},
+    {"region", "r_", "regionkey bigint, name varchar(25), comment varchar(152)"},
+    {"supplier", "s_",
+     "suppkey bigint, name varchar(25), address varchar(40), nationkey bigint, phone varchar(15), acctbal "
+     "double, "
+     "comment varchar(101)"},
 };
 enum { N_TABLES = sizeof tables / sizeof *tables, N_SCHEMAS = 3 };
 
 /* Big ones are made in parts, so that no more than one part is in memory. */
-static const struct { const char *name, *scale; int parts; } schemas[N_SCHEMAS] = {
-    { "sf1", "1", 1 }, { "sf10", "10", 10 }, { "tiny", "0.01", 1 },
+static const struct {
+    const char *name, *scale;
+    int parts;
+} schemas[N_SCHEMAS] = {
+    {"sf1", "1", 1},
+    {"sf10", "10", 10},
+    {"tiny", "0.01", 1},
 };
 
 struct TpchData {
@@ -79,7 +97,8 @@ static int run(StatementContext *context, Buf *sql, Error *err)
     return r;
 }
 
-static int copy_table(StatementContext *context, const TpchTable *t, Str folder, const char *source, int part, Error *err)
+static int copy_table(StatementContext *context, const TpchTable *t, Str folder, const char *source, int part,
+                      Error *err)
 {
     size_t n;
     const TableColumn *columns = columns_of(context->arena, t->columns, &n);
@@ -89,7 +108,8 @@ static int copy_table(StatementContext *context, const TpchTable *t, Str folder,
         buf_printf(&sql, "%sCAST(%s%.*s AS %.*s) AS %.*s", i ? ", " : "", t->prefix, STR_ARG(columns[i].name),
                    STR_ARG(sql_type_duckdb(columns[i].type, context->arena)), STR_ARG(columns[i].name));
     buf_printf(&sql, " FROM %s.%s) TO ", source, t->name);
-    emit_string_literal(&sql, arena_printf(context->arena, "%.*s/%s-%d.parquet", STR_ARG(folder), t->name, part));
+    emit_string_literal(&sql,
+                        arena_printf(context->arena, "%.*s/%s-%d.parquet", STR_ARG(folder), t->name, part));
     buf_puts(&sql, " (FORMAT parquet, COMPRESSION zstd)");
     return run(context, &sql, err);
 }
@@ -142,7 +162,8 @@ static int make_data(StatementContext *context, size_t schema, Error *err)
 
 /* ---- the connector ---- */
 
-static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relation *relation, Buf *out, Error *err)
+static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relation *relation, Buf *out,
+                     Error *err)
 {
     StatementContext *context = emit->statement;
     size_t schema = schema_index(handle->schema);
@@ -163,16 +184,18 @@ static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relatio
     buf_puts(out, first ? "1 AS no_column FROM read_parquet([" : " FROM read_parquet([");
     for (int part = 0; part < (once ? 1 : schemas[schema].parts); part++) {
         buf_puts(out, part ? "," : "");
-        sql_path(out, arena_printf(emit->arena, "%.*s/%.*s-%d.parquet", STR_ARG(folder_of(context->catalogs, schema, emit->arena)),
+        sql_path(out, arena_printf(emit->arena, "%.*s/%.*s-%d.parquet",
+                                   STR_ARG(folder_of(context->catalogs, schema, emit->arena)),
                                    STR_ARG(handle->table), part));
     }
     buf_puts(out, "], hive_partitioning=false) p");
     return buf_check(out, err);
 }
 
-static const ConnectorOps tpch_ops = { "tpch", emit_scan };
+static const ConnectorOps tpch_ops = {"tpch", emit_scan};
 
-static int list_schemas(StatementContext *context, Str catalog, Arena *arena, const Str **ret, size_t *ret_n, Error *err)
+static int list_schemas(StatementContext *context, Str catalog, Arena *arena, const Str **ret, size_t *ret_n,
+                        Error *err)
 {
     Str *names = arena_array(arena, Str, N_SCHEMAS);
     (void)context, (void)catalog, (void)err;
@@ -183,7 +206,8 @@ static int list_schemas(StatementContext *context, Str catalog, Arena *arena, co
     return 0;
 }
 
-static int list_tables(StatementContext *context, Str schema, Arena *arena, const Str **ret, size_t *ret_n, Error *err)
+static int list_tables(StatementContext *context, Str schema, Arena *arena, const Str **ret, size_t *ret_n,
+                       Error *err)
 {
     Str *names = arena_array(arena, Str, N_TABLES);
     (void)context, (void)err;
@@ -201,8 +225,8 @@ static int schema_exists(StatementContext *context, Str schema, bool *ret, Error
     return 0;
 }
 
-static int get_table(StatementContext *context, Str catalog, Str schema, Str table, const Relation *reference, Arena *arena,
-                     const TableHandle **ret, Error *err)
+static int get_table(StatementContext *context, Str catalog, Str schema, Str table, const Relation *reference,
+                     Arena *arena, const TableHandle **ret, Error *err)
 {
     *ret = NULL;
     (void)context;
@@ -215,14 +239,19 @@ static int get_table(StatementContext *context, Str catalog, Str schema, Str tab
             return err_set(err, ERR_NOT_SUPPORTED, "This connector does not support versioned tables");
         TableHandle *handle = arena_new_of(arena, TableHandle);
         size_t n;
-        TableColumn *columns = (TableColumn *)columns_of(arena, arena_printf(arena, "%s, row_number bigint hidden", tables[i].columns).ptr, &n);
+        TableColumn *columns = (TableColumn *)columns_of(
+            arena, arena_printf(arena, "%s, row_number bigint hidden", tables[i].columns).ptr, &n);
         for (size_t c = 0; c < n; c++)
             columns[c].not_null = true;
-        *handle = (TableHandle){ .ops = &tpch_ops, .catalog = arena_str(arena, catalog), .schema = arena_str(arena, schema),
-                                 .table = str_from(tables[i].name), .columns = columns, .n_columns = n };
+        *handle = (TableHandle){.ops = &tpch_ops,
+                                .catalog = arena_str(arena, catalog),
+                                .schema = arena_str(arena, schema),
+                                .table = str_from(tables[i].name),
+                                .columns = columns,
+                                .n_columns = n};
         *ret = handle;
     }
     return 0;
 }
 
-const Connector tpch_connector = { "tpch", list_schemas, list_tables, schema_exists, get_table };
+const Connector tpch_connector = {"tpch", list_schemas, list_tables, schema_exists, get_table};
