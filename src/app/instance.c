@@ -1,12 +1,17 @@
 #include "app/instance.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/supervisor.h"
+#include "base/clock.h"
 #include "base/fs.h"
+
+enum { LOCK_POLL_MS = 20, LOCK_WAIT_MS = DRAIN_TIMEOUT_MS };
 
 static Str lock_path(Str data_dir, Arena *arena)
 {
@@ -34,6 +39,35 @@ static int check_writable(Str data_dir, Error *err)
     return 0;
 }
 
+/* 0: a supervisor that has not written it yet. */
+static pid_t read_pid(int lock_fd)
+{
+    char text[32];
+    int64_t pid = 0;
+    ssize_t n = pread(lock_fd, text, sizeof text, 0);
+    if (n <= 0 || str_to_i64(str_trim(str_of(text, (size_t)n)), 1, INT32_MAX, &pid, NULL))
+        return 0;
+    return (pid_t)pid;
+}
+
+static bool is_gone(pid_t pid)
+{
+    return pid > 0 && kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+/* The roles hold the lock, too. After SIGKILL of their supervisor they still end what they were doing, with
+ * files and ports in use: the next supervisor waits for them. */
+static int take_lock(int lock_fd)
+{
+    for (int64_t waited = 0;; waited += LOCK_POLL_MS) {
+        if (flock(lock_fd, LOCK_EX | LOCK_NB) == 0)
+            return ftruncate(lock_fd, 0);   /* the pid of the last one is not ours */
+        if (waited >= LOCK_WAIT_MS || !is_gone(read_pid(lock_fd)))
+            return -1;
+        clock_sleep_ms(LOCK_POLL_MS);
+    }
+}
+
 int instance_claim(Str data_dir, Arena *arena, Instance *ret, Error *err)
 {
     Instance c = { .data_dir = data_dir, .lock_fd = -1 };
@@ -45,7 +79,7 @@ int instance_claim(Str data_dir, Arena *arena, Instance *ret, Error *err)
         fs_mkdir(arena_printf(arena, "%.*s/logs", STR_ARG(data_dir)).ptr, 0700, err) ||
         fs_open(lock_path(data_dir, arena).ptr, O_RDWR | O_CREAT, 0600, &c.lock_fd, err))
         return -1;
-    if (flock(c.lock_fd, LOCK_EX | LOCK_NB)) {
+    if (take_lock(c.lock_fd)) {
         pid_t pid = 0;
         close(c.lock_fd);
         if (!instance_find(data_dir, arena, &pid, NULL) && pid)
@@ -75,11 +109,10 @@ int instance_find(Str data_dir, Arena *arena, pid_t *ret_pid, Error *err)
         return 0;
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
-    char text[32];
-    ssize_t n = pread(fd, text, sizeof text, 0);
-    int64_t pid;
-    if (n <= 0 || str_to_i64(str_trim(str_of(text, (size_t)n)), 1, INT32_MAX, &pid, NULL))
+    pid_t pid = read_pid(fd);
+    if (!pid)
         return err_set(err, ERR_UNAVAILABLE, "a supervisor is starting on %.*s", STR_ARG(data_dir));
-    *ret_pid = (pid_t)pid;
+    if (!is_gone(pid))
+        *ret_pid = pid;
     return 0;
 }

@@ -24,7 +24,7 @@ int role_port(const Config *config, const Role *role);
 int role_check_listen(Str host, Error *err);
 
 /* File descriptors a child gets, by number. */
-enum { CHILD_FD_TCP = 3, CHILD_FD_UNIX = 4, CHILD_FD_CAPABILITY = 5, CHILD_FD_READY = 6 };
+enum { CHILD_FD_TCP = 3, CHILD_FD_UNIX = 4, CHILD_FD_CAPABILITY = 5, CHILD_FD_READY = 6, CHILD_FD_LOCK = 7 };
 
 /* `lakehouse serve ROLE`: runs a role in this process until it has drained. */
 int serve_run(const Parsed *parsed);

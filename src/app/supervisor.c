@@ -149,6 +149,7 @@ static int spawn(Supervisor *s, Child *c, int capability_fd, int ready_fd, Error
     posix_spawn_file_actions_adddup2(&actions, c->unix_fd, CHILD_FD_UNIX);
     posix_spawn_file_actions_adddup2(&actions, capability_fd, CHILD_FD_CAPABILITY);
     posix_spawn_file_actions_adddup2(&actions, ready_fd, CHILD_FD_READY);
+    posix_spawn_file_actions_adddup2(&actions, s->instance.lock_fd, CHILD_FD_LOCK);
     if (!c->argv) {
         c->argv = child_arguments(s, c);
         c->env = child_environment(s, c);
@@ -398,7 +399,7 @@ static int loop_once(Supervisor *s, Error *err)
     return restart_due(s, err);
 }
 
-/* Children get descriptors 3 to 6; with ours above them no dup2 of one clobbers the source of the next. */
+/* Children get descriptors 3 to 7; with ours above them no dup2 of one clobbers the source of the next. */
 static void reserve_low_fds(void)
 {
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -545,9 +545,10 @@ static void test_peeked_bodies(void **state)
             if (i == 3 && round % 2)
                 send_after(fd, &out, 20);
         }
-        buf_puts(&out, "0\r\n\r\n");
+        buf_puts(&out, "0\r\n\r\nGET /none HTTP/1.1\r\nHost: localhost\r\n\r\n");
         send_bytes(fd, out.data, out.len);
         assert_int_equal(status_of(fd), 200);
+        assert_int_equal(status_of(fd), 204);
     }
     close(fd);
 }

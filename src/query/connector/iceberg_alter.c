@@ -14,8 +14,11 @@ typedef struct Alter {
     DdlName name;
     Arena *arena;
     const TableMetadata *table; /* of this try */
-    IceField *fields;
-    size_t n_fields; /* the current schema's top level, to be changed */
+    IceField *top;              /* the current schema's columns, to be changed */
+    size_t n_top;
+    IceField *fields; /* those of them, or of the row inside them, that the statement changes */
+    size_t n_fields;
+    IceType *parent; /* whose fields they are; NULL: top level */
     int32_t last_column_id;
     bool nothing; /* IF (NOT) EXISTS found that nothing is to be done */
     Error *err;
@@ -75,8 +78,8 @@ static void put_requirements(const TableMetadata *m, Buf *out)
 static void put_schema_updates(const Alter *a, Buf *out)
 {
     IceSchema schema = *metadata_current_schema(a->table);
-    schema.fields = a->fields;
-    schema.n_fields = a->n_fields;
+    schema.fields = a->top;
+    schema.n_fields = a->n_top;
     for (size_t i = 0; i < a->table->n_schemas; i++)
         if (a->table->schemas[i]->schema_id >= schema.schema_id)
             schema.schema_id = a->table->schemas[i]->schema_id + 1;
@@ -95,6 +98,65 @@ static void put_schema_updates(const Alter *a, Buf *out)
     json_end_array(&w);
 }
 
+/* ---- columns ---- */
+
+/* The index of a top-level column; n_fields when there is none. */
+static size_t find_field(const Alter *a, Str name)
+{
+    size_t i = 0;
+    while (i < a->n_fields && !str_eq_nocase(a->fields[i].name, name))
+        i++;
+    return i;
+}
+
+/* The name that a statement changes: the last part of its path. */
+static Str last_part(const Alter *a)
+{
+    const QualifiedName *path = &a->statement->column;
+    return arena_lower(a->arena, path->parts[path->n - 1].text);
+}
+
+/* Goes down to the fields that the path's last part is one of; types on the way are copied. Elements of
+ * arrays are "element", of maps "key" and "value", as Iceberg names them. */
+static int descend(Alter *a)
+{
+    const QualifiedName *path = &a->statement->column;
+    for (size_t p = 0; p + 1 < path->n; p++) {
+        size_t i = find_field(a, path->parts[p].text);
+        if (i == a->n_fields || ice_type_is_primitive(a->fields[i].type))
+            return ddl_fail(a->err, ERR_COLUMN_NOT_FOUND, a->statement, "Column '%.*s' does not exist",
+                            STR_ARG(arena_lower(a->arena, path->parts[p].text)));
+        IceType *type = arena_new_of(a->arena, IceType);
+        *type = *a->fields[i].type;
+        IceField *fields = arena_array(a->arena, IceField, type->n_fields + 1);
+        memcpy(fields, type->fields, type->n_fields * sizeof *fields);
+        type->fields = fields;
+        a->fields[i].type = type;
+        a->parent = type;
+        a->fields = fields;
+        a->n_fields = type->n_fields;
+    }
+    return 0;
+}
+
+static void ascend(Alter *a)
+{
+    if (a->parent) {
+        a->parent->fields = a->fields;
+        a->parent->n_fields = a->n_fields;
+    } else {
+        a->top = a->fields;
+        a->n_top = a->n_fields;
+    }
+}
+
+static int need_row(const Alter *a)
+{
+    if (!a->parent || a->parent->id == ICE_STRUCT)
+        return 0;
+    return ddl_fail(a->err, ERR_NOT_SUPPORTED, a->statement, "The parent of a field must be a row");
+}
+
 static int change_schema_once(Alter *a, ChangeFn change)
 {
     if (load(a) || a->nothing)
@@ -104,8 +166,12 @@ static int change_schema_once(Alter *a, ChangeFn change)
     a->last_column_id = a->table->last_column_id;
     a->fields = arena_array(a->arena, IceField, schema->n_fields + 1);
     memcpy(a->fields, schema->fields, schema->n_fields * sizeof *a->fields);
-    if (change(a) || a->nothing)
+    a->top = a->fields;
+    a->n_top = a->n_fields;
+    a->parent = NULL;
+    if (descend(a) || change(a) || a->nothing)
         return a->nothing ? 0 : -1;
+    ascend(a);
     Buf requirements = BUF_INIT(1 << 16), updates = BUF_INIT(UPDATES_BYTES_MAX);
     put_requirements(a->table, &requirements);
     put_schema_updates(a, &updates);
@@ -137,24 +203,6 @@ static int change_schema(Alter *a, ChangeFn change)
     return -1;
 }
 
-/* ---- columns ---- */
-
-/* The index of a top-level column; n_fields when there is none. */
-static size_t find_field(const Alter *a, Str name)
-{
-    size_t i = 0;
-    while (i < a->n_fields && !str_eq_nocase(a->fields[i].name, name))
-        i++;
-    return i;
-}
-
-static int one_level(Alter *a, const char *what)
-{
-    if (a->statement->column.n == 1)
-        return 0;
-    return ddl_fail(a->err, ERR_NOT_SUPPORTED, a->statement, "%s of nested fields is not supported", what);
-}
-
 static int no_column(Alter *a, Str name, bool if_exists)
 {
     a->nothing = if_exists;
@@ -169,7 +217,7 @@ static int add_column(Alter *a)
     const ColumnDef *def = &s->column_defs[0];
     const SqlType *type = def->resolved;
     Str name = arena_lower(a->arena, def->name.text);
-    if (one_level(a, "ADD COLUMN") || (!type && sql_type_resolve(def->type, a->arena, &type, a->err)))
+    if (need_row(a) || (!type && sql_type_resolve(def->type, a->arena, &type, a->err)))
         return -1;
     if (find_field(a, name) < a->n_fields) {
         a->nothing = s->if_not_exists;
@@ -217,8 +265,8 @@ static bool is_partition_source(const Alter *a, int32_t id)
 
 static int drop_column(Alter *a)
 {
-    Str name = arena_lower(a->arena, a->statement->column.parts[0].text);
-    if (one_level(a, "DROP COLUMN"))
+    Str name = last_part(a);
+    if (need_row(a))
         return -1;
     size_t i = find_field(a, name);
     if (i == a->n_fields)
@@ -242,9 +290,8 @@ int ddl_drop_column(StatementContext *context, const Statement *s, Error *err)
 static int rename_column(Alter *a)
 {
     const Statement *s = a->statement;
-    Str from = arena_lower(a->arena, s->column.parts[0].text),
-        to = arena_lower(a->arena, s->target.parts[s->target.n - 1].text);
-    if (one_level(a, "RENAME COLUMN"))
+    Str from = last_part(a), to = arena_lower(a->arena, s->target.parts[s->target.n - 1].text);
+    if (need_row(a))
         return -1;
     size_t i = find_field(a, from);
     if (i == a->n_fields)
@@ -266,10 +313,9 @@ static int set_type(Alter *a)
 {
     const SqlType *type;
     const IceType *wanted;
-    Str name = arena_lower(a->arena, a->statement->column.parts[0].text);
+    Str name = last_part(a);
     int32_t next_id = a->last_column_id + 1;
-    if (one_level(a, "SET DATA TYPE") ||
-        sql_type_resolve(a->statement->column_type, a->arena, &type, a->err) ||
+    if (sql_type_resolve(a->statement->column_type, a->arena, &type, a->err) ||
         sql_to_ice_type(type, a->table->format_version, &next_id, a->arena, &wanted, a->err))
         return -1;
     size_t i = find_field(a, name);
@@ -358,6 +404,102 @@ int ddl_comment(StatementContext *context, const Statement *s, Error *err)
     return load(&a) || set_property(&a, STR("comment"), s->comment) ? -1 : 0;
 }
 
+/* ---- SET PROPERTIES ---- */
+
+static bool same_field(const IcePartitionField *a, const IcePartitionField *b)
+{
+    return a->source_id == b->source_id && a->transform.kind == b->transform.kind &&
+           a->transform.param == b->transform.param;
+}
+
+/* A field that any spec of the table ever had keeps its id and name: old files can then be pruned by it too.
+ */
+static void keep_known_fields(const TableMetadata *m, IcePartitionSpec *spec)
+{
+    IcePartitionField *fields = (IcePartitionField *)spec->fields;
+    int32_t next_id = m->last_partition_id >= 999 ? m->last_partition_id + 1 : 1000;
+    for (size_t i = 0; i < spec->n_fields; i++) {
+        const IcePartitionField *known = NULL;
+        for (size_t s = 0; s < m->n_specs && !known; s++)
+            for (size_t f = 0; f < m->specs[s]->n_fields && !known; f++)
+                if (same_field(&m->specs[s]->fields[f], &fields[i]))
+                    known = &m->specs[s]->fields[f];
+        fields[i].field_id = known ? known->field_id : next_id++;
+        if (known)
+            fields[i].name = known->name;
+    }
+    for (size_t s = 0; s < m->n_specs; s++)
+        if (m->specs[s]->spec_id >= spec->spec_id)
+            spec->spec_id = m->specs[s]->spec_id + 1;
+}
+
+static void put_action(JsonWriter *w, const char *action, const char *key, int64_t value)
+{
+    json_object(w);
+    json_kv_cstr(w, "action", action);
+    json_kv_int(w, key, value);
+    json_end_object(w);
+}
+
+static int put_partitioning(Alter *a, const TableProperties *p, JsonWriter *w)
+{
+    IcePartitionSpec spec;
+    if (partitioning_parse(metadata_current_schema(a->table), p->partitioning, p->n_partitioning, 1000,
+                           a->arena, &spec, a->err))
+        return -1;
+    keep_known_fields(a->table, &spec);
+    json_object(w);
+    json_kv_cstr(w, "action", "add-spec");
+    json_key(w, "spec");
+    ice_spec_write(w, &spec);
+    json_end_object(w);
+    put_action(w, "set-default-spec", "spec-id", -1);
+    return 0;
+}
+
+static int put_sorted_by(Alter *a, const TableProperties *p, JsonWriter *w)
+{
+    IceSortOrder order;
+    if (sorted_by_parse(metadata_current_schema(a->table), p->sorted_by, p->n_sorted_by, a->arena, &order,
+                        a->err))
+        return -1;
+    for (size_t i = 0; order.n_fields && i < a->table->n_sort_orders; i++)
+        if (a->table->sort_orders[i]->order_id >= order.order_id)
+            order.order_id = a->table->sort_orders[i]->order_id + 1;
+    json_object(w);
+    json_kv_cstr(w, "action", "add-sort-order");
+    json_key(w, "sort-order");
+    ice_sort_order_write(w, &order);
+    json_end_object(w);
+    put_action(w, "set-default-sort-order", "sort-order-id", -1);
+    return 0;
+}
+
+static int put_property_updates(Alter *a, const TableProperties *p, JsonWriter *w)
+{
+    if (p->format_version && p->format_version < a->table->format_version)
+        return err_set(a->err, ERR_ICEBERG_COMMIT_ERROR, "Failed to set new property values");
+    json_array(w);
+    if (p->format_version > a->table->format_version)
+        put_action(w, "upgrade-format-version", "format-version", p->format_version);
+    if ((p->has_partitioning && put_partitioning(a, p, w)) || (p->has_sorted_by && put_sorted_by(a, p, w)))
+        return -1;
+    if (p->iceberg.n) {
+        json_object(w);
+        json_kv_cstr(w, "action", "set-properties");
+        json_key(w, "updates");
+        json_object(w);
+        for (size_t i = 0; i < p->iceberg.n; i++) {
+            json_key_str(w, p->iceberg.items[i].key);
+            json_str(w, p->iceberg.items[i].value);
+        }
+        json_end_object(w);
+        json_end_object(w);
+    }
+    json_end_array(w);
+    return 0;
+}
+
 int ddl_set_properties(StatementContext *context, const Statement *s, Error *err)
 {
     Alter a;
@@ -365,11 +507,17 @@ int ddl_set_properties(StatementContext *context, const Statement *s, Error *err
     if (begin(&a, context, s, &s->name, "setting table properties", err) ||
         table_properties_read(a.name.catalog, s->properties, s->n_properties, a.arena, &p, err) || load(&a))
         return -1;
-    if (p.has_partitioning || p.has_sorted_by || p.location.ptr || p.format_version)
-        return ddl_fail(err, ERR_NOT_SUPPORTED, s,
-                        "Changing partitioning, sorted_by, location or format_version is not supported");
-    for (size_t i = 0; i < p.iceberg.n; i++)
-        if (set_property(&a, p.iceberg.items[i].key, p.iceberg.items[i].value))
-            return -1;
-    return 0;
+    if (p.location.ptr)
+        return err_set(err, ERR_NOT_SUPPORTED, "The following properties cannot be updated: location");
+    Buf updates = BUF_INIT(UPDATES_BYTES_MAX), requirements = BUF_INIT(1 << 16);
+    JsonWriter w = JSON_WRITER(&updates);
+    put_requirements(a.table, &requirements);
+    int r = put_property_updates(&a, &p, &w) || buf_check(&updates, err) ||
+                    iceberg_commit_updates(context, a.name.namespace_, a.name.table, buf_str(&requirements),
+                                           buf_str(&updates), err)
+                ? -1
+                : 0;
+    buf_free(&updates);
+    buf_free(&requirements);
+    return r;
 }

@@ -306,6 +306,14 @@ static const ParquetNode *find_child(const ParquetNode *group, const IceField *f
 static int put_read_struct(Buf *out, Str e, const IceType *type, const ParquetNode *node, bool has_ids,
                            Arena *arena, Error *err)
 {
+    bool any = type->n_fields == 0;
+    for (size_t i = 0; i < type->n_fields; i++)
+        any = any || find_child(node, &type->fields[i], has_ids);
+    /* As Trino has it: a row of which the file knows no field is no row. */
+    if (!any) {
+        IceField nothing = {.type = type};
+        return ice_put_missing(out, &nothing, arena, err);
+    }
     buf_printf(out, "CASE WHEN %.*s IS NULL THEN NULL ELSE struct_pack(", STR_ARG(e));
     for (size_t i = 0; i < type->n_fields; i++) {
         const ParquetNode *child = find_child(node, &type->fields[i], has_ids);

@@ -168,6 +168,12 @@ static int emit_ties_order(Emitter *m, const Query *query, Buf *out)
     return 0;
 }
 
+static bool may_fold_to_null(const Expr *e)
+{
+    bool aggregate = e->kind == EXPR_FUNCTION && (e->call.over || e->call.def->kind != FUNCTION_SCALAR);
+    return e->type->kind >= TYPE_ARRAY || (e->kind >= EXPR_CAST && e->kind != EXPR_COLUMN && !aggregate && e->kind != EXPR_GROUPING);
+}
+
 static int emit_outputs(Emitter *m, const QueryBody *body, Buf *out)
 {
     const QuerySpec *spec = body->select;
@@ -176,9 +182,7 @@ static int emit_outputs(Emitter *m, const QueryBody *body, Buf *out)
         buf_puts(out, i ? ", " : "");
         Str value = emit_own_text(m, e);
         /* DuckDB folds a NULL of any type to one of its own choice: what leaves says its type again. */
-        TypeKind kind = body->fields[i].type->kind;
-        bool says_type = m->depth == 1 && ((e->kind != EXPR_COLUMN && kind >= TYPE_ARRAY)
-                                           || (kind == TYPE_DECIMAL && m->context->is_optimistic));
+        bool says_type = m->depth == 1 && (may_fold_to_null(e) || (body->fields[i].type->kind == TYPE_DECIMAL && m->context->is_optimistic));
         buf_puts(out, says_type ? "CAST(" : "");
         if (!value.ptr || emit_cast(m, e->type, body->fields[i].type, value, e->pos, out) < 0)
             return -1;
