@@ -71,7 +71,8 @@ class Platform(dict):
         pids = [self.process.pid] + [self.role_pid(r) for r in ('storage', 'catalog', 'query')]
         for pid in pids:
             try:
-                os.kill(pid, signal.SIGKILL)
+                if pid:         # 0: a role that is down, and to the system our own process group
+                    os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
         self.process.wait(30)

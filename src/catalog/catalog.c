@@ -42,16 +42,22 @@ static int read_warehouse(Catalog *c, Error *err)
     while (warehouse.len > 0 && warehouse.ptr[warehouse.len - 1] == '/')
         warehouse.len--;
     c->warehouse = arena_printf(c->arena, "%.*s/", STR_ARG(warehouse));
-    if (!str_has_prefix(c->warehouse, STR("s3://")) || storage_uri_split(c->warehouse, &bucket, &key, NULL) < 0 || bucket.len == 0)
-        return err_set(err, ERR_CONFIG, "catalog.warehouse: \"%.*s\" is no location; expected s3://bucket/ or s3://bucket/path/",
-                       STR_ARG(warehouse));
+    if (!str_has_prefix(c->warehouse, STR("s3://")) ||
+        storage_uri_split(c->warehouse, &bucket, &key, NULL) < 0 || bucket.len == 0)
+        return err_set(
+            err, ERR_CONFIG,
+            "catalog.warehouse: \"%.*s\" is no location; expected s3://bucket/ or s3://bucket/path/",
+            STR_ARG(warehouse));
     return 0;
 }
 
 static void catalog_init(Catalog *c, const RoleContext *context)
 {
-    *c = (Catalog){ .context = context, .arena = arena_new(1 << 20), .documents = cat_document_cache_new(CATALOG_CACHE_BYTES),
-                    .keys = map_new(), .reservations = map_new() };
+    *c = (Catalog){.context = context,
+                   .arena = arena_new(1 << 20),
+                   .documents = cat_document_cache_new(CATALOG_CACHE_BYTES),
+                   .keys = map_new(),
+                   .reservations = map_new()};
     for (size_t i = 0; i < CATALOG_LOCK_STRIPES; i++)
         pthread_mutex_init(&c->stripes[i], NULL);
     pthread_mutex_init(&c->keys_lock, NULL);
@@ -95,13 +101,13 @@ static int catalog_open(Catalog *c, Error *err)
     c->storage_http = c->storage ? http_client_new(storage, context->capability, err) : NULL;
     if (!c->storage_http)
         return -1;
-    return cat_collector_start(c, &c->collector, err);
+    return cat_recover(c, err) < 0 ? -1 : cat_collector_start(c, &c->collector, err);
 }
 
 int catalog_main(const RoleContext *context, Error *err)
 {
     Catalog *c = calloc(1, sizeof *c);
-    static const ReadyCheck checks[] = { { "database", check_database }, { "storage", check_storage } };
+    static const ReadyCheck checks[] = {{"database", check_database}, {"storage", check_storage}};
     int rc;
 
     if (!c)
@@ -110,10 +116,10 @@ int catalog_main(const RoleContext *context, Error *err)
     rc = catalog_open(c, err);
     if (rc == 0) {
         metrics_on_collect(collect_metrics, c);
-        Service service = { .context = context,
-                            .http = { .name = "catalog", .handler = cat_handle, .user = c },
-                            .checks = checks,
-                            .n_checks = sizeof checks / sizeof *checks };
+        Service service = {.context = context,
+                           .http = {.name = "catalog", .n_workers = CATALOG_WORKERS, .handler = cat_handle, .user = c},
+                           .checks = checks,
+                           .n_checks = sizeof checks / sizeof *checks};
         rc = service_run(&service, err);
     }
     catalog_close(c);

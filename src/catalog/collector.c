@@ -1,5 +1,5 @@
-/* collector.c - the thread that does what no client waits for: the warehouse's bucket, files that an earlier process left,
- * garbage, purges, old replies. All of it is in the registry and goes on after a restart. */
+/* collector.c - the thread that does what no client waits for: the warehouse's bucket, files that an earlier
+ * process left, garbage, purges, old replies. All of it is in the registry and goes on after a restart. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@
 
 enum {
     COLLECTOR_IDLE_MS = 1000,
-    COLLECTOR_RETRY_MS = 5000,              /* after something failed */
+    COLLECTOR_RETRY_MS = 5000, /* after something failed */
     COLLECTOR_BATCH = 500,
     COLLECTOR_EXPIRE_MS = 60 * 1000,
     COLLECTOR_ARENA_BYTES = 64 << 20,
@@ -25,8 +25,8 @@ struct Collector {
     pthread_cond_t wake;
     bool woken, stopping;
 
-    bool has_bucket, has_recovered;
-    int64_t retry_us, expire_us;            /* monotonic; not before */
+    bool has_bucket;
+    int64_t retry_us, expire_us; /* monotonic; not before */
 };
 
 /* ---- the warehouse's bucket ---- */
@@ -38,12 +38,15 @@ static int make_bucket(Catalog *c, Arena *arena, Error *err)
 
     if (storage_uri_split(c->warehouse, &bucket, &key, err) < 0)
         return -1;
-    HttpCall call = { .method = "PUT", .target = arena_printf(arena, "/%.*s", STR_ARG(bucket)), .body = STR(""),
-                      .timeout_ms = 10000 };
+    HttpCall call = {.method = "PUT",
+                     .target = arena_printf(arena, "/%.*s", STR_ARG(bucket)),
+                     .body = STR(""),
+                     .timeout_ms = 10000};
     if (http_client_call(c->storage_http, &call, arena, &response, err) < 0)
         return -1;
     if (response.status != 200 && response.status != 409)
-        return err_set(err, ERR_UNAVAILABLE, "storage answered %d for bucket %.*s", response.status, STR_ARG(bucket));
+        return err_set(err, ERR_UNAVAILABLE, "storage answered %d for bucket %.*s", response.status,
+                       STR_ARG(bucket));
     return 0;
 }
 
@@ -64,7 +67,7 @@ static int is_left_over(RegConn *conn, Str uri, Arena *arena, bool *ret, Error *
     if (is_current)
         return 0;
     if (owner.id == 0) {
-        *ret = version == 0;        /* the first file of a table that never came to be */
+        *ret = version == 0; /* the first file of a table that never came to be */
         return 0;
     }
     if (owner.entry_id == 0)
@@ -75,7 +78,11 @@ static int is_left_over(RegConn *conn, Str uri, Arena *arena, bool *ret, Error *
     return 0;
 }
 
-typedef struct Leftovers { Arena *arena; Str *uris; size_t n; } Leftovers;
+typedef struct Leftovers {
+    Arena *arena;
+    Str *uris;
+    size_t n;
+} Leftovers;
 
 static int recover_job(RegConn *conn, void *arg, Error *err)
 {
@@ -89,8 +96,10 @@ static int recover_job(RegConn *conn, void *arg, Error *err)
     return 0;
 }
 
-static int recover(Catalog *c, Arena *arena, Error *err)
+/* Before the first request: what is judged by is the state in which the earlier process left the tables. */
+int cat_recover(Catalog *c, Error *err)
 {
+    _cleanup_arena_ Arena *arena = arena_new(COLLECTOR_ARENA_BYTES);
     Leftovers left = { .arena = arena };
 
     if (cat_pending_left(c->pending, arena, &left.uris, &left.n, err) < 0)
@@ -106,7 +115,10 @@ static int recover(Catalog *c, Arena *arena, Error *err)
 
 /* ---- garbage, purges, replies ---- */
 
-typedef struct GarbageBatch { Str uris[COLLECTOR_BATCH]; size_t n; } GarbageBatch;
+typedef struct GarbageBatch {
+    Str uris[COLLECTOR_BATCH];
+    size_t n;
+} GarbageBatch;
 
 static int end_garbage_job(RegConn *conn, void *arg, Error *err)
 {
@@ -168,7 +180,7 @@ static bool is_stopping(Collector *k)
 static int run_purges(Collector *k, Error *err)
 {
     Catalog *c = k->catalog;
-    RegPurge purge = { 0 };
+    RegPurge purge = {0};
     int failed = 0;
 
     while (!is_stopping(k)) {
@@ -180,7 +192,8 @@ static int run_purges(Collector *k, Error *err)
             return -1;
         if (purge.id == 0)
             break;
-        if (cat_purge_run(c, &purge, err) < 0 || registry_write(c->registry, end_purge_job, &purge.id, err) < 0) {
+        if (cat_purge_run(c, &purge, err) < 0 ||
+            registry_write(c->registry, end_purge_job, &purge.id, err) < 0) {
             log_warn("catalog.purge", L_STR("metadata", purge.metadata_location), L_ERR(err));
             failed = -1;
         }
@@ -209,9 +222,6 @@ static int run_once(Collector *k, Error *err)
     if (!k->has_bucket && make_bucket(c, arena, err) < 0)
         return -1;
     k->has_bucket = true;
-    if (!k->has_recovered && recover(c, arena, err) < 0)
-        return -1;
-    k->has_recovered = true;
     while (more && !is_stopping(k))
         if (collect_garbage(c, arena, &more, err) < 0)
             return -1;
@@ -239,7 +249,8 @@ static void *collector_main(void *arg)
     Error err;
 
     while (!is_stopping(k)) {
-        if (clock_monotonic_us() >= k->retry_us && storage_client_is_connected(k->catalog->storage) && run_once(k, &err) < 0) {
+        if (clock_monotonic_us() >= k->retry_us && storage_client_is_connected(k->catalog->storage) &&
+            run_once(k, &err) < 0) {
             log_warn("catalog.collector", L_ERR(&err));
             k->retry_us = clock_monotonic_us() + COLLECTOR_RETRY_MS * 1000ll;
         }

@@ -1,9 +1,10 @@
-/* commit.c - how tables change: requirements checked and updates applied on the current metadata, the new file written
- * durably, the pointer swapped. One table or many, all or none.
+/* commit.c - how tables change: requirements checked and updates applied on the current metadata, the new
+ * file written durably, the pointer swapped. One table or many, all or none.
  *
- * Commits to one table queue on its lock, so the swap fails only when something else than this process moved the pointer; then all is done
- * again on what it points to now, and only a requirement that does not hold there is a conflict. A process that dies before the swap
- * leaves a file that nothing points to (pending.c); after it, the commit is complete. */
+ * Commits to one table queue on its lock, so the swap fails only when something else than this process moved
+ * the pointer; then all is done again on what it points to now, and only a requirement that does not hold
+ * there is a conflict. A process that dies before the swap leaves a file that nothing points to (pending.c);
+ * after it, the commit is complete. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -33,7 +34,8 @@ void cat_table_locks_take(Catalog *c, TableLocks *locks)
 {
     size_t unique = 0;
 
-    qsort(locks->stripes, locks->n, sizeof *locks->stripes, compare_stripes);    /* one order for all: no deadlock */
+    qsort(locks->stripes, locks->n, sizeof *locks->stripes,
+          compare_stripes); /* one order for all: no deadlock */
     for (size_t i = 0; i < locks->n; i++)
         if (unique == 0 || locks->stripes[i] != locks->stripes[unique - 1])
             locks->stripes[unique++] = locks->stripes[i];
@@ -57,7 +59,7 @@ static void forget_attempt(TableCommit *t)
     cat_document_unref(t->document);
     t->base = t->document = NULL;
     t->base_table = t->table = NULL;
-    t->entry = (RegEntry){ 0 };
+    t->entry = (RegEntry){0};
 }
 
 void cat_table_commits_free(TableCommit *commits, size_t n)
@@ -77,7 +79,8 @@ static int find_pointer(CatRequest *q, RegConn *conn, TableCommit *t, Error *err
     if (reg_find_entry_by_path(conn, t->namespace_path, t->name, q->arena, &t->entry, err) < 0)
         return -1;
     if (t->entry.id != 0 && t->entry.kind == REG_VIEW)
-        return is_create ? err_set(err, ERR_ALREADY_EXISTS, "View with same name already exists: %.*s", STR_ARG(shown))
+        return is_create ? err_set(err, ERR_ALREADY_EXISTS, "View with same name already exists: %.*s",
+                                   STR_ARG(shown))
                          : err_set(err, ERR_NO_SUCH_TABLE, "Table does not exist: %.*s", STR_ARG(shown));
     if (t->entry.id != 0)
         return 0;
@@ -121,7 +124,8 @@ static int prepare(CatRequest *q, TableCommit *t, Error *err)
     if (t->entry.id != 0 && (cat_load(q->catalog, base_location, &t->base, err) < 0 ||
                              cat_document_table(t->base, &t->base_table, err) < 0))
         return -1;
-    if (metadata_apply(t->base_table, base_location, t->requirements, t->updates, t->arena, &t->table, err) < 0)
+    if (metadata_apply(t->base_table, base_location, t->requirements, t->updates, t->arena, &t->table, err) <
+        0)
         return -1;
     if (t->table == t->base_table)
         return 0;
@@ -140,7 +144,7 @@ typedef struct SwapJob {
     Arena *arena;
     TableCommit *commits;
     size_t n;
-    bool lost;                      /* out: a pointer is no longer what the attempt was made on */
+    bool lost; /* out: a pointer is no longer what the attempt was made on */
 } SwapJob;
 
 static int swap_create(SwapJob *job, RegConn *conn, TableCommit *t, Error *err)
@@ -157,8 +161,11 @@ static int swap_create(SwapJob *job, RegConn *conn, TableCommit *t, Error *err)
     }
     if (cat_location_check(job->catalog, conn, t->table->location, 0, job->arena, err) < 0)
         return -1;
-    entry = (RegEntry){ .namespace_id = t->ns.id, .kind = REG_TABLE, .name = t->name, .uuid = t->table->table_uuid,
-                        .metadata_location = cat_document_location(t->document) };
+    entry = (RegEntry){.namespace_id = t->ns.id,
+                       .kind = REG_TABLE,
+                       .name = t->name,
+                       .uuid = t->table->table_uuid,
+                       .metadata_location = cat_document_location(t->document)};
     if (reg_add_entry(conn, &entry, &id, err) < 0)
         return -1;
     return reg_add_location(conn, t->owned_location, id, err);
@@ -168,11 +175,13 @@ static int drop_old_files(RegConn *conn, const TableCommit *t, Error *err)
 {
     const TableMetadata *old = t->base_table, *new = t->table;
 
-    if (!str_eq_nocase(metadata_property(new, "write.metadata.delete-after-commit.enabled", STR("false")), STR("true")))
+    if (!str_eq_nocase(metadata_property(new, "write.metadata.delete-after-commit.enabled", STR("false")),
+                       STR("true")))
         return 0;
     /* The log only loses entries at its front. */
     for (size_t i = 0; i < old->n_metadata_log; i++) {
-        if (new->n_metadata_log > 0 && str_eq(old->metadata_log[i].metadata_file, new->metadata_log[0].metadata_file))
+        if (new->n_metadata_log > 0 &&
+            str_eq(old->metadata_log[i].metadata_file, new->metadata_log[0].metadata_file))
             break;
         if (reg_add_garbage(conn, old->metadata_log[i].metadata_file, err) < 0)
             return -1;
@@ -184,8 +193,8 @@ static int swap_change(SwapJob *job, RegConn *conn, TableCommit *t, Error *err)
 {
     bool swapped;
 
-    if (reg_swap_entry(conn, t->entry.id, t->entry.metadata_location, cat_document_location(t->document), t->entry.version + 1,
-                       &swapped, err) < 0)
+    if (reg_swap_entry(conn, t->entry.id, t->entry.metadata_location, cat_document_location(t->document),
+                       t->entry.version + 1, &swapped, err) < 0)
         return -1;
     if (!swapped) {
         job->lost = true;
@@ -241,7 +250,7 @@ static void end_attempt(Catalog *c, TableCommit *commits, size_t n, bool committ
     for (size_t i = 0; i < n; i++) {
         TableCommit *t = &commits[i];
         if (!t->document || unknown)
-            continue;               /* unknown: the next process looks at what was written */
+            continue; /* unknown: the next process looks at what was written */
         cat_stored(c, cat_document_location(t->document), committed);
         if (!committed)
             continue;
@@ -253,21 +262,24 @@ static void end_attempt(Catalog *c, TableCommit *commits, size_t n, bool committ
 
 static int attempt(CatRequest *q, TableCommit *commits, size_t n, bool *ret_lost, Error *err)
 {
-    SwapJob job = { .catalog = q->catalog, .arena = arena_new(CATALOG_ARENA_BYTES), .commits = commits, .n = n };
-    Outcome outcome = { q->route->flags & ROUTE_TABLE ? 200 : 204, STR_NULL, STR_NULL };
+    SwapJob job = {
+        .catalog = q->catalog, .arena = arena_new(CATALOG_ARENA_BYTES), .commits = commits, .n = n};
+    Outcome outcome = {q->route->flags & ROUTE_TABLE ? 200 : 204, STR_NULL, STR_NULL};
     size_t done = 0;
     int rc = find_pointers(q, commits, n, err);
 
     for (; rc == 0 && done < n; done++)
         if ((rc = prepare(q, &commits[done], err)) < 0) {
-            cat_document_unref(commits[done].document);    /* its file was never whole: cat_store() saw to it */
+            cat_document_unref(commits[done].document); /* its file was never whole: cat_store() saw to it */
             commits[done].document = NULL;
         }
     if (rc == 0) {
         if (q->route->flags & ROUTE_TABLE)
-            outcome.metadata_location = cat_document_location(commits[0].document ? commits[0].document : commits[0].base);
+            outcome.metadata_location =
+                cat_document_location(commits[0].document ? commits[0].document : commits[0].base);
         bool changes = changes_anything(commits, n);
-        rc = fault_point("catalog.swap", err) ? -1 : cat_write(q, changes ? swap_job : NULL, &job, &outcome, err);
+        rc = fault_point("catalog.swap", err) ? -1
+                                              : cat_write(q, changes ? swap_job : NULL, &job, &outcome, err);
     }
     end_attempt(q->catalog, commits, done, rc == 0, rc < 0 && err->code == ERR_COMMIT_UNKNOWN);
     *ret_lost = rc < 0 && job.lost;

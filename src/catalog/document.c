@@ -16,24 +16,24 @@ typedef struct Model {
     const TableMetadata *table;
     Arena *arena;
     struct Model *base;
-    int chain;                      /* how many models hang on this one's memory, itself not counted */
-    size_t bytes;                   /* with those it holds */
+    int chain;    /* how many models hang on this one's memory, itself not counted */
+    size_t bytes; /* with those it holds */
 } Model;
 
 struct Document {
     atomic_int refs;
-    Str location, text;             /* owned */
-    pthread_mutex_t lock;           /* over what is made later */
+    Str location, text;   /* owned */
+    pthread_mutex_t lock; /* over what is made later */
     Model *model;
-    Str refs_text;                  /* owned; ptr NULL: not made yet */
+    Str refs_text; /* owned; ptr NULL: not made yet */
 
-    size_t cached_bytes;            /* the rest is the cache's, under its lock */
+    size_t cached_bytes; /* the rest is the cache's, under its lock */
     Document *newer, *older;
 };
 
 struct DocumentCache {
     pthread_mutex_t lock;
-    Map *map;                       /* location -> Document */
+    Map *map; /* location -> Document */
     Document *newest, *oldest;
     size_t bytes, max_bytes;
 };
@@ -56,7 +56,7 @@ static Model *model_new(const TableMetadata *table, Arena *arena, Model *base)
 
     if (!model)
         abort();
-    *model = (Model){ .refs = 1, .table = table, .arena = arena, .base = base, .bytes = arena_used(arena) };
+    *model = (Model){.refs = 1, .table = table, .arena = arena, .base = base, .bytes = arena_used(arena)};
     if (base) {
         atomic_fetch_add(&base->refs, 1);
         model->chain = base->chain + 1;
@@ -68,7 +68,8 @@ static Model *model_new(const TableMetadata *table, Arena *arena, Model *base)
 static int parse_model(Str text, Model **ret, Error *err)
 {
     const TableMetadata *table;
-    Arena *arena = arena_new(CATALOG_ARENA_BYTES + 16 * text.len);    /* a tree has some times the size of its text */
+    Arena *arena =
+        arena_new(CATALOG_ARENA_BYTES + 16 * text.len); /* a tree has some times the size of its text */
 
     if (metadata_parse(text, arena, &table, err) < 0) {
         arena_free(arena);
@@ -105,7 +106,7 @@ static Document *make_document(Str location, Str text, Model *model)
         abort();
     memcpy(copy, location.ptr, location.len);
     copy[location.len] = 0;
-    *d = (Document){ .refs = 1, .location = { copy, location.len }, .text = text, .model = model };
+    *d = (Document){.refs = 1, .location = {copy, location.len}, .text = text, .model = model};
     pthread_mutex_init(&d->lock, NULL);
     return d;
 }
@@ -162,7 +163,9 @@ void cat_document_set_model(Document *d, const TableMetadata *table, Arena *aren
     Model *model = model_new(table, arena, base ? model_of(base) : NULL);
 
     MUTEX_GUARD(&d->lock);
-    if (d->model || model->chain >= CATALOG_CHAIN_MAX)    /* a long chain: the next commit reads the text and all that memory goes */
+    if (d->model ||
+        model->chain >=
+            CATALOG_CHAIN_MAX) /* a long chain: the next commit reads the text and all that memory goes */
         model_unref(model);
     else
         d->model = model;
@@ -222,7 +225,7 @@ int cat_document_refs_text(Document *d, Str *ret, Error *err)
     if (!d->refs_text.ptr) {
         if (need_model(d, err) < 0)
             return -1;
-        if (d->model->table->n_snapshots < 2) {    /* the same text */
+        if (d->model->table->n_snapshots < 2) { /* the same text */
             *ret = d->text;
             return 0;
         }

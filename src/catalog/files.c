@@ -31,7 +31,8 @@ static Str file_location(Str location, Str folder, Str codec, int64_t version, A
 Str cat_metadata_file_location(const TableMetadata *table, int64_t version, Arena *arena)
 {
     return file_location(table->location, metadata_property(table, "write.metadata.path", STR_NULL),
-                         metadata_property(table, "write.metadata.compression-codec", STR("")), version, arena);
+                         metadata_property(table, "write.metadata.compression-codec", STR("")), version,
+                         arena);
 }
 
 Str cat_view_file_location(const ViewMetadata *view, int64_t version, Arena *arena)
@@ -46,8 +47,9 @@ int64_t cat_metadata_file_version(Str location)
     Str rest, number = str_cut(str_slice(location, (size_t)(slash + 1), location.len), '-', &rest);
     int64_t version;
 
-    if (str_has_prefix(number, STR("v")))    /* tables of the Hadoop catalog: v3.metadata.json */
-        number = str_slice(number, 1, (size_t)(str_find_char(number, '.') < 0 ? 0 : str_find_char(number, '.')));
+    if (str_has_prefix(number, STR("v"))) /* tables of the Hadoop catalog: v3.metadata.json */
+        number =
+            str_slice(number, 1, (size_t)(str_find_char(number, '.') < 0 ? 0 : str_find_char(number, '.')));
     return str_to_i64(number, 0, INT32_MAX, &version, NULL) == 0 ? version : 0;
 }
 
@@ -97,10 +99,12 @@ static char *gzip(Str text, size_t *ret_len)
 static int read_text(Catalog *c, Str location, Arena *arena, Str *ret, Error *err)
 {
     if (!cat_location_is_ours(location))
-        return err_set(err, ERR_NOT_FOUND, "Failed to open input stream for file: %.*s (not of this storage)", STR_ARG(location));
+        return err_set(err, ERR_NOT_FOUND, "Failed to open input stream for file: %.*s (not of this storage)",
+                       STR_ARG(location));
     if (storage_get(c->storage, location, LIMIT_METADATA_BYTES, arena, ret, NULL, err) < 0) {
         if (err->code == ERR_NO_SUCH_KEY || err->code == ERR_NO_SUCH_BUCKET || err->code == ERR_NOT_FOUND)
-            return err_set(err, ERR_NOT_FOUND, "Failed to open input stream for file: %.*s", STR_ARG(location));
+            return err_set(err, ERR_NOT_FOUND, "Failed to open input stream for file: %.*s",
+                           STR_ARG(location));
         /* Reading changes nothing: whatever broke, the client may ask again. */
         if (err->code == ERR_IO || err->code == ERR_TIMEOUT)
             err->code = ERR_UNAVAILABLE;
@@ -159,14 +163,16 @@ int cat_store(Catalog *c, const Document *document, Error *err)
         zipped = gzip(text, &len);
         text = str_of(zipped, len);
     }
-    rc = fault_point("catalog.metadata.put", err) ? -1 :
-         storage_put(c->storage, location, STR("application/json"), text, STORAGE_PUT_CREATE, NULL, NULL, err);
+    rc = fault_point("catalog.metadata.put", err) ? -1
+                                                  : storage_put(c->storage, location, STR("application/json"),
+                                                                text, STORAGE_PUT_CREATE, NULL, NULL, err);
     free(zipped);
     if (rc == 0)
         return 0;
     cat_stored(c, location, false);
     err_prefix(err, "The metadata file was not written");
-    /* Whether the file is there or not: nothing points to it, so nothing happened and the client may ask again. */
+    /* Whether the file is there or not: nothing points to it, so nothing happened and the client may ask
+     * again. */
     if (err->code == ERR_IO || err->code == ERR_TIMEOUT)
         err->code = ERR_UNAVAILABLE;
     if (err->code == ERR_NO_SUCH_BUCKET)
@@ -174,7 +180,9 @@ int cat_store(Catalog *c, const Document *document, Error *err)
     return -1;
 }
 
-typedef struct GarbageJob { Str uri; } GarbageJob;
+typedef struct GarbageJob {
+    Str uri;
+} GarbageJob;
 
 static int garbage_job(RegConn *conn, void *arg, Error *err)
 {
@@ -184,7 +192,7 @@ static int garbage_job(RegConn *conn, void *arg, Error *err)
 
 void cat_stored(Catalog *c, Str location, bool is_used)
 {
-    GarbageJob job = { location };
+    GarbageJob job = {location};
     Error err;
 
     /* Not ended when even that fails: then the next start finds it. */

@@ -9,14 +9,15 @@
 
 static int read_changes(const Json *json, TableCommit *t, Error *err)
 {
-    if (json_get_array(json, "requirements", &t->requirements, err) < 0 || json_get_array(json, "updates", &t->updates, err) < 0)
+    if (json_get_array(json, "requirements", &t->requirements, err) < 0 ||
+        json_get_array(json, "updates", &t->updates, err) < 0)
         return -1;
     return 0;
 }
 
 int cat_update_table(CatRequest *q, Error *err)
 {
-    TableCommit t = { .namespace_path = q->namespace_path, .name = q->name, .holds_request = true };
+    TableCommit t = {.namespace_path = q->namespace_path, .name = q->name, .holds_request = true};
     int rc;
 
     if (read_changes(q->json, &t, err) < 0)
@@ -37,7 +38,8 @@ static int read_transaction(CatRequest *q, const Json *changes, TableCommit *com
     for (size_t i = 0; rc == 0 && i < changes->array.n; i++) {
         const Json *change = changes->array.items[i];
         TableCommit *t = &commits[i];
-        if ((rc = cat_identifier_of_json(json_get(change, "identifier"), q->arena, &t->namespace_path, &t->name, err)) < 0 ||
+        if ((rc = cat_identifier_of_json(json_get(change, "identifier"), q->arena, &t->namespace_path,
+                                         &t->name, err)) < 0 ||
             (rc = read_changes(change, t, err)) < 0) {
             err_prefix(err, "table-changes[%zu]", i);
             break;
@@ -59,7 +61,8 @@ int cat_commit_transaction(CatRequest *q, Error *err)
     if (json_get_array(q->json, "table-changes", &changes, err) < 0)
         return -1;
     if (!changes || changes->array.n == 0 || changes->array.n > CATALOG_TABLES_PER_COMMIT)
-        return err_set(err, ERR_BAD_REQUEST, "table-changes: expected 1 to %d changes", CATALOG_TABLES_PER_COMMIT);
+        return err_set(err, ERR_BAD_REQUEST, "table-changes: expected 1 to %d changes",
+                       CATALOG_TABLES_PER_COMMIT);
     size_t n = changes->array.n;
     TableCommit *commits = arena_array(q->arena, TableCommit, n);
     if (read_transaction(q, changes, commits, err) < 0)
@@ -79,7 +82,7 @@ int cat_register_table(CatRequest *q, Error *err)
 {
     _cleanup_arena_ Arena *job_arena = arena_new(CATALOG_ARENA_BYTES);
     _cleanup_document_ Document *d = NULL;
-    TableAdd add = { .namespace_path = q->namespace_path, .catalog = q->catalog, .arena = job_arena };
+    TableAdd add = {.namespace_path = q->namespace_path, .catalog = q->catalog, .arena = job_arena};
     const TableMetadata *table;
 
     if (json_need_string(q->json, "name", &add.name, err) < 0 || cat_name_check(add.name, err) < 0 ||
@@ -90,14 +93,14 @@ int cat_register_table(CatRequest *q, Error *err)
         return err_set(err, ERR_BAD_REQUEST, "metadata-location: expected a file of this storage (s3://…)");
     if (cat_load(q->catalog, add.metadata_location, &d, err) < 0 || cat_document_table(d, &table, err) < 0) {
         if (err->code == ERR_ICEBERG_INVALID_METADATA)
-            err->code = ERR_BAD_REQUEST;    /* what the client names is no table */
+            err->code = ERR_BAD_REQUEST; /* what the client names is no table */
         return -1;
     }
     add.uuid = table->table_uuid;
     add.location = table->location;
     add.version = cat_metadata_file_version(add.metadata_location);
-    Outcome outcome = { 200, STR_NULL, add.metadata_location };
-    TableLocks locks = { .n = 0 };
+    Outcome outcome = {200, STR_NULL, add.metadata_location};
+    TableLocks locks = {.n = 0};
     Catalog *c = q->catalog;
     cat_table_locks_add(&locks, add.namespace_path, add.name);
     cat_table_locks_take(c, &locks);
@@ -110,9 +113,9 @@ typedef struct RemoveJob {
     Str namespace_path, name;
     RegKind kind;
     bool purge;
-    RegEntry entry;                 /* as it was found before; out: as it was removed */
+    RegEntry entry; /* as it was found before; out: as it was removed */
     Arena *arena;
-    Outcome *outcome;               /* unregister: gets the last metadata location */
+    Outcome *outcome; /* unregister: gets the last metadata location */
 } RemoveJob;
 
 static int remove_job(RegConn *conn, void *arg, Error *err)
@@ -123,19 +126,21 @@ static int remove_job(RegConn *conn, void *arg, Error *err)
     if (reg_find_entry_by_path(conn, job->namespace_path, job->name, job->arena, &job->entry, err) < 0)
         return -1;
     if (job->entry.id == 0 || job->entry.kind != job->kind)
-        return (job->kind == REG_VIEW ? cat_fail_no_view : cat_fail_no_table)(job->namespace_path, job->name, job->arena, err);
+        return (job->kind == REG_VIEW ? cat_fail_no_view : cat_fail_no_table)(job->namespace_path, job->name,
+                                                                              job->arena, err);
     if (job->purge && reg_add_purge(conn, job->entry.metadata_location, &purge_id, err) < 0)
         return -1;
     if (job->outcome->status == 200)
         job->outcome->metadata_location = job->entry.metadata_location;
-    if (reg_release_locations(conn, job->entry.id, job->purge ? REG_LOCATION_PURGING : REG_LOCATION_KEPT, purge_id, err) < 0)
+    if (reg_release_locations(conn, job->entry.id, job->purge ? REG_LOCATION_PURGING : REG_LOCATION_KEPT,
+                              purge_id, err) < 0)
         return -1;
     return reg_remove_entry(conn, job->entry.id, err);
 }
 
 static int remove_table(CatRequest *q, RemoveJob *job, Error *err)
 {
-    TableLocks locks = { .n = 0 };
+    TableLocks locks = {.n = 0};
     Catalog *c = q->catalog;
 
     cat_table_locks_add(&locks, job->namespace_path, job->name);
@@ -164,10 +169,11 @@ int cat_unregister_table(CatRequest *q, Error *err)
 {
     _cleanup_arena_ Arena *job_arena = arena_new(CATALOG_ARENA_BYTES);
     _cleanup_document_ Document *d = NULL;
-    Outcome outcome = { 200, STR_NULL, STR_NULL };
-    RemoveJob job = { .namespace_path = q->namespace_path, .name = q->name, .arena = job_arena, .outcome = &outcome };
+    Outcome outcome = {200, STR_NULL, STR_NULL};
+    RemoveJob job = {
+        .namespace_path = q->namespace_path, .name = q->name, .arena = job_arena, .outcome = &outcome};
 
-    if (load_current(q, &d, err) < 0)    /* a table that cannot be answered with is not let go */
+    if (load_current(q, &d, err) < 0) /* a table that cannot be answered with is not let go */
         return -1;
     if (remove_table(q, &job, err) < 0)
         return -1;
@@ -189,15 +195,17 @@ static int check_purge(CatRequest *q, Error *err)
     if (cat_document_table(d, &table, err) < 0)
         return -1;
     if (str_eq_nocase(metadata_property(table, "gc.enabled", STR("true")), STR("false")))
-        return err_set(err, ERR_VALIDATION, "Cannot purge table: GC is disabled (deleting files may corrupt other tables)");
+        return err_set(err, ERR_VALIDATION,
+                       "Cannot purge table: GC is disabled (deleting files may corrupt other tables)");
     return 0;
 }
 
 int cat_drop_table(CatRequest *q, Error *err)
 {
     _cleanup_arena_ Arena *job_arena = arena_new(CATALOG_ARENA_BYTES);
-    Outcome outcome = { 204, STR_NULL, STR_NULL };
-    RemoveJob job = { .namespace_path = q->namespace_path, .name = q->name, .arena = job_arena, .outcome = &outcome };
+    Outcome outcome = {204, STR_NULL, STR_NULL};
+    RemoveJob job = {
+        .namespace_path = q->namespace_path, .name = q->name, .arena = job_arena, .outcome = &outcome};
     Str purge = http_query_param(q->http, "purgeRequested");
 
     job.purge = str_eq_nocase(purge, STR("true"));
@@ -215,9 +223,12 @@ int cat_drop_table(CatRequest *q, Error *err)
 int cat_drop_view(CatRequest *q, Error *err)
 {
     _cleanup_arena_ Arena *job_arena = arena_new(CATALOG_ARENA_BYTES);
-    Outcome outcome = { 204, STR_NULL, STR_NULL };
-    RemoveJob job = { .namespace_path = q->namespace_path, .name = q->name, .kind = REG_VIEW, .arena = job_arena,
-                      .outcome = &outcome };
+    Outcome outcome = {204, STR_NULL, STR_NULL};
+    RemoveJob job = {.namespace_path = q->namespace_path,
+                     .name = q->name,
+                     .kind = REG_VIEW,
+                     .arena = job_arena,
+                     .outcome = &outcome};
 
     if (remove_table(q, &job, err) < 0)
         return -1;
@@ -238,7 +249,8 @@ static int fail_rename(const RenameJob *job, RegKind kind, Error *err)
 {
     return err_set(err, ERR_ALREADY_EXISTS, "Cannot rename %.*s to %.*s. %s already exists",
                    STR_ARG(reg_display_name(job->from_namespace, job->from_name, job->arena)),
-                   STR_ARG(reg_display_name(job->to_namespace, job->to_name, job->arena)), kind == REG_VIEW ? "View" : "Table");
+                   STR_ARG(reg_display_name(job->to_namespace, job->to_name, job->arena)),
+                   kind == REG_VIEW ? "View" : "Table");
 }
 
 static int rename_job(RegConn *conn, void *arg, Error *err)
@@ -250,7 +262,8 @@ static int rename_job(RegConn *conn, void *arg, Error *err)
     if (reg_find_entry_by_path(conn, job->from_namespace, job->from_name, job->arena, &from, err) < 0)
         return -1;
     if (from.id == 0 || from.kind != job->kind)
-        return (job->kind == REG_VIEW ? cat_fail_no_view : cat_fail_no_table)(job->from_namespace, job->from_name, job->arena, err);
+        return (job->kind == REG_VIEW ? cat_fail_no_view : cat_fail_no_table)(
+            job->from_namespace, job->from_name, job->arena, err);
     if (reg_find_namespace(conn, job->to_namespace, job->arena, &ns, err) < 0 ||
         reg_find_entry(conn, ns.id, job->to_name, job->arena, &to, err) < 0)
         return -1;
@@ -262,14 +275,16 @@ static int rename_job(RegConn *conn, void *arg, Error *err)
 static int rename_entry(CatRequest *q, RegKind kind, Error *err)
 {
     _cleanup_arena_ Arena *job_arena = arena_new(CATALOG_ARENA_BYTES);
-    Outcome outcome = { 204, STR_NULL, STR_NULL };
-    RenameJob job = { .kind = kind, .arena = job_arena };
-    TableLocks locks = { .n = 0 };
+    Outcome outcome = {204, STR_NULL, STR_NULL};
+    RenameJob job = {.kind = kind, .arena = job_arena};
+    TableLocks locks = {.n = 0};
     Catalog *c = q->catalog;
 
-    if (cat_identifier_of_json(json_get(q->json, "source"), q->arena, &job.from_namespace, &job.from_name, err) < 0)
+    if (cat_identifier_of_json(json_get(q->json, "source"), q->arena, &job.from_namespace, &job.from_name,
+                               err) < 0)
         return err_prefix(err, "source");
-    if (cat_identifier_of_json(json_get(q->json, "destination"), q->arena, &job.to_namespace, &job.to_name, err) < 0)
+    if (cat_identifier_of_json(json_get(q->json, "destination"), q->arena, &job.to_namespace, &job.to_name,
+                               err) < 0)
         return err_prefix(err, "destination");
     cat_table_locks_add(&locks, job.from_namespace, job.from_name);
     cat_table_locks_add(&locks, job.to_namespace, job.to_name);

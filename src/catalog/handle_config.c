@@ -24,7 +24,8 @@ static Str storage_url(const Catalog *c, Arena *arena)
     Str path = arena_printf(arena, "%.*s/endpoints.json", STR_ARG(c->context->run_dir)), url = STR_NULL;
     const Json *json;
 
-    if (fs_read_file(path.ptr, LIMIT_CONFIG_BYTES, &text, NULL) < 0 || json_parse(buf_str(&text), arena, &json, NULL) < 0 ||
+    if (fs_read_file(path.ptr, LIMIT_CONFIG_BYTES, &text, NULL) < 0 ||
+        json_parse(buf_str(&text), arena, &json, NULL) < 0 ||
         json_get_string(json_get(json, "storage"), "url", STR_NULL, &url, NULL) < 0)
         return STR_NULL;
     return url;
@@ -65,7 +66,8 @@ int cat_get_config(CatRequest *q, Error *err)
     JsonWriter w = JSON_WRITER(&body);
 
     if (warehouse.ptr && !is_our_warehouse(q->catalog, warehouse))
-        return err_set(err, ERR_NO_SUCH_WAREHOUSE, "Warehouse does not exist: %.*s", STR_ARG(str_slice(warehouse, 0, 300)));
+        return err_set(err, ERR_NO_SUCH_WAREHOUSE, "Warehouse does not exist: %.*s",
+                       STR_ARG(str_slice(warehouse, 0, 300)));
     json_object(&w);
     json_key(&w, "defaults");
     write_defaults(&w, q->catalog, q->arena);
@@ -94,18 +96,23 @@ static Str form_value(Str form, const char *name, Arena *arena)
     return STR_NULL;
 }
 
-/* Clients of the old kind ask for a token before anything else. It opens nothing: who may use this port is decided elsewhere. */
+/* Clients of the old kind ask for a token before anything else. It opens nothing: who may use this port is
+ * decided elsewhere. */
 int cat_get_token(CatRequest *q, Error *err)
 {
     Str grant = form_value(q->body, "grant_type", q->arena);
 
     if (!str_is(grant, "client_credentials") && !str_is(grant, "refresh_token") &&
         !str_is(grant, "urn:ietf:params:oauth:grant-type:token-exchange")) {
-        cat_reply_text(q, 400, STR("{\"error\":\"unsupported_grant_type\",\"error_description\":\"expected client_credentials\"}"));
+        cat_reply_text(q, 400,
+                       STR("{\"error\":\"unsupported_grant_type\",\"error_description\":\"expected "
+                           "client_credentials\"}"));
         return 0;
     }
     http_set_header(q->http, "Cache-Control", STR("no-store"));
-    cat_reply_text(q, 200, STR("{\"access_token\":\"none\",\"token_type\":\"bearer\",\"expires_in\":86400,"
-                           "\"issued_token_type\":\"urn:ietf:params:oauth:token-type:access_token\",\"scope\":\"catalog\"}"));
+    cat_reply_text(q, 200,
+                   STR("{\"access_token\":\"none\",\"token_type\":\"bearer\",\"expires_in\":86400,"
+                       "\"issued_token_type\":\"urn:ietf:params:oauth:token-type:access_token\",\"scope\":"
+                       "\"catalog\"}"));
     return 0;
 }

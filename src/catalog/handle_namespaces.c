@@ -11,7 +11,7 @@ typedef struct ListWriter {
     const Listing *listing;
     Arena *arena;
     int64_t limit, n;
-    Str last;                       /* name of the last one written */
+    Str last; /* name of the last one written */
     bool has_more;
 } ListWriter;
 
@@ -51,7 +51,7 @@ static int read_page(CatRequest *q, Str *ret_after, int64_t *ret_limit, Error *e
     if (size.ptr && str_to_i64(size, 1, INT32_MAX, &limit, NULL) < 0)
         return err_set(err, ERR_BAD_REQUEST, "Invalid pageSize: expected a number of at least 1");
     if (!token.ptr)
-        return 0;                   /* no pages asked for: everything */
+        return 0; /* no pages asked for: everything */
     *ret_limit = limit < CATALOG_PAGE_MAX ? limit : CATALOG_PAGE_MAX;
     return read_token(q, token, ret_after, err);
 }
@@ -59,7 +59,7 @@ static int read_page(CatRequest *q, Str *ret_after, int64_t *ret_limit, Error *e
 int cat_reply_listing(CatRequest *q, RegConn *conn, const Listing *listing, Error *err)
 {
     Buf body = BUF_INIT(CATALOG_LIST_BYTES), token = BUF_INIT(2048);
-    ListWriter lw = { .w = JSON_WRITER(&body), .listing = listing, .arena = q->arena };
+    ListWriter lw = {.w = JSON_WRITER(&body), .listing = listing, .arena = q->arena};
     Str after;
     int rc;
 
@@ -86,7 +86,8 @@ int cat_reply_listing(CatRequest *q, RegConn *conn, const Listing *listing, Erro
 
 /* ---- reading ---- */
 
-static int list_children(RegConn *conn, const Listing *listing, Str after, int64_t limit, RegNameFn fn, void *arg, Error *err)
+static int list_children(RegConn *conn, const Listing *listing, Str after, int64_t limit, RegNameFn fn,
+                         void *arg, Error *err)
 {
     return reg_list_namespaces(conn, listing->namespace_path, after, limit, fn, arg, err);
 }
@@ -99,7 +100,8 @@ static void write_child(JsonWriter *w, const Listing *listing, Str name)
 int cat_list_namespaces(CatRequest *q, Error *err)
 {
     Str parent = http_query_param(q->http, "parent");
-    Listing listing = { .key = "namespaces", .list = list_children, .write = write_child, .namespace_path = STR("") };
+    Listing listing = {
+        .key = "namespaces", .list = list_children, .write = write_child, .namespace_path = STR("")};
     RegNamespace ns;
     int rc = 0;
 
@@ -172,12 +174,15 @@ static int properties_text(const IceProperty *items, size_t n, Arena *arena, Str
 
     ice_properties_write(&w, items, n);
     if (buf_check(&out, NULL) < 0)
-        return err_set(err, ERR_BAD_REQUEST, "The namespace's properties are larger than %d bytes", CATALOG_PROPERTIES_BYTES);
+        return err_set(err, ERR_BAD_REQUEST, "The namespace's properties are larger than %d bytes",
+                       CATALOG_PROPERTIES_BYTES);
     *ret = arena_str(arena, buf_str(&out));
     return 0;
 }
 
-typedef struct NamespaceJob { Str path, properties; } NamespaceJob;
+typedef struct NamespaceJob {
+    Str path, properties;
+} NamespaceJob;
 
 static int create_job(RegConn *conn, void *arg, Error *err)
 {
@@ -197,7 +202,7 @@ int cat_create_namespace(CatRequest *q, Error *err)
         properties_text(items, n, q->arena, &job.properties, err) < 0 ||
         write_namespace(&body, job.path, job.properties, err) < 0)
         return -1;
-    Outcome outcome = { 200, buf_str(&body), STR_NULL };
+    Outcome outcome = {200, buf_str(&body), STR_NULL};
     if (cat_write(q, create_job, &job, &outcome, err) < 0) {
         buf_free(&body);
         return -1;
@@ -214,8 +219,8 @@ static int drop_job(RegConn *conn, void *arg, Error *err)
 
 int cat_drop_namespace(CatRequest *q, Error *err)
 {
-    NamespaceJob job = { .path = q->namespace_path };
-    Outcome outcome = { 204, STR_NULL, STR_NULL };
+    NamespaceJob job = {.path = q->namespace_path};
+    Outcome outcome = {204, STR_NULL, STR_NULL};
 
     if (cat_write(q, drop_job, &job, &outcome, err) < 0)
         return -1;
@@ -226,7 +231,7 @@ int cat_drop_namespace(CatRequest *q, Error *err)
 /* ---- properties ---- */
 
 typedef struct PropertiesJob {
-    Arena *arena;                   /* of the job's own: it runs on another thread */
+    Arena *arena; /* of the job's own: it runs on another thread */
     Str path;
     const Json *removals;
     const IceProperty *updates;
@@ -242,8 +247,10 @@ static int check_removals(const PropertiesJob *job, Error *err)
             return err_set(err, ERR_BAD_REQUEST, "removals: expected property names");
         for (size_t j = 0; j < job->n_updates; j++)
             if (str_eq(job->updates[j].key, key->text))
-                return err_set(err, ERR_UNPROCESSABLE, "Invalid namespace properties update: Cannot remove and update the same "
-                               "key: %.*s", STR_ARG(str_slice(key->text, 0, 200)));
+                return err_set(err, ERR_UNPROCESSABLE,
+                               "Invalid namespace properties update: Cannot remove and update the same "
+                               "key: %.*s",
+                               STR_ARG(str_slice(key->text, 0, 200)));
     }
     return 0;
 }
@@ -265,7 +272,8 @@ static void write_keys(JsonWriter *w, const char *key, const Str *names, size_t 
     json_end_array(w);
 }
 
-static int write_result(PropertiesJob *job, const Str *removed, size_t n_removed, const Str *missing, size_t n_missing, Error *err)
+static int write_result(PropertiesJob *job, const Str *removed, size_t n_removed, const Str *missing,
+                        size_t n_missing, Error *err)
 {
     _cleanup_buf_ Buf body = BUF_INIT(4 * CATALOG_PROPERTIES_BYTES);
     JsonWriter w = JSON_WRITER(&body);
@@ -292,11 +300,13 @@ static int properties_job(RegConn *conn, void *arg, Error *err)
     size_t n, n_removed = 0, n_missing = 0, n_removals = job->removals ? job->removals->array.n : 0;
     Str text;
 
-    if (reg_find_namespace(conn, job->path, job->arena, &ns, err) < 0 || json_parse(ns.properties, job->arena, &stored, err) < 0 ||
+    if (reg_find_namespace(conn, job->path, job->arena, &ns, err) < 0 ||
+        json_parse(ns.properties, job->arena, &stored, err) < 0 ||
         ice_properties_parse(stored, "properties", job->arena, &old, &n, err) < 0)
         return -1;
     IceProperty *items = arena_array(job->arena, IceProperty, n + job->n_updates + 1);
-    Str *removed = arena_array(job->arena, Str, n_removals + 1), *missing = arena_array(job->arena, Str, n_removals + 1);
+    Str *removed = arena_array(job->arena, Str, n_removals + 1),
+        *missing = arena_array(job->arena, Str, n_removals + 1);
     if (n > 0)
         memcpy(items, old, n * sizeof *items);
     for (size_t i = 0; i < n_removals; i++) {
@@ -319,12 +329,13 @@ static int properties_job(RegConn *conn, void *arg, Error *err)
 
 int cat_update_properties(CatRequest *q, Error *err)
 {
-    Outcome outcome = { 200, STR_NULL, STR_NULL };
+    Outcome outcome = {200, STR_NULL, STR_NULL};
     _cleanup_arena_ Arena *arena = arena_new(CATALOG_ARENA_BYTES);
-    PropertiesJob job = { .arena = arena, .path = q->namespace_path, .outcome = &outcome };
+    PropertiesJob job = {.arena = arena, .path = q->namespace_path, .outcome = &outcome};
 
     if (json_get_array(q->json, "removals", &job.removals, err) < 0 ||
-        ice_properties_parse(json_get(q->json, "updates"), "updates", q->arena, &job.updates, &job.n_updates, err) < 0 ||
+        ice_properties_parse(json_get(q->json, "updates"), "updates", q->arena, &job.updates, &job.n_updates,
+                             err) < 0 ||
         check_removals(&job, err) < 0 || cat_write(q, properties_job, &job, &outcome, err) < 0)
         return -1;
     cat_reply_text(q, 200, outcome.body);

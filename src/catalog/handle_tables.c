@@ -8,7 +8,8 @@
 
 /* ---- listing ---- */
 
-static int list_names(RegConn *conn, const Listing *listing, Str after, int64_t limit, RegNameFn fn, void *arg, Error *err)
+static int list_names(RegConn *conn, const Listing *listing, Str after, int64_t limit, RegNameFn fn,
+                      void *arg, Error *err)
 {
     return reg_list_entries(conn, listing->namespace_id, listing->kind, after, limit, fn, arg, err);
 }
@@ -21,8 +22,11 @@ static void write_name(JsonWriter *w, const Listing *listing, Str name)
 int cat_list_entries(CatRequest *q, RegKind kind, Error *err)
 {
     Registry *registry = q->catalog->registry;
-    Listing listing = { .key = "identifiers", .list = list_names, .write = write_name, .namespace_path = q->namespace_path,
-                        .kind = kind };
+    Listing listing = {.key = "identifiers",
+                       .list = list_names,
+                       .write = write_name,
+                       .namespace_path = q->namespace_path,
+                       .kind = kind};
     RegNamespace ns;
     RegConn *conn = registry_borrow(registry, err);
 
@@ -46,7 +50,7 @@ int cat_list_tables(CatRequest *q, Error *err)
 
 typedef struct CreateRequest {
     NewTable table;
-    Str location;                   /* as asked for; ptr NULL: the catalog chooses */
+    Str location; /* as asked for; ptr NULL: the catalog chooses */
     bool stage;
 } CreateRequest;
 
@@ -58,12 +62,12 @@ static int read_request(CatRequest *q, CreateRequest *r, Error *err)
     IcePartitionSpec *parsed_spec;
     IceSortOrder *parsed_order;
 
-    *r = (CreateRequest){ .stage = false };
+    *r = (CreateRequest){.stage = false};
     if (json_need_string(q->json, "name", &q->name, err) < 0 || cat_name_check(q->name, err) < 0 ||
         json_get_bool(q->json, "stage-create", false, &r->stage, err) < 0 ||
         json_get_string(q->json, "location", STR_NULL, &r->location, err) < 0 ||
-        ice_properties_parse(json_get(q->json, "properties"), "properties", arena, &r->table.properties, &r->table.n_properties,
-                             err) < 0)
+        ice_properties_parse(json_get(q->json, "properties"), "properties", arena, &r->table.properties,
+                             &r->table.n_properties, err) < 0)
         return -1;
     if (!json_get(q->json, "schema"))
         return err_set(err, ERR_BAD_REQUEST, "\"schema\" is missing");
@@ -115,7 +119,8 @@ static int create_staged(CatRequest *q, const TableMetadata *table, Error *err)
     Document *d;
     Str owned;
 
-    if (cat_location_owned_form(table->location, q->arena, &owned, err) < 0 || cat_document_new(STR(""), table, &d, err) < 0)
+    if (cat_location_owned_form(table->location, q->arena, &owned, err) < 0 ||
+        cat_document_new(STR(""), table, &d, err) < 0)
         return -1;
     cat_location_reserve(q->catalog, owned);
     int rc = cat_reply_table(q, d, true, false, err);
@@ -127,12 +132,16 @@ static int create_staged(CatRequest *q, const TableMetadata *table, Error *err)
 static int create_at(CatRequest *q, const TableMetadata *table, Document **ret, bool *ret_again, Error *err)
 {
     _cleanup_arena_ Arena *job_arena = arena_new(CATALOG_ARENA_BYTES);
-    TableAdd add = { .namespace_path = q->namespace_path, .name = q->name, .uuid = table->table_uuid,
-                     .location = table->location, .catalog = q->catalog, .arena = job_arena };
+    TableAdd add = {.namespace_path = q->namespace_path,
+                    .name = q->name,
+                    .uuid = table->table_uuid,
+                    .location = table->location,
+                    .catalog = q->catalog,
+                    .arena = job_arena};
     Document *d;
 
     add.metadata_location = cat_metadata_file_location(table, 0, q->arena);
-    Outcome outcome = { 200, STR_NULL, add.metadata_location };
+    Outcome outcome = {200, STR_NULL, add.metadata_location};
     if (cat_document_new(add.metadata_location, table, &d, err) < 0)
         return -1;
     int rc = cat_store(q->catalog, d, err);
@@ -161,7 +170,8 @@ int cat_create_table(CatRequest *q, Error *err)
         return -1;
     for (int i = 0; again && i < CATALOG_COMMIT_ATTEMPTS; i++) {
         again = false;
-        if (find_place(q, &r, &r.table.location, err) < 0 || metadata_new(&r.table, q->own_arena, &table, err) < 0)
+        if (find_place(q, &r, &r.table.location, err) < 0 ||
+            metadata_new(&r.table, q->own_arena, &table, err) < 0)
             return -1;
         if (r.stage)
             return create_staged(q, table, err);

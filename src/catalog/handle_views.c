@@ -1,4 +1,5 @@
-/* handle_views.c - views: created, loaded, replaced, registered. Dropping and renaming are those of tables (handle_changes.c). */
+/* handle_views.c - views: created, loaded, replaced, registered. Dropping and renaming are those of tables
+ * (handle_changes.c). */
 #include <stdlib.h>
 
 #include "base/fault.h"
@@ -73,12 +74,17 @@ out:
 static int add_view(CatRequest *q, const ViewMetadata *view, Document **ret, Error *err)
 {
     _cleanup_arena_ Arena *job_arena = arena_new(CATALOG_ARENA_BYTES);
-    TableAdd add = { .namespace_path = q->namespace_path, .name = q->name, .kind = REG_VIEW, .uuid = view->view_uuid,
-                     .location = view->location, .catalog = q->catalog, .arena = job_arena };
+    TableAdd add = {.namespace_path = q->namespace_path,
+                    .name = q->name,
+                    .kind = REG_VIEW,
+                    .uuid = view->view_uuid,
+                    .location = view->location,
+                    .catalog = q->catalog,
+                    .arena = job_arena};
     Document *d;
 
     add.metadata_location = cat_view_file_location(view, 0, q->arena);
-    Outcome outcome = { 200, CAT_IS_VIEW, add.metadata_location };
+    Outcome outcome = {200, CAT_IS_VIEW, add.metadata_location};
     if (cat_document_of_view(add.metadata_location, view, &d, err) < 0)
         return -1;
     int rc = cat_store(q->catalog, d, err);
@@ -101,8 +107,9 @@ int cat_create_view(CatRequest *q, Error *err)
     Str asked, location = STR_NULL;
 
     if (json_need_string(q->json, "name", &q->name, err) < 0 || cat_name_check(q->name, err) < 0 ||
-        json_get_string(q->json, "location", STR_NULL, &asked, err) < 0 || find_place(q, asked, &location, err) < 0 ||
-        view_new(q->json, location, q->arena, &view, err) < 0 || add_view(q, view, &d, err) < 0)
+        json_get_string(q->json, "location", STR_NULL, &asked, err) < 0 ||
+        find_place(q, asked, &location, err) < 0 || view_new(q->json, location, q->arena, &view, err) < 0 ||
+        add_view(q, view, &d, err) < 0)
         return -1;
     cat_document_cache_put(q->catalog->documents, d);
     return cat_reply_view(q, d, err);
@@ -112,7 +119,8 @@ int cat_register_view(CatRequest *q, Error *err)
 {
     _cleanup_arena_ Arena *job_arena = arena_new(CATALOG_ARENA_BYTES);
     _cleanup_document_ Document *d = NULL;
-    TableAdd add = { .namespace_path = q->namespace_path, .kind = REG_VIEW, .catalog = q->catalog, .arena = job_arena };
+    TableAdd add = {
+        .namespace_path = q->namespace_path, .kind = REG_VIEW, .catalog = q->catalog, .arena = job_arena};
     const ViewMetadata *view;
 
     if (json_need_string(q->json, "name", &add.name, err) < 0 || cat_name_check(add.name, err) < 0 ||
@@ -129,7 +137,7 @@ int cat_register_view(CatRequest *q, Error *err)
     add.uuid = view->view_uuid;
     add.location = view->location;
     add.version = cat_metadata_file_version(add.metadata_location);
-    Outcome outcome = { 200, CAT_IS_VIEW, add.metadata_location };
+    Outcome outcome = {200, CAT_IS_VIEW, add.metadata_location};
     if (cat_write(q, cat_table_add_job, &add, &outcome, err) < 0)
         return -1;
     return cat_reply_view(q, d, err);
@@ -153,8 +161,8 @@ static int swap_job(RegConn *conn, void *arg, Error *err)
     Str owned;
 
     s->lost = false;
-    if (reg_swap_entry(conn, s->entry.id, s->entry.metadata_location, s->metadata_location, s->entry.version + 1, &swapped,
-                       err) < 0)
+    if (reg_swap_entry(conn, s->entry.id, s->entry.metadata_location, s->metadata_location,
+                       s->entry.version + 1, &swapped, err) < 0)
         return -1;
     if (!swapped) {
         s->lost = true;
@@ -185,10 +193,11 @@ static int replace_once(CatRequest *q, ViewSwap *s, Document **ret, Error *err)
 {
     _cleanup_document_ Document *old = NULL, *d = NULL;
     const Json *requirements, *updates;
-    Outcome outcome = { 200, CAT_IS_VIEW, STR_NULL };
+    Outcome outcome = {200, CAT_IS_VIEW, STR_NULL};
 
-    if (json_get_array(q->json, "requirements", &requirements, err) < 0 || json_get_array(q->json, "updates", &updates, err) < 0 ||
-        find_view(q, &s->entry, err) < 0 || cat_load_view(q->catalog, s->entry.metadata_location, &old, err) < 0 ||
+    if (json_get_array(q->json, "requirements", &requirements, err) < 0 ||
+        json_get_array(q->json, "updates", &updates, err) < 0 || find_view(q, &s->entry, err) < 0 ||
+        cat_load_view(q->catalog, s->entry.metadata_location, &old, err) < 0 ||
         view_parse(cat_document_text(old), s->arena, &s->old, err) < 0 ||
         view_apply(s->old, requirements, updates, s->arena, &s->view, err) < 0)
         return -1;
@@ -217,7 +226,7 @@ static int replace_once(CatRequest *q, ViewSwap *s, Document **ret, Error *err)
 int cat_replace_view(CatRequest *q, Error *err)
 {
     _cleanup_document_ Document *d = NULL;
-    TableLocks locks = { .n = 0 };
+    TableLocks locks = {.n = 0};
     Catalog *c = q->catalog;
     bool lost = true;
     int rc = -1;
@@ -225,7 +234,7 @@ int cat_replace_view(CatRequest *q, Error *err)
     cat_table_locks_add(&locks, q->namespace_path, q->name);
     cat_table_locks_take(c, &locks);
     for (int i = 0; lost && i < CATALOG_COMMIT_ATTEMPTS; i++) {
-        ViewSwap s = { .catalog = c, .arena = arena_new(CATALOG_ARENA_BYTES) };
+        ViewSwap s = {.catalog = c, .arena = arena_new(CATALOG_ARENA_BYTES)};
         rc = replace_once(q, &s, &d, err);
         lost = rc < 0 && s.lost;
         arena_free(s.arena);

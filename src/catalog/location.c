@@ -1,5 +1,5 @@
-/* location.c - whose folder is whose. A table's location belongs to it, so that to delete a table's files, or what is orphaned
- * there, can never touch another's. */
+/* location.c - whose folder is whose. A table's location belongs to it, so that to delete a table's files, or
+ * what is orphaned there, can never touch another's. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -35,8 +35,8 @@ int cat_location_owned_form(Str location, Arena *arena, Str *ret, Error *err)
         return err_set(err, ERR_VALIDATION, "Invalid location %.*s: a whole bucket cannot be a table",
                        STR_ARG(str_slice(location, 0, 300)));
     if (location.len > CATALOG_LOCATION_BYTES)
-        return err_set(err, ERR_VALIDATION, "Invalid location: %zu bytes, at most %d are accepted", location.len,
-                       CATALOG_LOCATION_BYTES);
+        return err_set(err, ERR_VALIDATION, "Invalid location: %zu bytes, at most %d are accepted",
+                       location.len, CATALOG_LOCATION_BYTES);
     *ret = arena_printf(arena, "s3://%.*s/%.*s/", STR_ARG(bucket), STR_ARG(key));
     return 0;
 }
@@ -58,7 +58,7 @@ static void expire_reservations(Catalog *c, int64_t now_ms)
     void *value;
     bool found;
 
-    do {    /* the map must not change while it is walked */
+    do { /* the map must not change while it is walked */
         found = false;
         for (size_t i = 0; !found && map_next(c->reservations, &i, &key, &value);)
             found = *(int64_t *)value < now_ms;
@@ -110,12 +110,12 @@ static void add_component(Buf *out, Str name)
     }
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-                     c == '.' || (unsigned char)c >= 0x80;
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                     c == '_' || c == '.' || (unsigned char)c >= 0x80;
         buf_putc(out, plain ? c : '_');
     }
     if (out->data[start] == '.')
-        out->data[start] = '_';     /* no ".." and nothing hidden */
+        out->data[start] = '_'; /* no ".." and nothing hidden */
 }
 
 static int namespace_folder(Catalog *c, const RegNamespace *ns, Arena *arena, Buf *out, Error *err)
@@ -126,7 +126,8 @@ static int namespace_folder(Catalog *c, const RegNamespace *ns, Arena *arena, Bu
     if (json_parse(ns->properties, arena, &properties, err) < 0 ||
         json_get_string(properties, "location", STR_NULL, &location, err) < 0)
         return -1;
-    if (location.ptr && cat_location_is_ours(location) && cat_location_owned_form(location, arena, &location, NULL) == 0)
+    if (location.ptr && cat_location_is_ours(location) &&
+        cat_location_owned_form(location, arena, &location, NULL) == 0)
         return buf_add(out, location);
     buf_add(out, c->warehouse);
     while (rest.ptr) {
@@ -136,7 +137,8 @@ static int namespace_folder(Catalog *c, const RegNamespace *ns, Arena *arena, Bu
     return buf_check(out, err);
 }
 
-/* What stands in the way is beside (another suffix helps) or above: then it is the folder above that gets one. */
+/* What stands in the way is beside (another suffix helps) or above: then it is the folder above that gets
+ * one. */
 static Str next_candidate(Str base, const RegLocation *other, Arena *arena, Str *ret_base)
 {
     unsigned suffix = (unsigned)rng_u64();
@@ -149,7 +151,8 @@ static Str next_candidate(Str base, const RegLocation *other, Arena *arena, Str 
     return arena_printf(arena, "%.*s-%08x/", STR_ARG(base), suffix);
 }
 
-int cat_location_choose(Catalog *c, RegConn *conn, const RegNamespace *ns, Str name, Arena *arena, Str *ret, Error *err)
+int cat_location_choose(Catalog *c, RegConn *conn, const RegNamespace *ns, Str name, Arena *arena, Str *ret,
+                        Error *err)
 {
     _cleanup_buf_ Buf folder = BUF_INIT(4096);
     RegLocation other;
@@ -180,11 +183,13 @@ int cat_location_check(Catalog *c, RegConn *conn, Str location, int64_t entry_id
     if (cat_location_owned_form(location, arena, &owned, err) < 0)
         return -1;
     if (str_has_prefix(c->warehouse, owned))
-        return err_set(err, ERR_VALIDATION, "Invalid location %.*s: it holds the whole warehouse", STR_ARG(location));
+        return err_set(err, ERR_VALIDATION, "Invalid location %.*s: it holds the whole warehouse",
+                       STR_ARG(location));
     if (reg_find_overlap(conn, owned, REG_LOCATION_PURGING, entry_id, arena, &other, err) < 0)
         return -1;
     if (other.id == 0)
         return 0;
-    return err_set(err, ERR_VALIDATION, "Invalid location %.*s: %.*s %s", STR_ARG(location), STR_ARG(other.uri),
+    return err_set(err, ERR_VALIDATION, "Invalid location %.*s: %.*s %s", STR_ARG(location),
+                   STR_ARG(other.uri),
                    other.state == REG_LOCATION_PURGING ? "is being purged" : "belongs to another table");
 }

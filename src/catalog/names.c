@@ -9,7 +9,8 @@ int cat_name_check(Str name, Error *err)
     if (name.len == 0)
         return err_set(err, ERR_BAD_REQUEST, "Invalid name: it is empty");
     if (name.len > CATALOG_NAME_BYTES)
-        return err_set(err, ERR_BAD_REQUEST, "Invalid name: %zu bytes, at most %d are accepted", name.len, CATALOG_NAME_BYTES);
+        return err_set(err, ERR_BAD_REQUEST, "Invalid name: %zu bytes, at most %d are accepted", name.len,
+                       CATALOG_NAME_BYTES);
     if (str_is(name, ".") || str_is(name, ".."))
         return err_set(err, ERR_BAD_REQUEST, "Invalid name: \"%.*s\" cannot stand in a URL", STR_ARG(name));
     if (!utf8_is_valid(name))
@@ -28,14 +29,15 @@ int cat_namespace_of_text(Str text, Str *ret, Error *err)
     if (text.len == 0)
         return err_set(err, ERR_BAD_REQUEST, "Invalid namespace: it is empty");
     if (text.len > CATALOG_NAMESPACE_BYTES)
-        return err_set(err, ERR_BAD_REQUEST, "Invalid namespace: %zu bytes, at most %d are accepted", text.len,
-                       CATALOG_NAMESPACE_BYTES);
+        return err_set(err, ERR_BAD_REQUEST, "Invalid namespace: %zu bytes, at most %d are accepted",
+                       text.len, CATALOG_NAMESPACE_BYTES);
     while (rest.ptr) {
         Str level = str_cut(rest, SEPARATOR, &rest);
         if (cat_name_check(level, err) < 0)
             return err_prefix(err, "namespace");
         if (++levels > CATALOG_NAMESPACE_LEVELS)
-            return err_set(err, ERR_BAD_REQUEST, "Invalid namespace: more than %d levels", CATALOG_NAMESPACE_LEVELS);
+            return err_set(err, ERR_BAD_REQUEST, "Invalid namespace: more than %d levels",
+                           CATALOG_NAMESPACE_LEVELS);
     }
     *ret = text;
     return 0;
@@ -96,7 +98,8 @@ void cat_namespace_to_json(JsonWriter *w, Str path)
 int cat_identifier_of_json(const Json *object, Arena *arena, Str *ret_namespace, Str *ret_name, Error *err)
 {
     if (!json_is(object, JSON_OBJECT))
-        return err_set(err, ERR_BAD_REQUEST, "Invalid identifier: expected an object with namespace and name");
+        return err_set(err, ERR_BAD_REQUEST,
+                       "Invalid identifier: expected an object with namespace and name");
     if (cat_namespace_of_json(json_get(object, "namespace"), arena, ret_namespace, err) < 0 ||
         json_need_string(object, "name", ret_name, err) < 0)
         return -1;

@@ -1,7 +1,8 @@
 /* pending.c - which files this process was writing, so that a later one removes what nothing points to.
  *
- * A line "P uri" before a file is written, "D uri" when its fate is known. The file is written without syncs: it survives
- * the process but perhaps not the machine, and it only ever gives hints, which are checked against the registry. */
+ * A line "P uri" before a file is written, "D uri" when its fate is known. The file is written without syncs:
+ * it survives the process but perhaps not the machine, and it only ever gives hints, which are checked
+ * against the registry. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,8 +26,9 @@ static int join_old(const Pending *p, Error *err)
     _cleanup_buf_ Buf text = BUF_INIT(PENDING_MAX_BYTES);
     _cleanup_close_ int fd = -1;
 
-    if (fs_read_file(p->path, PENDING_MAX_BYTES, &text, err) < 0 || fs_open(p->old_path, O_WRONLY | O_APPEND, 0, &fd, err) < 0 ||
-        fs_write_all(fd, "\n", 1, err) < 0 || fs_write_all(fd, buf_str(&text).ptr, text.len, err) < 0)
+    if (fs_read_file(p->path, PENDING_MAX_BYTES, &text, err) < 0 ||
+        fs_open(p->old_path, O_WRONLY | O_APPEND, 0, &fd, err) < 0 || fs_write_all(fd, "\n", 1, err) < 0 ||
+        fs_write_all(fd, buf_str(&text).ptr, text.len, err) < 0)
         return -1;
     return fs_unlink(p->path, err);
 }
@@ -35,11 +37,13 @@ int cat_pending_open(Str folder, Pending **ret, Error *err)
 {
     Pending *p = calloc(1, sizeof *p);
 
-    if (!p || asprintf(&p->path, "%.*s/pending", STR_ARG(folder)) < 0 || asprintf(&p->old_path, "%s.old", p->path) < 0)
+    if (!p || asprintf(&p->path, "%.*s/pending", STR_ARG(folder)) < 0 ||
+        asprintf(&p->old_path, "%s.old", p->path) < 0)
         abort();
     pthread_mutex_init(&p->lock, NULL);
     p->fd = -1;
-    if (fs_exists(p->path) && (fs_exists(p->old_path) ? join_old(p, err) : fs_rename(p->path, p->old_path, err)) < 0)
+    if (fs_exists(p->path) &&
+        (fs_exists(p->old_path) ? join_old(p, err) : fs_rename(p->path, p->old_path, err)) < 0)
         goto fail;
     if (fs_open(p->path, O_WRONLY | O_CREAT | O_APPEND, 0600, &p->fd, err) < 0)
         goto fail;
@@ -67,7 +71,8 @@ static int append(Pending *p, char kind, Str uri, Error *err)
     int n = snprintf(line, sizeof line, "%c %.*s\n", kind, STR_ARG(uri));
 
     if (n < 0 || (size_t)n >= sizeof line || str_find_char(uri, '\n') >= 0)
-        return err_set(err, ERR_VALIDATION, "The location is too long or holds a line break: %.*s", STR_ARG(str_slice(uri, 0, 200)));
+        return err_set(err, ERR_VALIDATION, "The location is too long or holds a line break: %.*s",
+                       STR_ARG(str_slice(uri, 0, 200)));
     if (fs_write_all(p->fd, line, (size_t)n, err) < 0)
         return -1;
     p->size += (size_t)n;
@@ -106,7 +111,7 @@ static int read_lines(const char *path, Arena *arena, Map *open, Error *err)
     while (rest.ptr) {
         Str line = str_cut(rest, '\n', &rest);
         if (!rest.ptr || line.len < 3)
-            continue;               /* cut off while it was written */
+            continue; /* cut off while it was written */
         Str uri = str_slice(line, 2, line.len);
         if (line.ptr[0] == 'P')
             map_put(open, uri, arena);

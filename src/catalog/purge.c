@@ -14,7 +14,7 @@ typedef struct Purge {
     Catalog *catalog;
     int64_t id;
     RegConn *conn;
-    Arena *batch_arena;             /* of the URIs that wait */
+    Arena *batch_arena; /* of the URIs that wait */
     Str batch[PURGE_BATCH];
     size_t n_batch;
     int64_t n_deleted;
@@ -24,7 +24,8 @@ static int flush(Purge *p, Error *err)
 {
     if (p->n_batch == 0)
         return 0;
-    if (fault_point("catalog.purge", err) || storage_delete_many(p->catalog->storage, p->batch, p->n_batch, err) < 0)
+    if (fault_point("catalog.purge", err) ||
+        storage_delete_many(p->catalog->storage, p->batch, p->n_batch, err) < 0)
         return -1;
     p->n_deleted += (int64_t)p->n_batch;
     p->n_batch = 0;
@@ -52,7 +53,8 @@ static int read_file(Purge *p, Str uri, Arena *arena, Str *ret, Error *err)
 {
     if (storage_get(p->catalog->storage, uri, LIMIT_METADATA_BYTES, arena, ret, NULL, err) == 0)
         return 0;
-    if (err->code == ERR_NO_SUCH_KEY || err->code == ERR_NO_SUCH_BUCKET || err->code == ERR_NOT_FOUND || err->code == ERR_BAD_REQUEST)
+    if (err->code == ERR_NO_SUCH_KEY || err->code == ERR_NO_SUCH_BUCKET || err->code == ERR_NOT_FOUND ||
+        err->code == ERR_BAD_REQUEST)
         return 1;
     return -1;
 }
@@ -108,7 +110,7 @@ static int purge_v1_manifests(Purge *p, const IceSnapshot *s, Map *manifests, Er
 {
     for (size_t i = 0; s->manifests && i < s->manifests->array.n; i++) {
         const Json *path = s->manifests->array.items[i];
-        IceManifestFile listed = { .length_bytes = -1 };
+        IceManifestFile listed = {.length_bytes = -1};
         if (!json_is(path, JSON_STRING) || map_put(manifests, path->text, p))
             continue;
         listed.path = path->text;
@@ -135,11 +137,13 @@ static int purge_metadata(Purge *p, const TableMetadata *table, Str location, Ma
 
     for (size_t i = 0; i < table->n_snapshots; i++) {
         const IceSnapshot *s = table->snapshots[i];
-        if ((s->manifests ? purge_v1_manifests(p, s, manifests, err) : purge_list(p, s->manifest_list, manifests, err)) < 0)
+        if ((s->manifests ? purge_v1_manifests(p, s, manifests, err)
+                          : purge_list(p, s->manifest_list, manifests, err)) < 0)
             return -1;
     }
     if (delete_statistics(p, table->statistics, table->n_statistics, err) < 0 ||
-        delete_statistics(p, table->partition_statistics, table->n_partition_statistics, err) < 0 || flush(p, err) < 0)
+        delete_statistics(p, table->partition_statistics, table->n_partition_statistics, err) < 0 ||
+        flush(p, err) < 0)
         return -1;
     for (size_t i = 0; map_next(manifests, &i, &path, &value);)
         if (delete_later(p, path, err) < 0)
@@ -147,7 +151,8 @@ static int purge_metadata(Purge *p, const TableMetadata *table, Str location, Ma
     if (flush(p, err) < 0)
         return -1;
     for (size_t i = 0; i < table->n_snapshots; i++)
-        if (table->snapshots[i]->manifest_list.ptr && delete_later(p, table->snapshots[i]->manifest_list, err) < 0)
+        if (table->snapshots[i]->manifest_list.ptr &&
+            delete_later(p, table->snapshots[i]->manifest_list, err) < 0)
             return -1;
     for (size_t i = 0; i < table->n_metadata_log; i++)
         if (delete_later(p, table->metadata_log[i].metadata_file, err) < 0)
@@ -167,7 +172,7 @@ int cat_purge_run(Catalog *c, const RegPurge *purge, Error *err)
 
     if (!p)
         abort();
-    *p = (Purge){ .catalog = c, .id = purge->id, .batch_arena = arena_new(64 << 20) };
+    *p = (Purge){.catalog = c, .id = purge->id, .batch_arena = arena_new(64 << 20)};
     p->conn = registry_borrow(c->registry, err);
     rc = p->conn ? cat_load(c, purge->metadata_location, &d, err) : -1;
     if (rc == 0)
@@ -175,7 +180,7 @@ int cat_purge_run(Catalog *c, const RegPurge *purge, Error *err)
     if (rc == 0)
         rc = purge_metadata(p, table, purge->metadata_location, manifests, err);
     else if (p->conn && (err->code == ERR_NOT_FOUND || err->code == ERR_ICEBERG_INVALID_METADATA))
-        rc = 0;                     /* its last file is gone: an earlier run came to its end */
+        rc = 0; /* its last file is gone: an earlier run came to its end */
     if (rc == 0)
         log_info("catalog.purged", L_STR("metadata", purge->metadata_location), L_INT("files", p->n_deleted));
     cat_document_cache_remove(c->documents, purge->metadata_location);

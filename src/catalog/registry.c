@@ -15,8 +15,8 @@
 
 enum {
     REGISTRY_VERSION = 1,
-    CHECKPOINT_PAGES = 2000,        /* 8 MB of log before its pages go to the database */
-    FAILURE_REPLY_US = 500 * 1000,  /* time for the answers to leave before the process ends */
+    CHECKPOINT_PAGES = 2000,       /* 8 MB of log before its pages go to the database */
+    FAILURE_REPLY_US = 500 * 1000, /* time for the answers to leave before the process ends */
 };
 
 typedef struct Job {
@@ -29,17 +29,17 @@ typedef struct Job {
 } Job;
 
 struct Registry {
-    Str path;                       /* owned */
-    RegConn *writer;                /* the writer thread's */
+    Str path;        /* owned */
+    RegConn *writer; /* the writer thread's */
     pthread_t thread;
     bool thread_runs;
 
     pthread_mutex_t lock;
     pthread_cond_t work, done, reader_free;
-    Job *first, *last;              /* waiting jobs */
+    Job *first, *last; /* waiting jobs */
     bool stopping;
     RegConn *free_readers;
-    size_t n_readers;               /* opened, free or not */
+    size_t n_readers; /* opened, free or not */
 
     atomic_bool failed;
 };
@@ -47,20 +47,24 @@ struct Registry {
 /* ---- opening ---- */
 
 static const char *const schema_sql =
-    "CREATE TABLE namespaces(id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, parent TEXT NOT NULL,"
+    "CREATE TABLE namespaces(id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, parent TEXT "
+    "NOT NULL,"
     " properties TEXT NOT NULL);"
     "CREATE INDEX namespaces_by_parent ON namespaces(parent, path);"
-    "CREATE TABLE entries(id INTEGER PRIMARY KEY AUTOINCREMENT, namespace_id INTEGER NOT NULL, kind INTEGER NOT NULL,"
+    "CREATE TABLE entries(id INTEGER PRIMARY KEY AUTOINCREMENT, namespace_id INTEGER NOT NULL, kind INTEGER "
+    "NOT NULL,"
     " name TEXT NOT NULL, uuid TEXT NOT NULL, metadata_location TEXT NOT NULL, version INTEGER NOT NULL,"
     " UNIQUE(namespace_id, name));"
-    "CREATE TABLE locations(id INTEGER PRIMARY KEY, uri TEXT NOT NULL, entry_id INTEGER, state INTEGER NOT NULL,"
+    "CREATE TABLE locations(id INTEGER PRIMARY KEY, uri TEXT NOT NULL, entry_id INTEGER, state INTEGER NOT "
+    "NULL,"
     " purge_id INTEGER);"
     "CREATE INDEX locations_by_uri ON locations(uri);"
     "CREATE INDEX locations_by_entry ON locations(entry_id) WHERE entry_id IS NOT NULL;"
     "CREATE INDEX locations_by_purge ON locations(purge_id) WHERE purge_id IS NOT NULL;"
     "CREATE TABLE purges(id INTEGER PRIMARY KEY AUTOINCREMENT, metadata_location TEXT NOT NULL);"
     "CREATE TABLE garbage(uri TEXT PRIMARY KEY) WITHOUT ROWID;"
-    "CREATE TABLE replies(key TEXT PRIMARY KEY, status INTEGER NOT NULL, fingerprint INTEGER NOT NULL, body TEXT,"
+    "CREATE TABLE replies(key TEXT PRIMARY KEY, status INTEGER NOT NULL, fingerprint INTEGER NOT NULL, body "
+    "TEXT,"
     " metadata_location TEXT, created_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX replies_by_age ON replies(created_ms);"
     "PRAGMA user_version = 1;";
@@ -84,13 +88,16 @@ static int prepare_database(RegConn *conn, Error *err)
 {
     int version;
 
-    if (regdb_exec(conn, "PRAGMA journal_mode = WAL", err) < 0 || regdb_exec(conn, "PRAGMA synchronous = FULL", err) < 0 ||
-        regdb_exec(conn, "PRAGMA journal_size_limit = 67108864", err) < 0 || read_version(conn, &version, err) < 0)
+    if (regdb_exec(conn, "PRAGMA journal_mode = WAL", err) < 0 ||
+        regdb_exec(conn, "PRAGMA synchronous = FULL", err) < 0 ||
+        regdb_exec(conn, "PRAGMA journal_size_limit = 67108864", err) < 0 ||
+        read_version(conn, &version, err) < 0)
         return -1;
     sqlite3_wal_autocheckpoint(conn->db, CHECKPOINT_PAGES);
     if (version > REGISTRY_VERSION)
-        return err_set(err, ERR_CONFIG, "the catalog database has version %d, made by a newer lakehouse; this one knows %d", version,
-                       REGISTRY_VERSION);
+        return err_set(err, ERR_CONFIG,
+                       "the catalog database has version %d, made by a newer lakehouse; this one knows %d",
+                       version, REGISTRY_VERSION);
     if (version == REGISTRY_VERSION)
         return 0;
     if (regdb_exec(conn, "BEGIN IMMEDIATE", err) < 0 || regdb_exec(conn, schema_sql, err) < 0)
@@ -210,7 +217,7 @@ static void fail_group(Job *first, const Error *err)
 {
     for (Job *job = first; job; job = job->next) {
         if (job->rc < 0)
-            continue;               /* it was undone for its own reason */
+            continue; /* it was undone for its own reason */
         job->rc = -1;
         job->err = *err;
     }
@@ -222,7 +229,8 @@ static void fail_registry(Registry *r, Job *first, const Error *cause)
     Error unknown;
 
     log_error("catalog.write_failed", L_ERR(cause));
-    err_set(&unknown, ERR_COMMIT_UNKNOWN, "It is not known whether the change was stored: %.300s", cause->message);
+    err_set(&unknown, ERR_COMMIT_UNKNOWN, "It is not known whether the change was stored: %.300s",
+            cause->message);
     atomic_store(&r->failed, true);
     fail_group(first, &unknown);
 }
@@ -236,7 +244,7 @@ static void commit_group(Registry *r, Job *first)
         Error undo;
         bool undone = sqlite3_get_autocommit(r->writer->db) || regdb_exec(r->writer, "ROLLBACK", &undo) == 0;
         if (is_full && undone)
-            fail_group(first, &err);    /* the log was not written to its end, so the commit is not in it */
+            fail_group(first, &err); /* the log was not written to its end, so the commit is not in it */
         else
             fail_registry(r, first, &err);
     }
@@ -257,7 +265,7 @@ static void run_group(Registry *r, Job *first)
     }
     for (Job *job = first; job; job = job->next) {
         run_job(r, job);
-        if (sqlite3_get_autocommit(r->writer->db)) {    /* SQLite itself undid the whole transaction */
+        if (sqlite3_get_autocommit(r->writer->db)) { /* SQLite itself undid the whole transaction */
             err = job->err;
             fail_group(first, &err);
             return;
@@ -295,7 +303,7 @@ static void *writer_main(void *arg)
         run_group(r, first);
         pthread_mutex_lock(&r->lock);
         for (Job *job = first, *next; job; job = next) {
-            next = job->next;       /* the job is its caller's again once it is done */
+            next = job->next; /* the job is its caller's again once it is done */
             job->done = true;
         }
         pthread_cond_broadcast(&r->done);
@@ -311,7 +319,7 @@ static void *writer_main(void *arg)
 
 int registry_write(Registry *r, RegistryJob fn, void *arg, Error *err)
 {
-    Job job = { .fn = fn, .arg = arg };
+    Job job = {.fn = fn, .arg = arg};
 
     pthread_mutex_lock(&r->lock);
     if (r->last)

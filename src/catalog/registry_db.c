@@ -28,7 +28,8 @@ int regdb_fail(sqlite3 *db, int rc, const char *what, Error *err)
     default:
         break;
     }
-    return err_set(err, code, "catalog database: %s: %s (%d)", what, db ? sqlite3_errmsg(db) : sqlite3_errstr(rc), rc);
+    return err_set(err, code, "catalog database: %s: %s (%d)", what,
+                   db ? sqlite3_errmsg(db) : sqlite3_errstr(rc), rc);
 }
 
 int regdb_open(Str path, bool read_only, RegConn **ret, Error *err)
@@ -90,7 +91,8 @@ void regdb_bind_int(sqlite3_stmt *st, int i, int64_t value)
 
 void regdb_bind_text(sqlite3_stmt *st, int i, Str text)
 {
-    int rc = text.ptr ? sqlite3_bind_text64(st, i, text.ptr, text.len, SQLITE_STATIC, SQLITE_UTF8) : sqlite3_bind_null(st, i);
+    int rc = text.ptr ? sqlite3_bind_text64(st, i, text.ptr, text.len, SQLITE_STATIC, SQLITE_UTF8)
+                      : sqlite3_bind_null(st, i);
     assert(rc == SQLITE_OK);
     (void)rc;
 }

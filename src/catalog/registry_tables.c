@@ -5,10 +5,10 @@
 #include "base/clock.h"
 #include "catalog/registry_db.h"
 
-#define USE(name, conn, id) \
-    _cleanup_statement_ sqlite3_stmt *name = regdb_use((conn), (id), err); \
-    if (!name) \
-        return -1
+#define USE(name, conn, id)                                                                                  \
+    _cleanup_statement_ sqlite3_stmt *name = regdb_use((conn), (id), err);                                   \
+    if (!name)                                                                                               \
+    return -1
 
 /* ---- names ---- */
 
@@ -24,7 +24,8 @@ Str reg_display_namespace(Str path, Arena *arena)
 
 Str reg_display_name(Str namespace_path, Str name, Arena *arena)
 {
-    return arena_printf(arena, "%.*s.%.*s", STR_ARG(reg_display_namespace(namespace_path, arena)), STR_ARG(name));
+    return arena_printf(arena, "%.*s.%.*s", STR_ARG(reg_display_namespace(namespace_path, arena)),
+                        STR_ARG(name));
 }
 
 /* For messages made without an arena. */
@@ -53,7 +54,7 @@ int reg_find_namespace(RegConn *conn, Str path, Arena *arena, RegNamespace *ret,
         return -1;
     if (rc == 0)
         return fail_namespace(path, ERR_NO_SUCH_NAMESPACE, "", err);
-    *ret = (RegNamespace){ sqlite3_column_int64(st, 0), path, regdb_text(st, 1, arena) };
+    *ret = (RegNamespace){sqlite3_column_int64(st, 0), path, regdb_text(st, 1, arena)};
     return 0;
 }
 
@@ -117,7 +118,8 @@ static int check_empty(RegConn *conn, Str path, int64_t id, Error *err)
     if (rc <= 0)
         return rc;
     return fail_namespace(path, ERR_NAMESPACE_NOT_EMPTY,
-                          sqlite3_column_int64(entry, 0) == REG_VIEW ? "It holds views." : "It holds tables.", err);
+                          sqlite3_column_int64(entry, 0) == REG_VIEW ? "It holds views." : "It holds tables.",
+                          err);
 }
 
 int reg_drop_namespace(RegConn *conn, Str path, Error *err)
@@ -140,14 +142,15 @@ static int list_names(sqlite3_stmt *st, RegNameFn fn, void *arg, Error *err)
     int rc;
 
     while ((rc = regdb_step(st, err)) > 0) {
-        Str name = { (const char *)sqlite3_column_text(st, 0), (size_t)sqlite3_column_bytes(st, 0) };
+        Str name = {(const char *)sqlite3_column_text(st, 0), (size_t)sqlite3_column_bytes(st, 0)};
         if (fn(arg, name, err) < 0)
             return -1;
     }
     return rc;
 }
 
-int reg_list_namespaces(RegConn *conn, Str parent, Str after, int64_t limit, RegNameFn fn, void *arg, Error *err)
+int reg_list_namespaces(RegConn *conn, Str parent, Str after, int64_t limit, RegNameFn fn, void *arg,
+                        Error *err)
 {
     USE(st, conn, REG_LIST_NAMESPACES);
     regdb_bind_text(st, 1, parent.ptr ? parent : STR(""));
@@ -164,7 +167,7 @@ static int read_entry(sqlite3_stmt *st, Arena *arena, RegEntry *ret, Error *err)
 
     if (rc < 0)
         return -1;
-    *ret = (RegEntry){ 0 };
+    *ret = (RegEntry){0};
     if (rc == 0)
         return 0;
     ret->id = sqlite3_column_int64(st, 0);
@@ -185,7 +188,8 @@ int reg_find_entry(RegConn *conn, int64_t namespace_id, Str name, Arena *arena, 
     return read_entry(st, arena, ret, err);
 }
 
-int reg_find_entry_by_path(RegConn *conn, Str namespace_path, Str name, Arena *arena, RegEntry *ret, Error *err)
+int reg_find_entry_by_path(RegConn *conn, Str namespace_path, Str name, Arena *arena, RegEntry *ret,
+                           Error *err)
 {
     USE(st, conn, REG_FIND_ENTRY_BY_PATH);
     regdb_bind_text(st, 1, namespace_path);
@@ -209,8 +213,8 @@ int reg_is_current_file(RegConn *conn, Str metadata_location, bool *ret, Error *
     return rc < 0 ? -1 : 0;
 }
 
-int reg_list_entries(RegConn *conn, int64_t namespace_id, RegKind kind, Str after, int64_t limit, RegNameFn fn, void *arg,
-                     Error *err)
+int reg_list_entries(RegConn *conn, int64_t namespace_id, RegKind kind, Str after, int64_t limit,
+                     RegNameFn fn, void *arg, Error *err)
 {
     USE(st, conn, REG_LIST_ENTRIES);
     regdb_bind_int(st, 1, namespace_id);
@@ -234,7 +238,9 @@ int reg_add_entry(RegConn *conn, const RegEntry *entry, int64_t *ret_id, Error *
     regdb_bind_int(ns, 1, entry->namespace_id);
     int rc = regdb_step(ns, err);
     if (rc <= 0)
-        return rc < 0 ? -1 : err_set(err, ERR_NO_SUCH_NAMESPACE, "Namespace does not exist: it was dropped meanwhile");
+        return rc < 0 ? -1
+                      : err_set(err, ERR_NO_SUCH_NAMESPACE,
+                                "Namespace does not exist: it was dropped meanwhile");
     USE(st, conn, REG_ADD_ENTRY);
     regdb_bind_int(st, 1, entry->namespace_id);
     regdb_bind_int(st, 2, entry->kind);
@@ -248,8 +254,8 @@ int reg_add_entry(RegConn *conn, const RegEntry *entry, int64_t *ret_id, Error *
     return 0;
 }
 
-int reg_swap_entry(RegConn *conn, int64_t id, Str expected, Str metadata_location, int64_t version, bool *ret_swapped,
-                   Error *err)
+int reg_swap_entry(RegConn *conn, int64_t id, Str expected, Str metadata_location, int64_t version,
+                   bool *ret_swapped, Error *err)
 {
     USE(st, conn, REG_SWAP_ENTRY);
     regdb_bind_int(st, 1, id);
@@ -290,14 +296,14 @@ int reg_remove_entry(RegConn *conn, int64_t id, Error *err)
 
 static void read_location(sqlite3_stmt *st, Arena *arena, RegLocation *ret)
 {
-    *ret = (RegLocation){ .id = sqlite3_column_int64(st, 0),
-                          .entry_id = sqlite3_column_int64(st, 1),
-                          .uri = regdb_text(st, 2, arena),
-                          .state = (RegLocationState)sqlite3_column_int64(st, 3) };
+    *ret = (RegLocation){.id = sqlite3_column_int64(st, 0),
+                         .entry_id = sqlite3_column_int64(st, 1),
+                         .uri = regdb_text(st, 2, arena),
+                         .state = (RegLocationState)sqlite3_column_int64(st, 3)};
 }
 
-static int find_at(RegConn *conn, Str uri, RegLocationState max_state, int64_t except_entry, Arena *arena, RegLocation *ret,
-                   Error *err)
+static int find_at(RegConn *conn, Str uri, RegLocationState max_state, int64_t except_entry, Arena *arena,
+                   RegLocation *ret, Error *err)
 {
     USE(st, conn, REG_LOCATION_AT);
     regdb_bind_text(st, 1, uri);
@@ -309,24 +315,25 @@ static int find_at(RegConn *conn, Str uri, RegLocationState max_state, int64_t e
     return rc < 0 ? -1 : 0;
 }
 
-int reg_find_owner(RegConn *conn, Str uri, RegLocationState max_state, int64_t except_entry, Arena *arena, RegLocation *ret,
-                   Error *err)
+int reg_find_owner(RegConn *conn, Str uri, RegLocationState max_state, int64_t except_entry, Arena *arena,
+                   RegLocation *ret, Error *err)
 {
-    *ret = (RegLocation){ 0 };
+    *ret = (RegLocation){0};
     for (size_t n = uri.len; n > 0 && ret->id == 0; n--)
-        if (uri.ptr[n - 1] == '/' && find_at(conn, str_slice(uri, 0, n), max_state, except_entry, arena, ret, err) < 0)
+        if (uri.ptr[n - 1] == '/' &&
+            find_at(conn, str_slice(uri, 0, n), max_state, except_entry, arena, ret, err) < 0)
             return -1;
     return 0;
 }
 
-int reg_find_overlap(RegConn *conn, Str uri, RegLocationState max_state, int64_t except_entry, Arena *arena, RegLocation *ret,
-                     Error *err)
+int reg_find_overlap(RegConn *conn, Str uri, RegLocationState max_state, int64_t except_entry, Arena *arena,
+                     RegLocation *ret, Error *err)
 {
     assert(uri.len > 0 && uri.ptr[uri.len - 1] == '/');
     if (reg_find_owner(conn, uri, max_state, except_entry, arena, ret, err) < 0 || ret->id != 0)
         return ret->id != 0 ? 0 : -1;
     char *end = arena_cstr(arena, uri);
-    end[uri.len - 1] = '/' + 1;     /* the first text behind all that begin with uri */
+    end[uri.len - 1] = '/' + 1; /* the first text behind all that begin with uri */
     USE(st, conn, REG_LOCATION_INSIDE);
     regdb_bind_text(st, 1, uri);
     regdb_bind_int(st, 2, max_state);
@@ -352,7 +359,8 @@ int reg_add_location(RegConn *conn, Str uri, int64_t entry_id, Error *err)
     return regdb_run(st, err);
 }
 
-int reg_release_locations(RegConn *conn, int64_t entry_id, RegLocationState state, int64_t purge_id, Error *err)
+int reg_release_locations(RegConn *conn, int64_t entry_id, RegLocationState state, int64_t purge_id,
+                          Error *err)
 {
     USE(st, conn, REG_RELEASE_LOCATIONS);
     regdb_bind_int(st, 1, entry_id);
@@ -381,9 +389,9 @@ int reg_next_purge(RegConn *conn, int64_t after_id, Arena *arena, RegPurge *ret,
     USE(st, conn, REG_NEXT_PURGE);
     regdb_bind_int(st, 1, after_id);
     int rc = regdb_step(st, err);
-    *ret = (RegPurge){ 0 };
+    *ret = (RegPurge){0};
     if (rc > 0)
-        *ret = (RegPurge){ sqlite3_column_int64(st, 0), regdb_text(st, 1, arena) };
+        *ret = (RegPurge){sqlite3_column_int64(st, 0), regdb_text(st, 1, arena)};
     return rc < 0 ? -1 : 0;
 }
 
@@ -412,7 +420,7 @@ int reg_may_purge(RegConn *conn, int64_t purge_id, Str uri, bool *ret, Error *er
         while ((rc = regdb_step(st, err)) > 0) {
             int64_t state = sqlite3_column_int64(st, 0);
             if (state == REG_LOCATION_LIVE || state == REG_LOCATION_KEPT)
-                return 0;           /* the nearest or a farther owner still needs its files */
+                return 0; /* the nearest or a farther owner still needs its files */
             inside = inside || sqlite3_column_int64(st, 1) == purge_id;
         }
         if (rc < 0)
@@ -454,13 +462,13 @@ int reg_find_reply(RegConn *conn, Str key, Arena *arena, RegReply *ret, Error *e
     USE(st, conn, REG_FIND_REPLY);
     regdb_bind_text(st, 1, key);
     int rc = regdb_step(st, err);
-    *ret = (RegReply){ 0 };
+    *ret = (RegReply){0};
     if (rc > 0)
-        *ret = (RegReply){ .found = true,
-                           .status = sqlite3_column_int64(st, 0),
-                           .fingerprint = (uint64_t)sqlite3_column_int64(st, 1),
-                           .body = regdb_text(st, 2, arena),
-                           .metadata_location = regdb_text(st, 3, arena) };
+        *ret = (RegReply){.found = true,
+                          .status = sqlite3_column_int64(st, 0),
+                          .fingerprint = (uint64_t)sqlite3_column_int64(st, 1),
+                          .body = regdb_text(st, 2, arena),
+                          .metadata_location = regdb_text(st, 3, arena)};
     return rc < 0 ? -1 : 0;
 }
 

@@ -1,8 +1,8 @@
 /* replay.c - Idempotency-Key: a request that is sent again gets the reply of the first, and is not run again.
  *
- * The reply is kept in the transaction that makes the change, so there is never one without the other. What is kept of a table is
- * its metadata location. Replies that say nothing final (5xx, and what another client, not this request, decides) are not kept.
- * Source: rest-catalog-open-api.yaml, parameter idempotency-key. */
+ * The reply is kept in the transaction that makes the change, so there is never one without the other. What
+ * is kept of a table is its metadata location. Replies that say nothing final (5xx, and what another client,
+ * not this request, decides) are not kept. Source: rest-catalog-open-api.yaml, parameter idempotency-key. */
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/thread.h"
@@ -35,7 +35,8 @@ static int replay(CatRequest *q, const RegReply *reply, Error *err)
     Document *d;
 
     if (reply->fingerprint != q->fingerprint)
-        return err_set(err, ERR_UNPROCESSABLE, "Idempotency-Key %.*s was used for another request", STR_ARG(q->key));
+        return err_set(err, ERR_UNPROCESSABLE, "Idempotency-Key %.*s was used for another request",
+                       STR_ARG(q->key));
     http_set_header(q->http, "Idempotency-Replayed", STR("true"));
     if (!reply->metadata_location.ptr) {
         if (reply->body.ptr)
@@ -75,7 +76,7 @@ static void free_key(CatRequest *q)
 int cat_replay_begin(CatRequest *q, bool *ret_replied, Error *err)
 {
     Str header = http_header(q->http, "Idempotency-Key");
-    RegReply reply = { 0 };
+    RegReply reply = {0};
     int rc = -1;
 
     *ret_replied = false;
@@ -93,7 +94,7 @@ int cat_replay_begin(CatRequest *q, bool *ret_replied, Error *err)
     if (rc == 0 && !reply.found)
         return 0;
     if (rc == 0 && replay(q, &reply, err) == 0) {
-        *ret_replied = true;        /* the request is gone, and with it its key */
+        *ret_replied = true; /* the request is gone, and with it its key */
         return 0;
     }
     free_key(q);
@@ -117,14 +118,16 @@ static int kept_job(RegConn *conn, void *arg, Error *err)
         return -1;
     if (w->q->key.len == 0)
         return 0;
-    RegReply reply = { .status = w->outcome->status, .fingerprint = w->q->fingerprint, .body = w->outcome->body,
-                       .metadata_location = w->outcome->metadata_location };
+    RegReply reply = {.status = w->outcome->status,
+                      .fingerprint = w->q->fingerprint,
+                      .body = w->outcome->body,
+                      .metadata_location = w->outcome->metadata_location};
     return reg_add_reply(conn, w->q->key, &reply, err);
 }
 
 int cat_write(CatRequest *q, RegistryJob job, void *arg, const Outcome *outcome, Error *err)
 {
-    KeptWrite w = { q, job, arg, outcome };
+    KeptWrite w = {q, job, arg, outcome};
 
     if (!job && q->key.len == 0)
         return 0;
@@ -153,7 +156,7 @@ static void keep_error(CatRequest *q, const Error *failure)
     json_kv_int(&w, "code", info->http_status);
     json_end_object(&w);
     json_end_object(&w);
-    Outcome outcome = { info->http_status, buf_str(&body), STR_NULL };
+    Outcome outcome = {info->http_status, buf_str(&body), STR_NULL};
     if (buf_check(&body, &ignored) == 0)
         cat_write(q, NULL, NULL, &outcome, &ignored);
 }

@@ -55,7 +55,7 @@ static int write_result(Buf *body, Str location, Str text, Error *err)
 {
     JsonWriter w = JSON_WRITER(body);
 
-    if (buf_reserve(body, text.len + location.len + 256)) {    /* else it overflows below */
+    if (buf_reserve(body, text.len + location.len + 256)) { /* else it overflows below */
         json_object(&w);
         if (location.ptr)
             json_kv_str(&w, "metadata-location", location);

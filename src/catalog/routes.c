@@ -8,7 +8,7 @@
 #include "base/metrics.h"
 
 const CatRoute cat_routes[] = {
-#define R(method, path, operation, handler, flags) { method, path, #operation, handler, flags },
+#define R(method, path, operation, handler, flags) {method, path, #operation, handler, flags},
 #include "catalog/routes.def"
 #undef R
 };
@@ -16,13 +16,15 @@ const size_t n_cat_routes = sizeof cat_routes / sizeof *cat_routes;
 
 /* ---- matching ---- */
 
-typedef struct Match { Str namespace_raw, name_raw; } Match;
+typedef struct Match {
+    Str namespace_raw, name_raw;
+} Match;
 
 /* Segment by segment; "{namespace}" and "{table}" or "{view}" take any that is not empty. */
 static bool match_path(const char *pattern, Str path, Match *ret)
 {
     Str pattern_rest = str_from(pattern), path_rest = path;
-    Match match = { STR_NULL, STR_NULL };
+    Match match = {STR_NULL, STR_NULL};
 
     while (pattern_rest.ptr && path_rest.ptr) {
         Str want = str_cut(pattern_rest, '/', &pattern_rest), got = str_cut(path_rest, '/', &path_rest);
@@ -58,13 +60,14 @@ static int find_route(CatRequest *q, Match *ret, Error *err)
             return 0;
         }
     }
-    return err_set(err, known ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND, "No such route: %.*s %.*s", STR_ARG(method),
-                   STR_ARG(str_slice(http_path(q->http), 0, 300)));
+    return err_set(err, known ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND, "No such route: %.*s %.*s",
+                   STR_ARG(method), STR_ARG(str_slice(http_path(q->http), 0, 300)));
 }
 
 static int decode_names(CatRequest *q, const Match *match, Error *err)
 {
-    if (match->namespace_raw.ptr && cat_namespace_of_segment(match->namespace_raw, q->arena, &q->namespace_path, err) < 0)
+    if (match->namespace_raw.ptr &&
+        cat_namespace_of_segment(match->namespace_raw, q->arena, &q->namespace_path, err) < 0)
         return -1;
     return match->name_raw.ptr ? cat_name_of_segment(match->name_raw, q->arena, &q->name, err) : 0;
 }
@@ -132,11 +135,11 @@ void cat_handle(HttpRequest *http, void *user)
     Match match;
     Error err;
 
-    *q = (CatRequest){ .http = http, .catalog = user, .arena = arena };
+    *q = (CatRequest){.http = http, .catalog = user, .arena = arena};
     if (find_route(q, &match, &err) < 0 || decode_names(q, &match, &err) < 0 ||
         ((q->route->flags & ROUTE_BODY) && http_require_json(http, &err) < 0)) {
         if (http_content_length(http) != 0)
-            http_close_after(http);    /* nobody reads the body */
+            http_close_after(http); /* nobody reads the body */
         cat_reply_error(q, &err);
         return;
     }

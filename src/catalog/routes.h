@@ -1,4 +1,5 @@
-/* routes.h - the handlers of routes.def, by the file they are in. Each answers and returns 0, or returns -1. */
+/* routes.h - the handlers of routes.def, by the file they are in. Each answers and returns 0, or returns -1.
+ */
 #pragma once
 
 #include "catalog/catalog.h"
@@ -14,11 +15,12 @@ int cat_load_namespace(CatRequest *q, Error *err);
 int cat_namespace_exists(CatRequest *q, Error *err);
 int cat_drop_namespace(CatRequest *q, Error *err);
 int cat_update_properties(CatRequest *q, Error *err);
-/* One page of names, or all when no pageToken was given: {"KEY":[…],"next-page-token":…}. `list` calls its function for each
- * name after `after`; `write` writes one as JSON. */
+/* One page of names, or all when no pageToken was given: {"KEY":[…],"next-page-token":…}. `list` calls its
+ * function for each name after `after`; `write` writes one as JSON. */
 typedef struct Listing {
     const char *key;
-    int (*list)(RegConn *conn, const struct Listing *listing, Str after, int64_t limit, RegNameFn fn, void *arg, Error *err);
+    int (*list)(RegConn *conn, const struct Listing *listing, Str after, int64_t limit, RegNameFn fn,
+                void *arg, Error *err);
     void (*write)(JsonWriter *w, const struct Listing *listing, Str name);
     Str namespace_path;
     int64_t namespace_id;

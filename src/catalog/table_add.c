@@ -4,24 +4,28 @@
 int cat_fail_name_taken(RegKind taken, RegKind wanted, Str namespace_path, Str name, Arena *arena, Error *err)
 {
     return err_set(err, ERR_ALREADY_EXISTS, "%s%s already exists: %.*s", taken == REG_VIEW ? "View" : "Table",
-                   taken == wanted ? "" : " with same name", STR_ARG(reg_display_name(namespace_path, name, arena)));
+                   taken == wanted ? "" : " with same name",
+                   STR_ARG(reg_display_name(namespace_path, name, arena)));
 }
 
 int cat_fail_no_view(Str namespace_path, Str name, Arena *arena, Error *err)
 {
-    return err_set(err, ERR_NO_SUCH_VIEW, "View does not exist: %.*s", STR_ARG(reg_display_name(namespace_path, name, arena)));
+    return err_set(err, ERR_NO_SUCH_VIEW, "View does not exist: %.*s",
+                   STR_ARG(reg_display_name(namespace_path, name, arena)));
 }
 
 int cat_fail_no_table(Str namespace_path, Str name, Arena *arena, Error *err)
 {
-    return err_set(err, ERR_NO_SUCH_TABLE, "Table does not exist: %.*s", STR_ARG(reg_display_name(namespace_path, name, arena)));
+    return err_set(err, ERR_NO_SUCH_TABLE, "Table does not exist: %.*s",
+                   STR_ARG(reg_display_name(namespace_path, name, arena)));
 }
 
 static int overwrite(TableAdd *add, RegConn *conn, Str owned, Error *err)
 {
     bool swapped;
 
-    if (reg_swap_entry(conn, add->old.id, add->old.metadata_location, add->metadata_location, add->version, &swapped, err) < 0 ||
+    if (reg_swap_entry(conn, add->old.id, add->old.metadata_location, add->metadata_location, add->version,
+                       &swapped, err) < 0 ||
         reg_set_entry_uuid(conn, add->old.id, add->uuid, err) < 0)
         return -1;
     return reg_add_location(conn, owned, add->old.id, err);
@@ -48,8 +52,12 @@ int cat_table_add_job(RegConn *conn, void *arg, Error *err)
     }
     if (add->old.id != 0)
         return overwrite(add, conn, owned, err);
-    RegEntry entry = { .namespace_id = ns.id, .kind = add->kind, .name = add->name, .uuid = add->uuid,
-                       .metadata_location = add->metadata_location, .version = add->version };
+    RegEntry entry = {.namespace_id = ns.id,
+                      .kind = add->kind,
+                      .name = add->name,
+                      .uuid = add->uuid,
+                      .metadata_location = add->metadata_location,
+                      .version = add->version};
     if (!entry.uuid.ptr)
         entry.uuid = STR("");
     if (reg_add_entry(conn, &entry, &id, err) < 0)

@@ -12,9 +12,9 @@ enum { RESPONSE_BYTES = 512 << 20, REQUEST_BYTES = 256 << 20, MAX_PAGES = 100000
 
 struct CatalogClient {
     HttpClient *http;
-    pthread_mutex_t lock;       /* over what the server's configuration said */
-    char prefix[256];           /* "" or "name/" */
-    bool takes_keys;            /* Idempotency-Key */
+    pthread_mutex_t lock; /* over what the server's configuration said */
+    char prefix[256];     /* "" or "name/" */
+    bool takes_keys;      /* Idempotency-Key */
 };
 
 CatalogClient *catalog_client_new(Str base, Str capability, Error *err)
@@ -29,7 +29,7 @@ CatalogClient *catalog_client_new(Str base, Str capability, Error *err)
         return NULL;
     }
     pthread_mutex_init(&client->lock, NULL);
-    client->takes_keys = str_has_prefix(base, STR("unix:"));    /* our own */
+    client->takes_keys = str_has_prefix(base, STR("unix:")); /* our own */
     return client;
 }
 
@@ -45,7 +45,9 @@ void catalog_client_free(CatalogClient *client)
 /* ---- requests ---- */
 
 /* "/v1/PREFIX/" and what is added to it. */
-typedef struct Target { Buf text; } Target;
+typedef struct Target {
+    Buf text;
+} Target;
 #define _cleanup_target_ __attribute__((cleanup(target_free)))
 
 static void target_free(Target *t)
@@ -55,7 +57,7 @@ static void target_free(Target *t)
 
 static Target target_new(CatalogClient *client)
 {
-    Target t = { BUF_INIT(LIMIT_HTTP_URI_BYTES) };
+    Target t = {BUF_INIT(LIMIT_HTTP_URI_BYTES)};
 
     buf_puts(&t.text, "/v1/");
     MUTEX_GUARD(&client->lock);
@@ -89,7 +91,7 @@ static Target target_table(CatalogClient *client, Str namespace_, Str name)
 typedef struct Request {
     const char *method;
     const Target *target;
-    Str body;                   /* ptr NULL: none */
+    Str body; /* ptr NULL: none */
     Str idempotency_key, task_key, etag;
 } Request;
 
@@ -97,21 +99,24 @@ typedef struct Request {
 static int exchange(CatalogClient *client, const Request *r, Arena *arena, HttpResponse *ret, Error *err)
 {
     HttpHeader headers[5];
-    HttpCall call = { .method = r->method, .target = buf_str(&r->target->text), .headers = headers, .body = r->body,
-                      .max_response_bytes = RESPONSE_BYTES,
-                      .head_only_retry = str_is(STR("GET"), r->method) || str_is(STR("HEAD"), r->method) };
+    HttpCall call = {.method = r->method,
+                     .target = buf_str(&r->target->text),
+                     .headers = headers,
+                     .body = r->body,
+                     .max_response_bytes = RESPONSE_BYTES,
+                     .head_only_retry = str_is(STR("GET"), r->method) || str_is(STR("HEAD"), r->method)};
 
     if (buf_check(&r->target->text, err) < 0)
         return err_prefix(err, "catalog request");
-    headers[call.n_headers++] = (HttpHeader){ STR("Accept"), STR("application/json") };
+    headers[call.n_headers++] = (HttpHeader){STR("Accept"), STR("application/json")};
     if (r->body.ptr)
-        headers[call.n_headers++] = (HttpHeader){ STR("Content-Type"), STR("application/json") };
+        headers[call.n_headers++] = (HttpHeader){STR("Content-Type"), STR("application/json")};
     if (r->idempotency_key.len > 0)
-        headers[call.n_headers++] = (HttpHeader){ STR("Idempotency-Key"), r->idempotency_key };
+        headers[call.n_headers++] = (HttpHeader){STR("Idempotency-Key"), r->idempotency_key};
     if (r->task_key.len > 0)
-        headers[call.n_headers++] = (HttpHeader){ STR("Lakehouse-Task-Key"), r->task_key };
+        headers[call.n_headers++] = (HttpHeader){STR("Lakehouse-Task-Key"), r->task_key};
     if (r->etag.len > 0)
-        headers[call.n_headers++] = (HttpHeader){ STR("If-None-Match"), r->etag };
+        headers[call.n_headers++] = (HttpHeader){STR("If-None-Match"), r->etag};
     return http_client_call(client->http, &call, arena, ret, err);
 }
 
@@ -155,7 +160,7 @@ static int call_json(CatalogClient *client, const Request *r, Arena *arena, cons
 /* HEAD: 404 is an answer. */
 static int call_exists(CatalogClient *client, const Target *target, Arena *arena, bool *ret, Error *err)
 {
-    Request r = { .method = "HEAD", .target = target };
+    Request r = {.method = "HEAD", .target = target};
     HttpResponse response;
 
     if (exchange(client, &r, arena, &response, err) < 0)
@@ -168,7 +173,8 @@ static int call_exists(CatalogClient *client, const Target *target, Arena *arena
 
 /* ---- values ---- */
 
-static int read_properties(const Json *object, const char *key, Arena *arena, CatalogProperties *ret, Error *err)
+static int read_properties(const Json *object, const char *key, Arena *arena, CatalogProperties *ret,
+                           Error *err)
 {
     const Json *json = json_get(object, key);
     size_t n = json_is(json, JSON_OBJECT) ? json->object.n : 0;
@@ -178,9 +184,10 @@ static int read_properties(const Json *object, const char *key, Arena *arena, Ca
         return err_set(err, ERR_ICEBERG_INVALID_METADATA, "the catalog's answer: %s is no object", key);
     for (size_t i = 0; i < n; i++) {
         const JsonMember *member = &json->object.members[i];
-        items[i] = (IceProperty){ member->key, json_is(member->value, JSON_STRING) ? member->value->text : STR("") };
+        items[i] =
+            (IceProperty){member->key, json_is(member->value, JSON_STRING) ? member->value->text : STR("")};
     }
-    *ret = (CatalogProperties){ items, n };
+    *ret = (CatalogProperties){items, n};
     return 0;
 }
 
@@ -236,27 +243,28 @@ static void take_over(CatalogClient *client, const CatalogConfig *config)
 }
 
 static const Str default_endpoints[] = {
-    { "GET /v1/{prefix}/namespaces", 27 },
-    { "POST /v1/{prefix}/namespaces", 28 },
-    { "GET /v1/{prefix}/namespaces/{namespace}", 39 },
-    { "DELETE /v1/{prefix}/namespaces/{namespace}", 42 },
-    { "POST /v1/{prefix}/namespaces/{namespace}/properties", 51 },
-    { "GET /v1/{prefix}/namespaces/{namespace}/tables", 46 },
-    { "POST /v1/{prefix}/namespaces/{namespace}/tables", 47 },
-    { "GET /v1/{prefix}/namespaces/{namespace}/tables/{table}", 54 },
-    { "POST /v1/{prefix}/namespaces/{namespace}/tables/{table}", 55 },
-    { "DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}", 57 },
-    { "POST /v1/{prefix}/namespaces/{namespace}/register", 49 },
-    { "POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics", 63 },
-    { "POST /v1/{prefix}/tables/rename", 31 },
-    { "POST /v1/{prefix}/transactions/commit", 37 },
+    {"GET /v1/{prefix}/namespaces", 27},
+    {"POST /v1/{prefix}/namespaces", 28},
+    {"GET /v1/{prefix}/namespaces/{namespace}", 39},
+    {"DELETE /v1/{prefix}/namespaces/{namespace}", 42},
+    {"POST /v1/{prefix}/namespaces/{namespace}/properties", 51},
+    {"GET /v1/{prefix}/namespaces/{namespace}/tables", 46},
+    {"POST /v1/{prefix}/namespaces/{namespace}/tables", 47},
+    {"GET /v1/{prefix}/namespaces/{namespace}/tables/{table}", 54},
+    {"POST /v1/{prefix}/namespaces/{namespace}/tables/{table}", 55},
+    {"DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}", 57},
+    {"POST /v1/{prefix}/namespaces/{namespace}/register", 49},
+    {"POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics", 63},
+    {"POST /v1/{prefix}/tables/rename", 31},
+    {"POST /v1/{prefix}/transactions/commit", 37},
 };
 
 int catalog_config(CatalogClient *client, Str warehouse, Arena *arena, CatalogConfig *ret, Error *err)
 {
-    _cleanup_target_ Target target = { BUF_INIT(LIMIT_HTTP_URI_BYTES) };
-    Request r = { .method = "GET", .target = &target };
-    CatalogConfig config = { .endpoints = { default_endpoints, sizeof default_endpoints / sizeof *default_endpoints } };
+    _cleanup_target_ Target target = {BUF_INIT(LIMIT_HTTP_URI_BYTES)};
+    Request r = {.method = "GET", .target = &target};
+    CatalogConfig config = {
+        .endpoints = {default_endpoints, sizeof default_endpoints / sizeof *default_endpoints}};
     const Json *json, *endpoints;
 
     buf_puts(&target.text, "/v1/config");
@@ -264,16 +272,19 @@ int catalog_config(CatalogClient *client, Str warehouse, Arena *arena, CatalogCo
         buf_puts(&target.text, "?warehouse=");
         target_name(&target, warehouse);
     }
-    if (call_json(client, &r, arena, &json, err) < 0 || read_properties(json, "defaults", arena, &config.defaults, err) < 0 ||
+    if (call_json(client, &r, arena, &json, err) < 0 ||
+        read_properties(json, "defaults", arena, &config.defaults, err) < 0 ||
         read_properties(json, "overrides", arena, &config.overrides, err) < 0 ||
-        json_get_string(json, "idempotency-key-lifetime", STR(""), &config.idempotency_key_lifetime, err) < 0 ||
+        json_get_string(json, "idempotency-key-lifetime", STR(""), &config.idempotency_key_lifetime, err) <
+            0 ||
         json_get_array(json, "endpoints", &endpoints, err) < 0)
         return -1;
     if (endpoints) {
         Str *items = arena_array(arena, Str, endpoints->array.n + 1);
         for (size_t i = 0; i < endpoints->array.n; i++)
-            items[i] = json_is(endpoints->array.items[i], JSON_STRING) ? endpoints->array.items[i]->text : STR("");
-        config.endpoints = (CatalogNames){ items, endpoints->array.n };
+            items[i] =
+                json_is(endpoints->array.items[i], JSON_STRING) ? endpoints->array.items[i]->text : STR("");
+        config.endpoints = (CatalogNames){items, endpoints->array.n};
     }
     take_over(client, &config);
     *ret = config;
@@ -293,11 +304,14 @@ static int read_names(const Json *array, bool are_namespaces, Arena *arena, Name
             if (json_need_string(item, "name", &name, err) < 0)
                 return -1;
         } else if (!json_is(item, JSON_ARRAY)) {
-            return err_set(err, ERR_ICEBERG_INVALID_METADATA, "the catalog's answer: a namespace is no array");
+            return err_set(err, ERR_ICEBERG_INVALID_METADATA,
+                           "the catalog's answer: a namespace is no array");
         }
         for (size_t j = 0; are_namespaces && j < item->array.n; j++) {
             Str level = json_is(item->array.items[j], JSON_STRING) ? item->array.items[j]->text : STR("");
-            name = j ? arena_printf(arena, "%.*s%c%.*s", STR_ARG(name), CATALOG_LEVEL_SEPARATOR, STR_ARG(level)) : level;
+            name =
+                j ? arena_printf(arena, "%.*s%c%.*s", STR_ARG(name), CATALOG_LEVEL_SEPARATOR, STR_ARG(level))
+                  : level;
         }
         *vec_push(arena, names) = name;
     }
@@ -305,15 +319,16 @@ static int read_names(const Json *array, bool are_namespaces, Arena *arena, Name
 }
 
 /* base: the target without a page; it is asked for page by page, which servers without pages answer whole. */
-static int list_pages(CatalogClient *client, const Target *base, const char *key, Arena *arena, CatalogNames *ret, Error *err)
+static int list_pages(CatalogClient *client, const Target *base, const char *key, Arena *arena,
+                      CatalogNames *ret, Error *err)
 {
     Str token = STR("");
     bool has_query = str_find_char(buf_str(&base->text), '?') >= 0;
-    Names names = { 0 };
+    Names names = {0};
 
     for (int page = 0; page < MAX_PAGES; page++) {
-        _cleanup_target_ Target target = { BUF_INIT(LIMIT_HTTP_URI_BYTES) };
-        Request r = { .method = "GET", .target = &target };
+        _cleanup_target_ Target target = {BUF_INIT(LIMIT_HTTP_URI_BYTES)};
+        Request r = {.method = "GET", .target = &target};
         const Json *json, *array;
         buf_add(&target.text, buf_str(&base->text));
         buf_puts(&target.text, has_query ? "&pageToken=" : "?pageToken=");
@@ -324,7 +339,7 @@ static int list_pages(CatalogClient *client, const Target *base, const char *key
             json_get_string(json, "next-page-token", STR(""), &token, err) < 0)
             return -1;
         if (token.len == 0) {
-            *ret = (CatalogNames){ names.items, names.n };
+            *ret = (CatalogNames){names.items, names.n};
             return 0;
         }
     }
@@ -345,7 +360,8 @@ int catalog_list_namespaces(CatalogClient *client, Str parent, Arena *arena, Cat
     return list_pages(client, &target, "namespaces", arena, ret, err);
 }
 
-int catalog_create_namespace(CatalogClient *client, Str namespace_, CatalogProperties properties, Arena *arena, Error *err)
+int catalog_create_namespace(CatalogClient *client, Str namespace_, CatalogProperties properties,
+                             Arena *arena, Error *err)
 {
     _cleanup_target_ Target target = target_new(client);
     _cleanup_buf_ Buf body = BUF_INIT(REQUEST_BYTES);
@@ -358,7 +374,7 @@ int catalog_create_namespace(CatalogClient *client, Str namespace_, CatalogPrope
     write_namespace(&w, namespace_);
     write_properties(&w, "properties", properties);
     json_end_object(&w);
-    Request r = { .method = "POST", .target = &target, .body = buf_str(&body) };
+    Request r = {.method = "POST", .target = &target, .body = buf_str(&body)};
     if (call(client, &r, arena, &response, err) == 0)
         return 0;
     if (err->code == ERR_ALREADY_EXISTS)
@@ -366,10 +382,11 @@ int catalog_create_namespace(CatalogClient *client, Str namespace_, CatalogPrope
     return -1;
 }
 
-int catalog_load_namespace(CatalogClient *client, Str namespace_, Arena *arena, CatalogProperties *ret, Error *err)
+int catalog_load_namespace(CatalogClient *client, Str namespace_, Arena *arena, CatalogProperties *ret,
+                           Error *err)
 {
     _cleanup_target_ Target target = target_namespace(client, namespace_, "");
-    Request r = { .method = "GET", .target = &target };
+    Request r = {.method = "GET", .target = &target};
     const Json *json;
 
     if (call_json(client, &r, arena, &json, err) < 0)
@@ -386,14 +403,14 @@ int catalog_namespace_exists(CatalogClient *client, Str namespace_, Arena *arena
 int catalog_drop_namespace(CatalogClient *client, Str namespace_, Arena *arena, Error *err)
 {
     _cleanup_target_ Target target = target_namespace(client, namespace_, "");
-    Request r = { .method = "DELETE", .target = &target };
+    Request r = {.method = "DELETE", .target = &target};
     HttpResponse response;
 
     return call(client, &r, arena, &response, err);
 }
 
-int catalog_update_namespace(CatalogClient *client, Str namespace_, CatalogProperties updates, CatalogNames removals, Arena *arena,
-                             Error *err)
+int catalog_update_namespace(CatalogClient *client, Str namespace_, CatalogProperties updates,
+                             CatalogNames removals, Arena *arena, Error *err)
 {
     _cleanup_target_ Target target = target_namespace(client, namespace_, "/properties");
     _cleanup_buf_ Buf body = BUF_INIT(REQUEST_BYTES);
@@ -408,7 +425,7 @@ int catalog_update_namespace(CatalogClient *client, Str namespace_, CatalogPrope
     json_end_array(&w);
     write_properties(&w, "updates", updates);
     json_end_object(&w);
-    Request r = { .method = "POST", .target = &target, .body = buf_str(&body) };
+    Request r = {.method = "POST", .target = &target, .body = buf_str(&body)};
     return call(client, &r, arena, &response, err);
 }
 
@@ -422,7 +439,7 @@ int catalog_list_tables(CatalogClient *client, Str namespace_, Arena *arena, Cat
 
 static int read_table(const HttpResponse *response, Arena *arena, CatalogTable *ret, Error *err)
 {
-    CatalogTable table = { .etag = http_response_header(response, "ETag") };
+    CatalogTable table = {.etag = http_response_header(response, "ETag")};
     const Json *json;
 
     if (json_parse(response->body, arena, &json, err) < 0) {
@@ -469,7 +486,8 @@ static void write_new_table(JsonWriter *w, const CatalogNewTable *table)
     json_end_object(w);
 }
 
-int catalog_create_table(CatalogClient *client, const CatalogNewTable *table, Arena *arena, CatalogTable *ret, Error *err)
+int catalog_create_table(CatalogClient *client, const CatalogNewTable *table, Arena *arena, CatalogTable *ret,
+                         Error *err)
 {
     _cleanup_target_ Target target = target_namespace(client, table->namespace_, "/tables");
     _cleanup_buf_ Buf body = BUF_INIT(REQUEST_BYTES);
@@ -478,22 +496,25 @@ int catalog_create_table(CatalogClient *client, const CatalogNewTable *table, Ar
     write_new_table(&w, table);
     if (buf_check(&body, err) < 0)
         return -1;
-    Request r = { .method = "POST", .target = &target, .body = buf_str(&body), .idempotency_key = table->idempotency_key };
+    Request r = {.method = "POST",
+                 .target = &target,
+                 .body = buf_str(&body),
+                 .idempotency_key = table->idempotency_key};
     return call_table(client, &r, arena, ret, err);
 }
 
-int catalog_load_table(CatalogClient *client, Str namespace_, Str name, Str etag, bool refs_only, Arena *arena, CatalogTable *ret,
-                       Error *err)
+int catalog_load_table(CatalogClient *client, Str namespace_, Str name, Str etag, bool refs_only,
+                       Arena *arena, CatalogTable *ret, Error *err)
 {
     _cleanup_target_ Target target = target_table(client, namespace_, name);
-    Request r = { .method = "GET", .target = &target, .etag = etag };
+    Request r = {.method = "GET", .target = &target, .etag = etag};
     HttpResponse response;
 
     buf_puts(&target.text, refs_only ? "?snapshots=refs" : "?snapshots=all");
     if (exchange(client, &r, arena, &response, err) < 0)
         return -1;
     if (response.status == 304) {
-        *ret = (CatalogTable){ .not_modified = true };
+        *ret = (CatalogTable){.not_modified = true};
         return 0;
     }
     if (response.status != 200)
@@ -510,15 +531,15 @@ int catalog_table_exists(CatalogClient *client, Str namespace_, Str name, Arena 
 int catalog_drop_table(CatalogClient *client, Str namespace_, Str name, bool purge, Arena *arena, Error *err)
 {
     _cleanup_target_ Target target = target_table(client, namespace_, name);
-    Request r = { .method = "DELETE", .target = &target };
+    Request r = {.method = "DELETE", .target = &target};
     HttpResponse response;
 
     buf_puts(&target.text, purge ? "?purgeRequested=true" : "?purgeRequested=false");
     return call(client, &r, arena, &response, err);
 }
 
-int catalog_rename_table(CatalogClient *client, Str from_namespace, Str from_name, Str to_namespace, Str to_name, Arena *arena,
-                         Error *err)
+int catalog_rename_table(CatalogClient *client, Str from_namespace, Str from_name, Str to_namespace,
+                         Str to_name, Arena *arena, Error *err)
 {
     _cleanup_target_ Target target = target_new(client);
     _cleanup_buf_ Buf body = BUF_INIT(REQUEST_BYTES);
@@ -530,12 +551,12 @@ int catalog_rename_table(CatalogClient *client, Str from_namespace, Str from_nam
     write_identifier(&w, "source", from_namespace, from_name);
     write_identifier(&w, "destination", to_namespace, to_name);
     json_end_object(&w);
-    Request r = { .method = "POST", .target = &target, .body = buf_str(&body) };
+    Request r = {.method = "POST", .target = &target, .body = buf_str(&body)};
     return call(client, &r, arena, &response, err);
 }
 
-int catalog_register_table(CatalogClient *client, Str namespace_, Str name, Str metadata_location, bool overwrite, Arena *arena,
-                           CatalogTable *ret, Error *err)
+int catalog_register_table(CatalogClient *client, Str namespace_, Str name, Str metadata_location,
+                           bool overwrite, Arena *arena, CatalogTable *ret, Error *err)
 {
     _cleanup_target_ Target target = target_namespace(client, namespace_, "/register");
     _cleanup_buf_ Buf body = BUF_INIT(REQUEST_BYTES);
@@ -546,7 +567,7 @@ int catalog_register_table(CatalogClient *client, Str namespace_, Str name, Str 
     json_kv_str(&w, "metadata-location", metadata_location);
     json_kv_bool(&w, "overwrite", overwrite);
     json_end_object(&w);
-    Request r = { .method = "POST", .target = &target, .body = buf_str(&body) };
+    Request r = {.method = "POST", .target = &target, .body = buf_str(&body)};
     return call_table(client, &r, arena, ret, err);
 }
 
@@ -601,8 +622,8 @@ static void write_commit(JsonWriter *w, const CatalogCommit *commit)
     json_end_object(w);
 }
 
-int catalog_commit_table(CatalogClient *client, const CatalogCommit *commit, Str idempotency_key, Arena *arena, CatalogTable *ret,
-                         Error *err)
+int catalog_commit_table(CatalogClient *client, const CatalogCommit *commit, Str idempotency_key,
+                         Arena *arena, CatalogTable *ret, Error *err)
 {
     _cleanup_target_ Target target = target_table(client, commit->namespace_, commit->name);
     _cleanup_buf_ Buf body = BUF_INIT(REQUEST_BYTES);
@@ -612,18 +633,21 @@ int catalog_commit_table(CatalogClient *client, const CatalogCommit *commit, Str
     write_commit(&w, commit);
     if (buf_check(&body, err) < 0)
         return -1;
-    Request r = { .method = "POST", .target = &target, .body = buf_str(&body), .idempotency_key = idempotency_key,
-                  .task_key = commit->task_key };
+    Request r = {.method = "POST",
+                 .target = &target,
+                 .body = buf_str(&body),
+                 .idempotency_key = idempotency_key,
+                 .task_key = commit->task_key};
     if (call_commit(client, &r, arena, &response, err) < 0)
         return -1;
     if (read_table(&response, arena, ret, err) == 0)
         return 0;
-    err->code = ERR_COMMIT_UNKNOWN;    /* it was committed, but the answer cannot be read */
+    err->code = ERR_COMMIT_UNKNOWN; /* it was committed, but the answer cannot be read */
     return -1;
 }
 
-int catalog_commit_tables(CatalogClient *client, const CatalogCommit *commits, size_t n_commits, Str idempotency_key, Arena *arena,
-                          Error *err)
+int catalog_commit_tables(CatalogClient *client, const CatalogCommit *commits, size_t n_commits,
+                          Str idempotency_key, Arena *arena, Error *err)
 {
     _cleanup_target_ Target target = target_new(client);
     _cleanup_buf_ Buf body = BUF_INIT(REQUEST_BYTES);
@@ -640,7 +664,10 @@ int catalog_commit_tables(CatalogClient *client, const CatalogCommit *commits, s
     json_end_object(&w);
     if (buf_check(&body, err) < 0)
         return -1;
-    Request r = { .method = "POST", .target = &target, .body = buf_str(&body), .idempotency_key = idempotency_key,
-                  .task_key = n_commits > 0 ? commits[0].task_key : STR_NULL };
+    Request r = {.method = "POST",
+                 .target = &target,
+                 .body = buf_str(&body),
+                 .idempotency_key = idempotency_key,
+                 .task_key = n_commits > 0 ? commits[0].task_key : STR_NULL};
     return call_commit(client, &r, arena, &response, err);
 }

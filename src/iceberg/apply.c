@@ -1,7 +1,7 @@
 /* apply.c - metadata_apply(): a table's next document from the one it has and a commit's updates.
  *
- * A builder starts as a copy of the base, each update changes it, and what it holds at the end is checked as a whole and
- * becomes the new document. Nothing of the base is written to; the new document points into it.
+ * A builder starts as a copy of the base, each update changes it, and what it holds at the end is checked as
+ * a whole and becomes the new document. Nothing of the base is written to; the new document points into it.
  * Source: REST spec "CommitTableRequest"; the behaviour of the Java reference (TableMetadata.Builder). */
 #include "iceberg/apply_internal.h"
 
@@ -32,7 +32,8 @@ static int compare_i64(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int ice_update_ids(const Json *update, const char *key, Arena *arena, int64_t **ret_ids, size_t *ret_n, Error *err)
+int ice_update_ids(const Json *update, const char *key, Arena *arena, int64_t **ret_ids, size_t *ret_n,
+                   Error *err)
 {
     const Json *array;
 
@@ -69,7 +70,8 @@ static int apply_assign_uuid(MetadataBuilder *b, const Json *update, Error *err)
     if (uuid.len != UUID_TEXT_LEN)
         return err_set(err, ERR_BAD_REQUEST, "uuid: \"%.*s\" is no UUID", STR_ARG(str_slice(uuid, 0, 100)));
     if (b->base && b->m.table_uuid.ptr && !str_eq_nocase(b->m.table_uuid, uuid))
-        return err_set(err, ERR_BAD_REQUEST, "Cannot reassign uuid: the table has %.*s", STR_ARG(b->m.table_uuid));
+        return err_set(err, ERR_BAD_REQUEST, "Cannot reassign uuid: the table has %.*s",
+                       STR_ARG(b->m.table_uuid));
     if (b->m.table_uuid.ptr && str_eq_nocase(b->m.table_uuid, uuid))
         return 0;
     b->m.table_uuid = uuid;
@@ -84,10 +86,12 @@ static int apply_upgrade(MetadataBuilder *b, const Json *update, Error *err)
     if (ice_update_need_int32(update, "format-version", &version, err) < 0)
         return -1;
     if (version > ICE_MAX_FORMAT_VERSION || version < 1)
-        return err_set(err, ERR_BAD_REQUEST, "Cannot upgrade table to unsupported format version: v%d (supported: v%d)", version,
+        return err_set(err, ERR_BAD_REQUEST,
+                       "Cannot upgrade table to unsupported format version: v%d (supported: v%d)", version,
                        ICE_MAX_FORMAT_VERSION);
     if (b->base && version < b->m.format_version)
-        return err_set(err, ERR_BAD_REQUEST, "Cannot downgrade v%d table to v%d", b->m.format_version, version);
+        return err_set(err, ERR_BAD_REQUEST, "Cannot downgrade v%d table to v%d", b->m.format_version,
+                       version);
     b->changed = b->changed || version != b->m.format_version;
     b->m.format_version = version;
     return 0;
@@ -117,7 +121,8 @@ static IceProperty *find_property(MetadataBuilder *b, Str key)
 
 static int apply_set_properties(MetadataBuilder *b, const Json *update, Error *err)
 {
-    const Json *object = json_get(update, "updates") ? json_get(update, "updates") : json_get(update, "updated");
+    const Json *object =
+        json_get(update, "updates") ? json_get(update, "updates") : json_get(update, "updated");
     const IceProperty *items;
     size_t n;
 
@@ -140,7 +145,8 @@ static int apply_set_properties(MetadataBuilder *b, const Json *update, Error *e
 
 static int apply_remove_properties(MetadataBuilder *b, const Json *update, Error *err)
 {
-    const Json *array = json_get(update, "removals") ? json_get(update, "removals") : json_get(update, "removed");
+    const Json *array =
+        json_get(update, "removals") ? json_get(update, "removals") : json_get(update, "removed");
 
     if (!json_is(array, JSON_ARRAY))
         return err_set(err, ERR_BAD_REQUEST, "removals: expected an array of property names");
@@ -156,30 +162,33 @@ static int apply_remove_properties(MetadataBuilder *b, const Json *update, Error
     return 0;
 }
 
-static const struct { const char *action; ApplyFn fn; } actions[] = {
-    { "assign-uuid", apply_assign_uuid },
-    { "upgrade-format-version", apply_upgrade },
-    { "add-schema", ice_apply_add_schema },
-    { "set-current-schema", ice_apply_set_current_schema },
-    { "add-spec", ice_apply_add_spec },
-    { "set-default-spec", ice_apply_set_default_spec },
-    { "add-sort-order", ice_apply_add_sort_order },
-    { "set-default-sort-order", ice_apply_set_default_sort_order },
-    { "add-snapshot", ice_apply_add_snapshot },
-    { "set-snapshot-ref", ice_apply_set_ref },
-    { "remove-snapshots", ice_apply_remove_snapshots },
-    { "remove-snapshot-ref", ice_apply_remove_ref },
-    { "set-location", apply_set_location },
-    { "set-properties", apply_set_properties },
-    { "remove-properties", apply_remove_properties },
-    { "set-statistics", ice_apply_set_statistics },
-    { "remove-statistics", ice_apply_remove_statistics },
-    { "set-partition-statistics", ice_apply_set_partition_statistics },
-    { "remove-partition-statistics", ice_apply_remove_partition_statistics },
-    { "remove-partition-specs", ice_apply_remove_specs },
-    { "remove-schemas", ice_apply_remove_schemas },
-    { "add-encryption-key", ice_apply_add_encryption_key },
-    { "remove-encryption-key", ice_apply_remove_encryption_key },
+static const struct {
+    const char *action;
+    ApplyFn fn;
+} actions[] = {
+    {"assign-uuid", apply_assign_uuid},
+    {"upgrade-format-version", apply_upgrade},
+    {"add-schema", ice_apply_add_schema},
+    {"set-current-schema", ice_apply_set_current_schema},
+    {"add-spec", ice_apply_add_spec},
+    {"set-default-spec", ice_apply_set_default_spec},
+    {"add-sort-order", ice_apply_add_sort_order},
+    {"set-default-sort-order", ice_apply_set_default_sort_order},
+    {"add-snapshot", ice_apply_add_snapshot},
+    {"set-snapshot-ref", ice_apply_set_ref},
+    {"remove-snapshots", ice_apply_remove_snapshots},
+    {"remove-snapshot-ref", ice_apply_remove_ref},
+    {"set-location", apply_set_location},
+    {"set-properties", apply_set_properties},
+    {"remove-properties", apply_remove_properties},
+    {"set-statistics", ice_apply_set_statistics},
+    {"remove-statistics", ice_apply_remove_statistics},
+    {"set-partition-statistics", ice_apply_set_partition_statistics},
+    {"remove-partition-statistics", ice_apply_remove_partition_statistics},
+    {"remove-partition-specs", ice_apply_remove_specs},
+    {"remove-schemas", ice_apply_remove_schemas},
+    {"add-encryption-key", ice_apply_add_encryption_key},
+    {"remove-encryption-key", ice_apply_remove_encryption_key},
 };
 
 static ApplyFn find_action(Str action)
@@ -212,7 +221,8 @@ static int apply_all(MetadataBuilder *b, const Json *updates, Error *err)
             return err_prefix(err, "updates[%zu]", i);
         ApplyFn fn = find_action(action);
         if (!fn)
-            return err_set(err, ERR_BAD_REQUEST, "Cannot apply unknown update action: %.*s", STR_ARG(str_slice(action, 0, 100)));
+            return err_set(err, ERR_BAD_REQUEST, "Cannot apply unknown update action: %.*s",
+                           STR_ARG(str_slice(action, 0, 100)));
         if (fn(b, update, err) < 0 || arena_check(b->arena, err) < 0)
             return -1;
     }
@@ -221,10 +231,10 @@ static int apply_all(MetadataBuilder *b, const Json *updates, Error *err)
 
 /* ---- from and to TableMetadata ---- */
 
-#define COPY_LIST(b, to, from, n_from) \
-    do { \
-        for (size_t copy_i_ = 0; copy_i_ < (n_from); copy_i_++) \
-            *vec_push((b)->arena, &(b)->to) = (from)[copy_i_]; \
+#define COPY_LIST(b, to, from, n_from)                                                                       \
+    do {                                                                                                     \
+        for (size_t copy_i_ = 0; copy_i_ < (n_from); copy_i_++)                                              \
+            *vec_push((b)->arena, &(b)->to) = (from)[copy_i_];                                               \
     } while (0)
 
 static void builder_start(MetadataBuilder *b, const TableMetadata *base)
@@ -232,9 +242,12 @@ static void builder_start(MetadataBuilder *b, const TableMetadata *base)
     b->last_updated_ms = -1;
     b->last_schema_id = b->last_spec_id = b->last_order_id = -1;
     if (!base) {
-        b->m = (TableMetadata){ .format_version = ICE_DEFAULT_FORMAT_VERSION, .current_schema_id = -1, .default_spec_id = -1,
-                                .default_sort_order_id = -1, .current_snapshot_id = -1,
-                                .last_partition_id = ICE_FIRST_PARTITION_ID - 1 };
+        b->m = (TableMetadata){.format_version = ICE_DEFAULT_FORMAT_VERSION,
+                               .current_schema_id = -1,
+                               .default_spec_id = -1,
+                               .default_sort_order_id = -1,
+                               .current_snapshot_id = -1,
+                               .last_partition_id = ICE_FIRST_PARTITION_ID - 1};
         b->changed = true;
         return;
     }
@@ -270,7 +283,7 @@ static void finish_metadata_log(MetadataBuilder *b, Str base_location)
     IceMetadataLogEntry *log = arena_array(b->arena, IceMetadataLogEntry, keep + 1);
     if (keep > 0)
         memcpy(log, base->metadata_log + base->n_metadata_log - keep, keep * sizeof *log);
-    log[keep] = (IceMetadataLogEntry){ base->last_updated_ms, arena_str(b->arena, base_location) };
+    log[keep] = (IceMetadataLogEntry){base->last_updated_ms, arena_str(b->arena, base_location)};
     b->m.metadata_log = log;
     b->m.n_metadata_log = keep + 1;
 }
@@ -278,7 +291,7 @@ static void finish_metadata_log(MetadataBuilder *b, Str base_location)
 /* A table that is made by updates alone may leave out what has a natural default. */
 static int complete_new_table(MetadataBuilder *b, Error *err)
 {
-    static const IcePartitionSpec unpartitioned = { .spec_id = 0 };
+    static const IcePartitionSpec unpartitioned = {.spec_id = 0};
     char uuid[UUID_TEXT_LEN + 1];
 
     if (b->m.current_schema_id < 0)
@@ -346,7 +359,8 @@ static int builder_finish(MetadataBuilder *b, Str base_location, const TableMeta
     m->snapshot_log = b->snapshot_log.items, m->n_snapshot_log = b->snapshot_log.n;
     m->refs = b->refs.items, m->n_refs = b->refs.n;
     m->statistics = b->statistics.items, m->n_statistics = b->statistics.n;
-    m->partition_statistics = b->partition_statistics.items, m->n_partition_statistics = b->partition_statistics.n;
+    m->partition_statistics = b->partition_statistics.items,
+    m->n_partition_statistics = b->partition_statistics.n;
     m->encryption_keys = b->encryption_keys.items, m->n_encryption_keys = b->encryption_keys.n;
     if (check_result(m, b->arena, err) < 0)
         return -1;
@@ -354,10 +368,10 @@ static int builder_finish(MetadataBuilder *b, Str base_location, const TableMeta
     return arena_check(b->arena, err);
 }
 
-int metadata_apply(const TableMetadata *base, Str base_location, const Json *requirements, const Json *updates, Arena *arena,
-                   const TableMetadata **ret, Error *err)
+int metadata_apply(const TableMetadata *base, Str base_location, const Json *requirements,
+                   const Json *updates, Arena *arena, const TableMetadata **ret, Error *err)
 {
-    MetadataBuilder b = { .base = base, .arena = arena, .scratch = BUF_INIT(LIMIT_SNAPSHOT_BYTES) };
+    MetadataBuilder b = {.base = base, .arena = arena, .scratch = BUF_INIT(LIMIT_SNAPSHOT_BYTES)};
     int rc;
 
     if (metadata_check_requirements(base, requirements, err) < 0)
@@ -365,7 +379,8 @@ int metadata_apply(const TableMetadata *base, Str base_location, const Json *req
     if (!json_is_null(updates) && !json_is(updates, JSON_ARRAY))
         return err_set(err, ERR_BAD_REQUEST, "updates: expected an array");
     if (updates && updates->array.n > LIMIT_APPLY_UPDATES)
-        return err_set(err, ERR_BAD_REQUEST, "updates: %zu, at most %d are accepted", updates->array.n, LIMIT_APPLY_UPDATES);
+        return err_set(err, ERR_BAD_REQUEST, "updates: %zu, at most %d are accepted", updates->array.n,
+                       LIMIT_APPLY_UPDATES);
     builder_start(&b, base);
     rc = json_is(updates, JSON_ARRAY) ? apply_all(&b, updates, err) : 0;
     if (rc == 0 && !b.changed)

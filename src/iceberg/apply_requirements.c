@@ -2,7 +2,8 @@
  * Source: REST spec "TableRequirement"; the texts are those of the Java reference (UpdateRequirement). */
 #include "iceberg/metadata_internal.h"
 
-#define FAILED(err, format, ...) err_set((err), ERR_COMMIT_FAILED, "Requirement failed: " format, ##__VA_ARGS__)
+#define FAILED(err, format, ...)                                                                             \
+    err_set((err), ERR_COMMIT_FAILED, "Requirement failed: " format, ##__VA_ARGS__)
 
 static int check_create(const TableMetadata *base, const Json *r, Error *err)
 {
@@ -32,10 +33,11 @@ static int check_ref(const TableMetadata *base, const Json *r, Error *err)
     const IceRef *ref = metadata_ref(base, name);
     Str shown = str_slice(name, 0, 200);
     if (ref && must_be_absent)
-        return FAILED(err, "%s %.*s was created concurrently", ref->is_tag ? "tag" : "branch", STR_ARG(shown));
+        return FAILED(err, "%s %.*s was created concurrently", ref->is_tag ? "tag" : "branch",
+                      STR_ARG(shown));
     if (ref && ref->snapshot_id != id)
-        return FAILED(err, "%s %.*s has changed: expected id %lld != %lld", ref->is_tag ? "tag" : "branch", STR_ARG(shown),
-                      (long long)id, (long long)ref->snapshot_id);
+        return FAILED(err, "%s %.*s has changed: expected id %lld != %lld", ref->is_tag ? "tag" : "branch",
+                      STR_ARG(shown), (long long)id, (long long)ref->snapshot_id);
     if (!ref && !must_be_absent)
         return FAILED(err, "branch or tag %.*s is missing, expected %lld", STR_ARG(shown), (long long)id);
     return 0;
@@ -48,7 +50,8 @@ static int check_id(const Json *r, const char *key, const char *what, int64_t ac
     if (json_need_int(r, key, &expected, err) < 0)
         return -1;
     if (expected != actual)
-        return FAILED(err, "%s changed: expected id %lld != %lld", what, (long long)expected, (long long)actual);
+        return FAILED(err, "%s changed: expected id %lld != %lld", what, (long long)expected,
+                      (long long)actual);
     return 0;
 }
 
@@ -64,7 +67,8 @@ static int check_schema_id(const TableMetadata *base, const Json *r, Error *err)
 
 static int check_partition_id(const TableMetadata *base, const Json *r, Error *err)
 {
-    return check_id(r, "last-assigned-partition-id", "last assigned partition id", base->last_partition_id, err);
+    return check_id(r, "last-assigned-partition-id", "last assigned partition id", base->last_partition_id,
+                    err);
 }
 
 static int check_spec_id(const TableMetadata *base, const Json *r, Error *err)
@@ -81,14 +85,14 @@ static const struct {
     const char *type;
     int (*check)(const TableMetadata *base, const Json *requirement, Error *err);
 } requirement_types[] = {
-    { "assert-create", check_create },
-    { "assert-table-uuid", check_uuid },
-    { "assert-ref-snapshot-id", check_ref },
-    { "assert-last-assigned-field-id", check_field_id },
-    { "assert-current-schema-id", check_schema_id },
-    { "assert-last-assigned-partition-id", check_partition_id },
-    { "assert-default-spec-id", check_spec_id },
-    { "assert-default-sort-order-id", check_order_id },
+    {"assert-create", check_create},
+    {"assert-table-uuid", check_uuid},
+    {"assert-ref-snapshot-id", check_ref},
+    {"assert-last-assigned-field-id", check_field_id},
+    {"assert-current-schema-id", check_schema_id},
+    {"assert-last-assigned-partition-id", check_partition_id},
+    {"assert-default-spec-id", check_spec_id},
+    {"assert-default-sort-order-id", check_order_id},
 };
 
 bool metadata_is_create(const Json *requirements)
@@ -101,7 +105,8 @@ bool metadata_is_create(const Json *requirements)
     return false;
 }
 
-/* What is wrong in itself comes before what does not hold: a request that can never succeed is no conflict. */
+/* What is wrong in itself comes before what does not hold: a request that can never succeed is no conflict.
+ */
 static int check_known(const Json *requirements, Error *err)
 {
     bool is_create = metadata_is_create(requirements);
@@ -114,9 +119,11 @@ static int check_known(const Json *requirements, Error *err)
         for (size_t j = 0; j < sizeof requirement_types / sizeof *requirement_types; j++)
             known = known || str_is(type, requirement_types[j].type);
         if (!known)
-            return err_set(err, ERR_BAD_REQUEST, "Cannot check unknown requirement: %.*s", STR_ARG(str_slice(type, 0, 100)));
+            return err_set(err, ERR_BAD_REQUEST, "Cannot check unknown requirement: %.*s",
+                           STR_ARG(str_slice(type, 0, 100)));
         if (is_create && !str_is(type, "assert-create"))
-            return err_set(err, ERR_BAD_REQUEST, "Invalid create requirements: %.*s beside assert-create", STR_ARG(type));
+            return err_set(err, ERR_BAD_REQUEST, "Invalid create requirements: %.*s beside assert-create",
+                           STR_ARG(type));
     }
     return 0;
 }
@@ -128,8 +135,8 @@ int metadata_check_requirements(const TableMetadata *base, const Json *requireme
     if (!json_is(requirements, JSON_ARRAY))
         return err_set(err, ERR_BAD_REQUEST, "requirements: expected an array");
     if (requirements->array.n > LIMIT_APPLY_UPDATES)
-        return err_set(err, ERR_BAD_REQUEST, "requirements: %zu, at most %d are accepted", requirements->array.n,
-                       LIMIT_APPLY_UPDATES);
+        return err_set(err, ERR_BAD_REQUEST, "requirements: %zu, at most %d are accepted",
+                       requirements->array.n, LIMIT_APPLY_UPDATES);
     if (check_known(requirements, err) < 0)
         return -1;
     for (size_t i = 0; i < requirements->array.n; i++) {

@@ -9,7 +9,8 @@ const IceSchema *ice_builder_current_schema(const MetadataBuilder *b)
     return NULL;
 }
 
-/* The schema that new specs and orders are checked against: the current one, or before there is one the last added. */
+/* The schema that new specs and orders are checked against: the current one, or before there is one the last
+ * added. */
 static const IceSchema *binding_schema(const MetadataBuilder *b, Error *err)
 {
     const IceSchema *schema = ice_builder_current_schema(b);
@@ -109,7 +110,8 @@ static bool same_spec(const IcePartitionSpec *a, const IcePartitionSpec *b)
     if (a->n_fields != b->n_fields)
         return false;
     for (size_t i = 0; i < a->n_fields; i++)
-        if (!same_partition_field(&a->fields[i], &b->fields[i]) || !str_eq(a->fields[i].name, b->fields[i].name))
+        if (!same_partition_field(&a->fields[i], &b->fields[i]) ||
+            !str_eq(a->fields[i].name, b->fields[i].name))
             return false;
     return true;
 }
@@ -141,8 +143,8 @@ static int assign_field_ids(MetadataBuilder *b, IcePartitionSpec *spec, Error *e
         memcpy(fields, spec->fields, spec->n_fields * sizeof *fields);
     for (size_t i = 0; i < spec->n_fields; i++) {
         if (fields[i].field_id >= 0 && fields[i].field_id < ICE_FIRST_PARTITION_ID)
-            return err_set(err, ERR_BAD_REQUEST, "Invalid partition field id %d: below %d", fields[i].field_id,
-                           ICE_FIRST_PARTITION_ID);
+            return err_set(err, ERR_BAD_REQUEST, "Invalid partition field id %d: below %d",
+                           fields[i].field_id, ICE_FIRST_PARTITION_ID);
         last = fields[i].field_id > last ? fields[i].field_id : last;
     }
     for (size_t i = 0; i < spec->n_fields; i++) {
@@ -235,8 +237,8 @@ static bool same_order(const IceSortOrder *a, const IceSortOrder *b)
         return false;
     for (size_t i = 0; i < a->n_fields; i++) {
         const IceSortField *x = &a->fields[i], *y = &b->fields[i];
-        if (x->source_id != y->source_id || x->descending != y->descending || x->nulls_last != y->nulls_last ||
-            !ice_transform_equal(&x->transform, &y->transform))
+        if (x->source_id != y->source_id || x->descending != y->descending ||
+            x->nulls_last != y->nulls_last || !ice_transform_equal(&x->transform, &y->transform))
             return false;
     }
     return true;

@@ -23,15 +23,17 @@ static IceRef *find_ref(MetadataBuilder *b, Str name)
 
 /* ---- snapshots ---- */
 
-/* A sequence number or row id that is behind means that someone else committed meanwhile: the client must build the
- * snapshot again on the new base, which is what 409 tells it. */
+/* A sequence number or row id that is behind means that someone else committed meanwhile: the client must
+ * build the snapshot again on the new base, which is what 409 tells it. */
 static int check_order(const MetadataBuilder *b, const IceSnapshot *s, Error *err)
 {
     if (b->m.format_version > 1 && s->sequence_number <= b->m.last_sequence_number && s->parent_id != -1)
-        return err_set(err, ERR_COMMIT_FAILED, "Cannot add snapshot with sequence number %lld older than last sequence number %lld",
+        return err_set(err, ERR_COMMIT_FAILED,
+                       "Cannot add snapshot with sequence number %lld older than last sequence number %lld",
                        (long long)s->sequence_number, (long long)b->m.last_sequence_number);
     if (b->m.format_version == 1 && s->sequence_number != 0)
-        return err_set(err, ERR_VALIDATION, "Cannot add snapshot with sequence number %lld: a v1 table has none",
+        return err_set(err, ERR_VALIDATION,
+                       "Cannot add snapshot with sequence number %lld: a v1 table has none",
                        (long long)s->sequence_number);
     if (b->m.format_version < 3)
         return 0;
@@ -40,7 +42,8 @@ static int check_order(const MetadataBuilder *b, const IceSnapshot *s, Error *er
     if (s->added_rows < 0)
         return err_set(err, ERR_VALIDATION, "Cannot add a snapshot: added-rows is null");
     if (s->first_row_id < b->m.next_row_id)
-        return err_set(err, ERR_COMMIT_FAILED, "Cannot add a snapshot, first-row-id is behind table next-row-id: %lld < %lld",
+        return err_set(err, ERR_COMMIT_FAILED,
+                       "Cannot add a snapshot, first-row-id is behind table next-row-id: %lld < %lld",
                        (long long)s->first_row_id, (long long)b->m.next_row_id);
     return 0;
 }
@@ -57,13 +60,16 @@ int ice_apply_add_snapshot(MetadataBuilder *b, const Json *update, Error *err)
     if (ice_snapshot_parse(json_get(update, "snapshot"), b->arena, &b->scratch, &s, err) < 0)
         return -1;
     if (s->manifests && b->m.format_version > 1)
-        return err_set(err, ERR_VALIDATION, "Cannot add snapshot %lld: manifest-list is required", (long long)s->snapshot_id);
+        return err_set(err, ERR_VALIDATION, "Cannot add snapshot %lld: manifest-list is required",
+                       (long long)s->snapshot_id);
     if (find_snapshot(b, s->snapshot_id, &at))
-        return err_set(err, ERR_VALIDATION, "Snapshot already exists for id: %lld", (long long)s->snapshot_id);
+        return err_set(err, ERR_VALIDATION, "Snapshot already exists for id: %lld",
+                       (long long)s->snapshot_id);
     if (check_order(b, s, err) < 0)
         return -1;
     if (b->m.format_version >= 3 && __builtin_add_overflow(s->first_row_id, s->added_rows, &b->m.next_row_id))
-        return err_set(err, ERR_VALIDATION, "Cannot add a snapshot: added-rows %lld is out of range", (long long)s->added_rows);
+        return err_set(err, ERR_VALIDATION, "Cannot add a snapshot: added-rows %lld is out of range",
+                       (long long)s->added_rows);
     b->last_updated_ms = s->timestamp_ms;
     if (s->sequence_number > b->m.last_sequence_number)
         b->m.last_sequence_number = s->sequence_number;
@@ -84,7 +90,8 @@ static void remove_by_snapshot(MetadataBuilder *b, const int64_t *ids, size_t n)
     b->statistics.n = kept;
     kept = 0;
     for (size_t i = 0; i < b->partition_statistics.n; i++)
-        if (json_get_int(b->partition_statistics.items[i], "snapshot-id", -1, &id, NULL) < 0 || !ice_has_id(ids, n, id))
+        if (json_get_int(b->partition_statistics.items[i], "snapshot-id", -1, &id, NULL) < 0 ||
+            !ice_has_id(ids, n, id))
             b->partition_statistics.items[kept++] = b->partition_statistics.items[i];
     b->changed = b->changed || kept != b->partition_statistics.n;
     b->partition_statistics.n = kept;
@@ -110,7 +117,7 @@ int ice_apply_remove_snapshots(MetadataBuilder *b, const Json *update, Error *er
     b->removed_snapshots = b->changed = true;
     remove_by_snapshot(b, ids, n);
     kept = 0;
-    for (size_t i = 0; i < b->refs.n; i++)    /* a reference goes with its snapshot */
+    for (size_t i = 0; i < b->refs.n; i++) /* a reference goes with its snapshot */
         if (!ice_has_id(ids, n, b->refs.items[i].snapshot_id))
             b->refs.items[kept++] = b->refs.items[i];
     b->refs.n = kept;
@@ -142,7 +149,8 @@ static int check_ref(const IceRef *ref, Error *err)
 
 static bool same_ref(const IceRef *a, const IceRef *b)
 {
-    return a->is_tag == b->is_tag && a->snapshot_id == b->snapshot_id && a->min_snapshots_to_keep == b->min_snapshots_to_keep &&
+    return a->is_tag == b->is_tag && a->snapshot_id == b->snapshot_id &&
+           a->min_snapshots_to_keep == b->min_snapshots_to_keep &&
            a->max_snapshot_age_ms == b->max_snapshot_age_ms && a->max_ref_age_ms == b->max_ref_age_ms;
 }
 
@@ -153,7 +161,7 @@ static void log_snapshot(MetadataBuilder *b, int64_t snapshot_id)
 
     if (b->snapshot_log.n > 0 && ms < b->snapshot_log.items[b->snapshot_log.n - 1].timestamp_ms)
         ms = b->snapshot_log.items[b->snapshot_log.n - 1].timestamp_ms;
-    *vec_push(b->arena, &b->snapshot_log) = (IceSnapshotLogEntry){ ms, snapshot_id };
+    *vec_push(b->arena, &b->snapshot_log) = (IceSnapshotLogEntry){ms, snapshot_id};
 }
 
 int ice_apply_set_ref(MetadataBuilder *b, const Json *update, Error *err)
@@ -170,7 +178,8 @@ int ice_apply_set_ref(MetadataBuilder *b, const Json *update, Error *err)
         return 0;
     const IceSnapshot *s = find_snapshot(b, ref.snapshot_id, &at);
     if (!s)
-        return err_set(err, ERR_VALIDATION, "Cannot set %.*s to unknown snapshot: %lld", STR_ARG(name), (long long)ref.snapshot_id);
+        return err_set(err, ERR_VALIDATION, "Cannot set %.*s to unknown snapshot: %lld", STR_ARG(name),
+                       (long long)ref.snapshot_id);
     bool is_added = at >= b->first_added_snapshot;
     if (is_added)
         b->last_updated_ms = s->timestamp_ms;
@@ -216,8 +225,8 @@ static bool is_intermediate(const MetadataBuilder *b, int64_t id)
     return false;
 }
 
-/* Snapshots that were only passed through in this commit were never current to anyone; and before a removed snapshot
- * the history has a hole, so it begins after it. */
+/* Snapshots that were only passed through in this commit were never current to anyone; and before a removed
+ * snapshot the history has a hole, so it begins after it. */
 void ice_builder_finish_snapshot_log(MetadataBuilder *b)
 {
     size_t kept = 0, at, first_added_log = b->base ? b->base->n_snapshot_log : 0;
@@ -247,7 +256,8 @@ static int check_statistics(const Json *stats, bool whole, int64_t *ret_id, Erro
         return err_set(err, ERR_BAD_REQUEST, "Cannot parse statistics file: expected an object");
     if (ice_json_depth(stats) > ICE_MAX_SCHEMA_DEPTH)
         return err_set(err, ERR_BAD_REQUEST, "Cannot parse statistics file: nested too deeply");
-    if (json_need_int(stats, "snapshot-id", ret_id, err) < 0 || json_need_string(stats, "statistics-path", &path, err) < 0 ||
+    if (json_need_int(stats, "snapshot-id", ret_id, err) < 0 ||
+        json_need_string(stats, "statistics-path", &path, err) < 0 ||
         json_need_int(stats, "file-size-in-bytes", &size, err) < 0)
         return err_prefix(err, "Cannot parse statistics file");
     if (!whole)
@@ -260,17 +270,18 @@ static int check_statistics(const Json *stats, bool whole, int64_t *ret_id, Erro
     return 0;
 }
 
-#define SET_FILE(b, list, file, id) \
-    do { \
-        size_t set_i_ = 0; \
-        int64_t set_id_; \
-        while (set_i_ < (b)->list.n && (json_get_int((b)->list.items[set_i_], "snapshot-id", -1, &set_id_, NULL) < 0 || \
-                                        set_id_ != (id))) \
-            set_i_++; \
-        if (set_i_ == (b)->list.n) \
-            (void)vec_push((b)->arena, &(b)->list); \
-        (b)->changed = (b)->changed || !ice_json_equal((b)->list.items[set_i_], (file)); \
-        (b)->list.items[set_i_] = (file); \
+#define SET_FILE(b, list, file, id)                                                                          \
+    do {                                                                                                     \
+        size_t set_i_ = 0;                                                                                   \
+        int64_t set_id_;                                                                                     \
+        while (set_i_ < (b)->list.n &&                                                                       \
+               (json_get_int((b)->list.items[set_i_], "snapshot-id", -1, &set_id_, NULL) < 0 ||              \
+                set_id_ != (id)))                                                                            \
+            set_i_++;                                                                                        \
+        if (set_i_ == (b)->list.n)                                                                           \
+            (void)vec_push((b)->arena, &(b)->list);                                                          \
+        (b)->changed = (b)->changed || !ice_json_equal((b)->list.items[set_i_], (file));                     \
+        (b)->list.items[set_i_] = (file);                                                                    \
     } while (0)
 
 int ice_apply_set_statistics(MetadataBuilder *b, const Json *update, Error *err)
@@ -343,10 +354,12 @@ int ice_apply_add_encryption_key(MetadataBuilder *b, const Json *update, Error *
 
     if (!json_is(key, JSON_OBJECT))
         return err_set(err, ERR_BAD_REQUEST, "encryption-key: expected an object");
-    if (json_need_string(key, "key-id", &key_id, err) < 0 || json_need_string(key, "encrypted-key-metadata", &metadata, err) < 0)
+    if (json_need_string(key, "key-id", &key_id, err) < 0 ||
+        json_need_string(key, "encrypted-key-metadata", &metadata, err) < 0)
         return err_prefix(err, "encryption-key");
     if (b->m.format_version < 3)
-        return err_set(err, ERR_VALIDATION, "Cannot add an encryption key to a v%d table: not supported until v3",
+        return err_set(err, ERR_VALIDATION,
+                       "Cannot add an encryption key to a v%d table: not supported until v3",
                        b->m.format_version);
     if (ice_json_depth(key) > ICE_MAX_SCHEMA_DEPTH)
         return err_set(err, ERR_BAD_REQUEST, "encryption-key: nested too deeply");

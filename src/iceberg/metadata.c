@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 
-const IceSortOrder ice_unsorted = { .order_id = 0 };
+const IceSortOrder ice_unsorted = {.order_id = 0};
 
 const IceSchema *metadata_schema(const TableMetadata *m, int32_t schema_id)
 {
@@ -43,7 +43,7 @@ const IceSortOrder *metadata_default_sort_order(const TableMetadata *m)
 
 const IceSnapshot *metadata_snapshot(const TableMetadata *m, int64_t snapshot_id)
 {
-    for (size_t i = m->n_snapshots; i-- > 0;)    /* the newest is asked for most */
+    for (size_t i = m->n_snapshots; i-- > 0;) /* the newest is asked for most */
         if (m->snapshots[i]->snapshot_id == snapshot_id)
             return m->snapshots[i];
     return NULL;
@@ -81,10 +81,14 @@ Str metadata_property(const TableMetadata *m, const char *key, Str default_value
 
 /* ---- a new table ---- */
 
-/* Settings of the request and facts about the table, never stored as properties. Java: TableProperties.RESERVED_PROPERTIES. */
+/* Settings of the request and facts about the table, never stored as properties. Java:
+ * TableProperties.RESERVED_PROPERTIES. */
 static const char *const reserved_properties[] = {
-    "format-version", "uuid", "snapshot-count", "current-snapshot-summary", "current-snapshot-id",
-    "current-snapshot-timestamp-ms", "current-schema", "default-partition-spec", "default-sort-order", NULL,
+    "format-version",      "uuid",
+    "snapshot-count",      "current-snapshot-summary",
+    "current-snapshot-id", "current-snapshot-timestamp-ms",
+    "current-schema",      "default-partition-spec",
+    "default-sort-order",  NULL,
 };
 
 static bool is_reserved(Str key)
@@ -104,7 +108,8 @@ static int new_properties(const NewTable *table, Arena *arena, TableMetadata *m,
 
     for (size_t i = 0; i < table->n_properties; i++) {
         const IceProperty *p = &table->properties[i];
-        if (str_is(p->key, "format-version") && str_to_i64(p->value, 1, ICE_MAX_FORMAT_VERSION, &version, NULL) < 0)
+        if (str_is(p->key, "format-version") &&
+            str_to_i64(p->value, 1, ICE_MAX_FORMAT_VERSION, &version, NULL) < 0)
             return err_set(err, ERR_BAD_REQUEST, "Unsupported format version: v%.*s (supported: v%d)",
                            STR_ARG(str_slice(p->value, 0, 40)), ICE_MAX_FORMAT_VERSION);
         has_codec = has_codec || str_is(p->key, "write.parquet.compression-codec");
@@ -112,7 +117,7 @@ static int new_properties(const NewTable *table, Arena *arena, TableMetadata *m,
             properties[n++] = *p;
     }
     if (!has_codec)
-        properties[n++] = (IceProperty){ STR("write.parquet.compression-codec"), STR("zstd") };
+        properties[n++] = (IceProperty){STR("write.parquet.compression-codec"), STR("zstd")};
     ice_properties_sort(properties, n);
     m->properties = properties;
     m->n_properties = n;
@@ -120,7 +125,8 @@ static int new_properties(const NewTable *table, Arena *arena, TableMetadata *m,
     return 0;
 }
 
-static int new_spec(const NewTable *table, const IceIdPairs *pairs, Arena *arena, TableMetadata *m, Error *err)
+static int new_spec(const NewTable *table, const IceIdPairs *pairs, Arena *arena, TableMetadata *m,
+                    Error *err)
 {
     IcePartitionSpec *spec = arena_new_of(arena, IcePartitionSpec);
     const IcePartitionSpec **specs = arena_array(arena, const IcePartitionSpec *, 1);
@@ -132,9 +138,10 @@ static int new_spec(const NewTable *table, const IceIdPairs *pairs, Arena *arena
         fields[i].source_id = ice_id_map(pairs, fields[i].source_id);
         fields[i].field_id = ICE_FIRST_PARTITION_ID + (int32_t)i;
         if (fields[i].source_id < 0 || fields[i].source_ids)
-            return err_set(err, ERR_VALIDATION, "Cannot find source column for partition field: %.*s", STR_ARG(fields[i].name));
+            return err_set(err, ERR_VALIDATION, "Cannot find source column for partition field: %.*s",
+                           STR_ARG(fields[i].name));
     }
-    *spec = (IcePartitionSpec){ .fields = fields, .n_fields = n };
+    *spec = (IcePartitionSpec){.fields = fields, .n_fields = n};
     specs[0] = spec;
     m->specs = specs;
     m->n_specs = 1;
@@ -142,7 +149,8 @@ static int new_spec(const NewTable *table, const IceIdPairs *pairs, Arena *arena
     return ice_spec_check_new(spec, m->schemas[0], arena, err);
 }
 
-static int new_sort_order(const NewTable *table, const IceIdPairs *pairs, Arena *arena, TableMetadata *m, Error *err)
+static int new_sort_order(const NewTable *table, const IceIdPairs *pairs, Arena *arena, TableMetadata *m,
+                          Error *err)
 {
     IceSortOrder *order = arena_new_of(arena, IceSortOrder);
     const IceSortOrder **orders = arena_array(arena, const IceSortOrder *, 1);
@@ -155,7 +163,7 @@ static int new_sort_order(const NewTable *table, const IceIdPairs *pairs, Arena 
         if (fields[i].source_id < 0 || fields[i].source_ids)
             return err_set(err, ERR_VALIDATION, "Cannot find source column for sort field %zu", i);
     }
-    *order = (IceSortOrder){ .order_id = n ? 1 : 0, .fields = fields, .n_fields = n };
+    *order = (IceSortOrder){.order_id = n ? 1 : 0, .fields = fields, .n_fields = n};
     orders[0] = order;
     m->sort_orders = orders;
     m->n_sort_orders = 1;

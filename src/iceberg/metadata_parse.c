@@ -1,5 +1,6 @@
 /* metadata_parse.c - a metadata document to TableMetadata.
- * Source: Iceberg table spec, "Table Metadata Fields", "Snapshots", "Snapshot References", "Appendix C", "Appendix E". */
+ * Source: Iceberg table spec, "Table Metadata Fields", "Snapshots", "Snapshot References", "Appendix C",
+ * "Appendix E". */
 #include "iceberg/metadata.h"
 #include "iceberg/metadata_internal.h"
 
@@ -15,10 +16,32 @@ typedef struct Parse {
 #define BAD(ps, ...) err_set((ps)->err, ERR_ICEBERG_INVALID_METADATA, __VA_ARGS__)
 
 static const char *const known_members[] = {
-    "format-version", "table-uuid", "location", "last-sequence-number", "last-updated-ms", "last-column-id", "schema",
-    "schemas", "current-schema-id", "partition-spec", "partition-specs", "default-spec-id", "last-partition-id",
-    "sort-orders", "default-sort-order-id", "properties", "current-snapshot-id", "snapshots", "snapshot-log",
-    "metadata-log", "refs", "statistics", "partition-statistics", "encryption-keys", "next-row-id", NULL,
+    "format-version",
+    "table-uuid",
+    "location",
+    "last-sequence-number",
+    "last-updated-ms",
+    "last-column-id",
+    "schema",
+    "schemas",
+    "current-schema-id",
+    "partition-spec",
+    "partition-specs",
+    "default-spec-id",
+    "last-partition-id",
+    "sort-orders",
+    "default-sort-order-id",
+    "properties",
+    "current-snapshot-id",
+    "snapshots",
+    "snapshot-log",
+    "metadata-log",
+    "refs",
+    "statistics",
+    "partition-statistics",
+    "encryption-keys",
+    "next-row-id",
+    NULL,
 };
 
 static int need_int32(Parse *ps, const char *key, int32_t *ret)
@@ -49,7 +72,8 @@ static int check_unique(Parse *ps, int64_t *ids, size_t n, const char *what)
     return 0;
 }
 
-int ice_properties_parse(const Json *object, const char *what, Arena *arena, const IceProperty **ret, size_t *ret_n, Error *err)
+int ice_properties_parse(const Json *object, const char *what, Arena *arena, const IceProperty **ret,
+                         size_t *ret_n, Error *err)
 {
     *ret = NULL;
     *ret_n = 0;
@@ -63,7 +87,7 @@ int ice_properties_parse(const Json *object, const char *what, Arena *arena, con
         if (!json_is(member->value, JSON_STRING))
             return err_set(err, ERR_BAD_REQUEST, "%s: the value of \"%.*s\" must be a string", what,
                            STR_ARG(str_slice(member->key, 0, 200)));
-        items[i] = (IceProperty){ member->key, member->value->text };
+        items[i] = (IceProperty){member->key, member->value->text};
     }
     *ret = items;
     *ret_n = object->object.n;
@@ -148,8 +172,9 @@ static int parse_specs(Parse *ps)
     int64_t *ids = arena_array(ps->arena, int64_t, n + 1);
     for (size_t i = 0; i < n; i++) {
         IcePartitionSpec *spec = arena_new_of(ps->arena, IcePartitionSpec);
-        if ((array ? ice_spec_parse(array->array.items[i], ps->arena, &spec, ps->err)
-                   : ice_spec_fields_parse(json_get(ps->doc, "partition-spec"), ps->arena, spec, ps->err)) < 0)
+        if ((array
+                 ? ice_spec_parse(array->array.items[i], ps->arena, &spec, ps->err)
+                 : ice_spec_fields_parse(json_get(ps->doc, "partition-spec"), ps->arena, spec, ps->err)) < 0)
             return err_prefix(ps->err, array ? "partition-specs" : "partition-spec");
         int32_t spec_last = complete_field_ids(spec, ps->arena);
         last = spec_last > last ? spec_last : last;
@@ -165,7 +190,8 @@ static int parse_specs(Parse *ps)
         return BAD(ps, "Cannot find partition spec with default-spec-id=%d", m->default_spec_id);
     if (json_get(ps->doc, "last-partition-id"))
         return need_int32(ps, "last-partition-id", &m->last_partition_id);
-    return m->format_version > 1 ? BAD(ps, "last-partition-id must exist in format v%d", m->format_version) : 0;
+    return m->format_version > 1 ? BAD(ps, "last-partition-id must exist in format v%d", m->format_version)
+                                 : 0;
 }
 
 static int parse_sort_orders(Parse *ps)
@@ -276,15 +302,18 @@ int ice_snapshot_parse(const Json *json, Arena *arena, Buf *scratch, const IceSn
     if (!json_is(json, JSON_OBJECT))
         return err_set(err, ERR_BAD_REQUEST, "Cannot parse snapshot: expected an object");
     if (parse_snapshot_members(json, s, err) < 0 ||
-        ice_properties_parse(json_get(json, "summary"), "summary", arena, &s->summary, &s->n_summary, err) < 0)
+        ice_properties_parse(json_get(json, "summary"), "summary", arena, &s->summary, &s->n_summary, err) <
+            0)
         return err_prefix(err, "Cannot parse snapshot");
     bool has_operation = s->n_summary == 0;
     for (size_t i = 0; i < s->n_summary; i++)
         has_operation = has_operation || str_is(s->summary[i].key, "operation");
     if (!has_operation)
-        return err_set(err, ERR_BAD_REQUEST, "Cannot parse snapshot %lld: the summary has no operation", (long long)s->snapshot_id);
+        return err_set(err, ERR_BAD_REQUEST, "Cannot parse snapshot %lld: the summary has no operation",
+                       (long long)s->snapshot_id);
     if (!s->manifest_list.ptr && !s->manifests)
-        return err_set(err, ERR_BAD_REQUEST, "Cannot parse snapshot %lld: manifest-list is missing", (long long)s->snapshot_id);
+        return err_set(err, ERR_BAD_REQUEST, "Cannot parse snapshot %lld: manifest-list is missing",
+                       (long long)s->snapshot_id);
     if (s->snapshot_id < 0 || s->sequence_number < 0)
         return err_set(err, ERR_BAD_REQUEST, "Cannot parse snapshot %lld: negative id or sequence number",
                        (long long)s->snapshot_id);
@@ -316,7 +345,8 @@ static int parse_snapshots(Parse *ps)
             return err_prefix(ps->err, "snapshots");
         ids[i] = snapshots[i]->snapshot_id;
         if (snapshots[i]->sequence_number > m->last_sequence_number)
-            return BAD(ps, "Invalid snapshot with sequence number %lld greater than last sequence number %lld",
+            return BAD(ps,
+                       "Invalid snapshot with sequence number %lld greater than last sequence number %lld",
                        (long long)snapshots[i]->sequence_number, (long long)m->last_sequence_number);
     }
     m->snapshots = snapshots;
@@ -329,18 +359,21 @@ static int parse_snapshots(Parse *ps)
 int ice_ref_parse(Str name, const Json *json, IceRef *ret, Error *err)
 {
     Str type;
-    IceRef ref = { .name = name };
+    IceRef ref = {.name = name};
 
     if (!json_is(json, JSON_OBJECT))
-        return err_set(err, ERR_BAD_REQUEST, "Cannot parse snapshot ref %.*s: expected an object", STR_ARG(name));
-    if (json_need_int(json, "snapshot-id", &ref.snapshot_id, err) < 0 || json_need_string(json, "type", &type, err) < 0 ||
+        return err_set(err, ERR_BAD_REQUEST, "Cannot parse snapshot ref %.*s: expected an object",
+                       STR_ARG(name));
+    if (json_need_int(json, "snapshot-id", &ref.snapshot_id, err) < 0 ||
+        json_need_string(json, "type", &type, err) < 0 ||
         json_get_int(json, "min-snapshots-to-keep", -1, &ref.min_snapshots_to_keep, err) < 0 ||
         json_get_int(json, "max-snapshot-age-ms", -1, &ref.max_snapshot_age_ms, err) < 0 ||
         json_get_int(json, "max-ref-age-ms", -1, &ref.max_ref_age_ms, err) < 0)
         return err_prefix(err, "Cannot parse snapshot ref %.*s", STR_ARG(str_slice(name, 0, 200)));
     ref.is_tag = str_eq_nocase(type, STR("tag"));
     if (!ref.is_tag && !str_eq_nocase(type, STR("branch")))
-        return err_set(err, ERR_BAD_REQUEST, "Cannot parse snapshot ref %.*s: \"type\" must be branch or tag", STR_ARG(name));
+        return err_set(err, ERR_BAD_REQUEST, "Cannot parse snapshot ref %.*s: \"type\" must be branch or tag",
+                       STR_ARG(name));
     *ret = ref;
     return 0;
 }
@@ -357,7 +390,8 @@ static int parse_current_snapshot(Parse *ps)
     if (json_get_int(ps->doc, "current-snapshot-id", -1, &m->current_snapshot_id, ps->err) < 0)
         return -1;
     if (m->current_snapshot_id != -1 && !metadata_current_snapshot(m))
-        return BAD(ps, "Cannot find current snapshot %lld among the snapshots", (long long)m->current_snapshot_id);
+        return BAD(ps, "Cannot find current snapshot %lld among the snapshots",
+                   (long long)m->current_snapshot_id);
     return 0;
 }
 
@@ -371,10 +405,12 @@ static int parse_refs(Parse *ps)
     size_t n = object ? object->object.n : 0;
     IceRef *refs = arena_array(ps->arena, IceRef, n + 1);
     for (size_t i = 0; i < n; i++) {
-        if (ice_ref_parse(object->object.members[i].key, object->object.members[i].value, &refs[i], ps->err) < 0)
+        if (ice_ref_parse(object->object.members[i].key, object->object.members[i].value, &refs[i], ps->err) <
+            0)
             return -1;
         if (!metadata_snapshot(m, refs[i].snapshot_id))
-            return BAD(ps, "Snapshot for reference %.*s does not exist in the existing snapshots list", STR_ARG(refs[i].name));
+            return BAD(ps, "Snapshot for reference %.*s does not exist in the existing snapshots list",
+                       STR_ARG(refs[i].name));
     }
     if (n > 1)
         qsort(refs, n, sizeof *refs, compare_ref);
@@ -382,11 +418,11 @@ static int parse_refs(Parse *ps)
     m->n_refs = n;
     const IceRef *main_ref = metadata_ref(m, STR("main"));
     if (!main_ref && m->current_snapshot_id != -1) {
-        refs[m->n_refs++] = (IceRef){ STR("main"), false, m->current_snapshot_id, -1, -1, -1 };
+        refs[m->n_refs++] = (IceRef){STR("main"), false, m->current_snapshot_id, -1, -1, -1};
         qsort(refs, m->n_refs, sizeof *refs, compare_ref);
     } else if (main_ref && main_ref->snapshot_id != m->current_snapshot_id) {
-        return BAD(ps, "Current snapshot ID does not match main branch (%lld != %lld)", (long long)m->current_snapshot_id,
-                   (long long)main_ref->snapshot_id);
+        return BAD(ps, "Current snapshot ID does not match main branch (%lld != %lld)",
+                   (long long)m->current_snapshot_id, (long long)main_ref->snapshot_id);
     }
     return 0;
 }
@@ -412,8 +448,10 @@ static int parse_logs(Parse *ps)
     n = files ? files->array.n : 0;
     IceMetadataLogEntry *metadata_log = arena_array(ps->arena, IceMetadataLogEntry, n + 1);
     for (size_t i = 0; i < n; i++)
-        if (json_need_int(files->array.items[i], "timestamp-ms", &metadata_log[i].timestamp_ms, ps->err) < 0 ||
-            json_need_string(files->array.items[i], "metadata-file", &metadata_log[i].metadata_file, ps->err) < 0)
+        if (json_need_int(files->array.items[i], "timestamp-ms", &metadata_log[i].timestamp_ms, ps->err) <
+                0 ||
+            json_need_string(files->array.items[i], "metadata-file", &metadata_log[i].metadata_file,
+                             ps->err) < 0)
             return err_prefix(ps->err, "metadata-log");
     m->metadata_log = metadata_log;
     m->n_metadata_log = n;
@@ -427,7 +465,8 @@ static int parse_objects(Parse *ps, const char *key, const Json *const **ret, si
     if (json_get_array(ps->doc, key, &array, ps->err) < 0)
         return -1;
     for (size_t i = 0; array && i < array->array.n; i++)
-        if (!json_is(array->array.items[i], JSON_OBJECT) || ice_json_depth(array->array.items[i]) > ICE_MAX_SCHEMA_DEPTH)
+        if (!json_is(array->array.items[i], JSON_OBJECT) ||
+            ice_json_depth(array->array.items[i]) > ICE_MAX_SCHEMA_DEPTH)
             return BAD(ps, "%s: expected objects, not too deeply nested", key);
     *ret = array ? array->array.items : NULL;
     *ret_n = array ? array->array.n : 0;
@@ -436,7 +475,7 @@ static int parse_objects(Parse *ps, const char *key, const Json *const **ret, si
 
 static int keep_extra(Parse *ps)
 {
-    Vec(JsonMember) extra = { 0 };
+    Vec(JsonMember) extra = {0};
 
     for (size_t i = 0; i < ps->doc->object.n; i++) {
         bool known = false;
@@ -445,7 +484,8 @@ static int keep_extra(Parse *ps)
         if (known)
             continue;
         if (ice_json_depth(ps->doc->object.members[i].value) > ICE_MAX_SCHEMA_DEPTH)
-            return BAD(ps, "%.*s: nested too deeply", STR_ARG(str_slice(ps->doc->object.members[i].key, 0, 200)));
+            return BAD(ps, "%.*s: nested too deeply",
+                       STR_ARG(str_slice(ps->doc->object.members[i].key, 0, 200)));
         *vec_push(ps->arena, &extra) = ps->doc->object.members[i];
     }
     ps->m->extra = extra.items;
@@ -468,7 +508,8 @@ static int parse_head(Parse *ps)
     if (json_need_int(ps->doc, "format-version", &version, ps->err) < 0)
         return -1;
     if (version < 1 || version > ICE_MAX_FORMAT_VERSION)
-        return BAD(ps, "Cannot read unsupported version %lld (supported: 1 to %d)", (long long)version, ICE_MAX_FORMAT_VERSION);
+        return BAD(ps, "Cannot read unsupported version %lld (supported: 1 to %d)", (long long)version,
+                   ICE_MAX_FORMAT_VERSION);
     m->format_version = (int32_t)version;
     if (json_get_string(ps->doc, "table-uuid", STR_NULL, &m->table_uuid, ps->err) < 0 ||
         json_need_string(ps->doc, "location", &m->location, ps->err) < 0 ||
@@ -493,8 +534,8 @@ static int parse_document(Parse *ps)
     if (!json_is(ps->doc, JSON_OBJECT))
         return BAD(ps, "expected an object");
     if (parse_head(ps) < 0 || parse_schemas(ps) < 0 || parse_specs(ps) < 0 || parse_sort_orders(ps) < 0 ||
-        ice_properties_parse(json_get(ps->doc, "properties"), "properties", ps->arena, &m->properties, &m->n_properties,
-                             ps->err) < 0 ||
+        ice_properties_parse(json_get(ps->doc, "properties"), "properties", ps->arena, &m->properties,
+                             &m->n_properties, ps->err) < 0 ||
         parse_snapshots(ps) < 0 || parse_refs(ps) < 0 || parse_logs(ps) < 0 ||
         parse_objects(ps, "statistics", &m->statistics, &m->n_statistics) < 0 ||
         parse_objects(ps, "partition-statistics", &m->partition_statistics, &m->n_partition_statistics) < 0 ||
@@ -511,7 +552,8 @@ static int parse_document(Parse *ps)
 int metadata_of_json(const Json *document, Arena *arena, const TableMetadata **ret, Error *err)
 {
     Error local;
-    Parse ps = { .doc = document, .arena = arena, .m = arena_new_of(arena, TableMetadata), .err = err ? err : &local };
+    Parse ps = {
+        .doc = document, .arena = arena, .m = arena_new_of(arena, TableMetadata), .err = err ? err : &local};
 
     ps.m->current_snapshot_id = -1;
     if (parse_document(&ps) < 0) {

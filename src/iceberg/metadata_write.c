@@ -1,5 +1,6 @@
-/* metadata_write.c - TableMetadata to its document. The members that some readers demand are always there, empty or not:
- * current-snapshot-id, snapshots, snapshot-log, metadata-log, refs, statistics, partition-statistics. */
+/* metadata_write.c - TableMetadata to its document. The members that some readers demand are always there,
+ * empty or not: current-snapshot-id, snapshots, snapshot-log, metadata-log, refs, statistics,
+ * partition-statistics. */
 #include "iceberg/metadata.h"
 #include "iceberg/metadata_internal.h"
 

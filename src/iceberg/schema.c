@@ -8,23 +8,23 @@
 /* ---- types ---- */
 
 const IcePrimitive ice_primitives[] = {
-    { "unknown", ICE_UNKNOWN, 3 },
-    { "boolean", ICE_BOOLEAN, 1 },
-    { "int", ICE_INT, 1 },
-    { "long", ICE_LONG, 1 },
-    { "float", ICE_FLOAT, 1 },
-    { "double", ICE_DOUBLE, 1 },
-    { "date", ICE_DATE, 1 },
-    { "time", ICE_TIME, 1 },
-    { "timestamp", ICE_TIMESTAMP, 1 },
-    { "timestamptz", ICE_TIMESTAMPTZ, 1 },
-    { "timestamp_ns", ICE_TIMESTAMP_NS, 3 },
-    { "timestamptz_ns", ICE_TIMESTAMPTZ_NS, 3 },
-    { "string", ICE_STRING, 1 },
-    { "uuid", ICE_UUID, 1 },
-    { "binary", ICE_BINARY, 1 },
-    { "variant", ICE_VARIANT, 3 },
-    { NULL, ICE_UNKNOWN, 0 },
+    {"unknown", ICE_UNKNOWN, 3},
+    {"boolean", ICE_BOOLEAN, 1},
+    {"int", ICE_INT, 1},
+    {"long", ICE_LONG, 1},
+    {"float", ICE_FLOAT, 1},
+    {"double", ICE_DOUBLE, 1},
+    {"date", ICE_DATE, 1},
+    {"time", ICE_TIME, 1},
+    {"timestamp", ICE_TIMESTAMP, 1},
+    {"timestamptz", ICE_TIMESTAMPTZ, 1},
+    {"timestamp_ns", ICE_TIMESTAMP_NS, 3},
+    {"timestamptz_ns", ICE_TIMESTAMPTZ_NS, 3},
+    {"string", ICE_STRING, 1},
+    {"uuid", ICE_UUID, 1},
+    {"binary", ICE_BINARY, 1},
+    {"variant", ICE_VARIANT, 3},
+    {NULL, ICE_UNKNOWN, 0},
 };
 
 bool ice_type_is_primitive(const IceType *type)
@@ -90,7 +90,8 @@ static bool type_same(const IceType *a, const IceType *b, bool whole);
 
 static bool field_same(const IceField *a, const IceField *b, bool whole)
 {
-    if (a->id != b->id || a->required != b->required || !str_eq(a->name, b->name) || !type_same(a->type, b->type, whole))
+    if (a->id != b->id || a->required != b->required || !str_eq(a->name, b->name) ||
+        !type_same(a->type, b->type, whole))
         return false;
     return !whole || (str_same(a->doc, b->doc) && json_member_same(a->initial_default, b->initial_default) &&
                       json_member_same(a->write_default, b->write_default));
@@ -123,7 +124,7 @@ bool ice_schema_same(const IceSchema *a, const IceSchema *b)
 {
     if (a->n_fields != b->n_fields || a->n_identifier_field_ids != b->n_identifier_field_ids)
         return false;
-    for (size_t i = 0; i < a->n_identifier_field_ids; i++)    /* both are sorted */
+    for (size_t i = 0; i < a->n_identifier_field_ids; i++) /* both are sorted */
         if (a->identifier_field_ids[i] != b->identifier_field_ids[i])
             return false;
     for (size_t i = 0; i < a->n_fields; i++)
@@ -178,7 +179,8 @@ static void add_type_name(Buf *out, const IceType *type)
         buf_puts(out, "struct<");
         for (size_t i = 0; i < type->n_fields; i++) {
             const IceField *f = &type->fields[i];
-            buf_printf(out, "%s%d: %.*s: %s ", i ? ", " : "", f->id, STR_ARG(f->name), f->required ? "required" : "optional");
+            buf_printf(out, "%s%d: %.*s: %s ", i ? ", " : "", f->id, STR_ARG(f->name),
+                       f->required ? "required" : "optional");
             add_type_name(out, f->type);
         }
         buf_putc(out, '>');
@@ -235,8 +237,8 @@ static const IceField *find_name(const IceField *fields, size_t n, Str name, boo
             continue;
         if (!name_eq(f->name, str_slice(name, 0, len), case_sensitive))
             continue;
-        const IceField *inner = find_name(f->type->fields, f->type->n_fields, str_slice(name, len + 1, name.len),
-                                          case_sensitive);
+        const IceField *inner =
+            find_name(f->type->fields, f->type->n_fields, str_slice(name, len + 1, name.len), case_sensitive);
         if (inner)
             return inner;
     }
@@ -302,7 +304,7 @@ static const IceField *fresh_fields(FreshIds *fresh, const IceField *fields, siz
     for (size_t i = 0; i < n; i++) {
         copy[i] = fields[i];
         copy[i].id = ++fresh->last;
-        *vec_push(fresh->arena, &fresh->pairs) = (IceIdPair){ .from = fields[i].id, .to = copy[i].id };
+        *vec_push(fresh->arena, &fresh->pairs) = (IceIdPair){.from = fields[i].id, .to = copy[i].id};
     }
     for (size_t i = 0; i < n; i++) {
         if (fields[i].type->n_fields == 0)
@@ -329,9 +331,10 @@ int ice_compare_i32(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-IceSchema *ice_schema_fresh(const IceSchema *schema, Arena *arena, IceIdPairs *ret_pairs, int32_t *ret_last_id)
+IceSchema *ice_schema_fresh(const IceSchema *schema, Arena *arena, IceIdPairs *ret_pairs,
+                            int32_t *ret_last_id)
 {
-    FreshIds fresh = { .arena = arena };
+    FreshIds fresh = {.arena = arena};
     IceSchema *copy = arena_new_of(arena, IceSchema);
 
     copy->fields = fresh_fields(&fresh, schema->fields, schema->n_fields);
@@ -355,9 +358,12 @@ IceSchema *ice_schema_assign_fresh_ids(const IceSchema *schema, Arena *arena, in
 
 /* ---- transforms ---- */
 
-static const struct { const char *name; IceTransformKind kind; } plain_transforms[] = {
-    { "identity", ICE_TRANSFORM_IDENTITY }, { "year", ICE_TRANSFORM_YEAR }, { "month", ICE_TRANSFORM_MONTH },
-    { "day", ICE_TRANSFORM_DAY },           { "hour", ICE_TRANSFORM_HOUR }, { "void", ICE_TRANSFORM_VOID },
+static const struct {
+    const char *name;
+    IceTransformKind kind;
+} plain_transforms[] = {
+    {"identity", ICE_TRANSFORM_IDENTITY}, {"year", ICE_TRANSFORM_YEAR}, {"month", ICE_TRANSFORM_MONTH},
+    {"day", ICE_TRANSFORM_DAY},           {"hour", ICE_TRANSFORM_HOUR}, {"void", ICE_TRANSFORM_VOID},
 };
 
 /* "NAME[123]": the number, or -1. */
@@ -366,15 +372,15 @@ static int64_t bracketed(Str text, const char *name)
     size_t len = strlen(name);
     int64_t value;
 
-    if (text.len < len + 3 || !str_eq_nocase(str_slice(text, 0, len), str_from(name)) || text.ptr[len] != '[' ||
-        text.ptr[text.len - 1] != ']')
+    if (text.len < len + 3 || !str_eq_nocase(str_slice(text, 0, len), str_from(name)) ||
+        text.ptr[len] != '[' || text.ptr[text.len - 1] != ']')
         return -1;
     return str_to_i64(str_slice(text, len + 1, text.len - 1), 0, INT32_MAX, &value, NULL) == 0 ? value : -1;
 }
 
 int ice_transform_parse(Str text, Arena *arena, IceTransform *ret, Error *err)
 {
-    IceTransform t = { .kind = ICE_TRANSFORM_UNKNOWN };
+    IceTransform t = {.kind = ICE_TRANSFORM_UNKNOWN};
 
     for (size_t i = 0; i < sizeof plain_transforms / sizeof *plain_transforms; i++)
         if (str_eq_nocase(text, str_from(plain_transforms[i].name)))
@@ -418,12 +424,14 @@ Str ice_transform_text(const IceTransform *transform, Arena *arena)
 
 bool ice_transform_equal(const IceTransform *a, const IceTransform *b)
 {
-    return a->kind == b->kind && a->param == b->param && (a->kind != ICE_TRANSFORM_UNKNOWN || str_eq(a->text, b->text));
+    return a->kind == b->kind && a->param == b->param &&
+           (a->kind != ICE_TRANSFORM_UNKNOWN || str_eq(a->text, b->text));
 }
 
 const IceType *ice_transform_result(const IceTransform *transform, const IceType *source, Arena *arena)
 {
-    static const IceType int_type = { .id = ICE_INT }, date_type = { .id = ICE_DATE }, string_type = { .id = ICE_STRING };
+    static const IceType int_type = {.id = ICE_INT}, date_type = {.id = ICE_DATE},
+                         string_type = {.id = ICE_STRING};
 
     switch (transform->kind) {
     case ICE_TRANSFORM_BUCKET:
@@ -434,7 +442,7 @@ const IceType *ice_transform_result(const IceTransform *transform, const IceType
     case ICE_TRANSFORM_DAY:
         return &date_type;
     case ICE_TRANSFORM_UNKNOWN:
-        return &string_type;    /* what the reference gives; nothing may be decided by it */
+        return &string_type; /* what the reference gives; nothing may be decided by it */
     default:
         return source;
     }
@@ -448,9 +456,9 @@ bool ice_transform_accepts(const IceTransform *transform, const IceType *source)
     case ICE_TRANSFORM_IDENTITY:
         return ice_type_is_primitive(source) && source->id != ICE_GEOMETRY && source->id != ICE_GEOGRAPHY;
     case ICE_TRANSFORM_BUCKET:
-        return source->id == ICE_INT || source->id == ICE_LONG || source->id == ICE_DECIMAL || source->id == ICE_DATE ||
-               source->id == ICE_TIME || is_timestamp || source->id == ICE_STRING || source->id == ICE_UUID ||
-               source->id == ICE_FIXED || source->id == ICE_BINARY;
+        return source->id == ICE_INT || source->id == ICE_LONG || source->id == ICE_DECIMAL ||
+               source->id == ICE_DATE || source->id == ICE_TIME || is_timestamp || source->id == ICE_STRING ||
+               source->id == ICE_UUID || source->id == ICE_FIXED || source->id == ICE_BINARY;
     case ICE_TRANSFORM_TRUNCATE:
         return source->id == ICE_INT || source->id == ICE_LONG || source->id == ICE_DECIMAL ||
                source->id == ICE_STRING || source->id == ICE_BINARY;

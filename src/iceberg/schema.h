@@ -39,17 +39,17 @@ typedef struct IceField {
     Str name;
     bool required;
     const IceType *type;
-    Str doc;                         /* ptr NULL: none */
-    const Json *initial_default;     /* NULL: none (v3) */
+    Str doc;                     /* ptr NULL: none */
+    const Json *initial_default; /* NULL: none (v3) */
     const Json *write_default;
 } IceField;
 
 struct IceType {
     IceTypeId id;
-    int32_t precision, scale;        /* decimal */
-    int32_t length;                  /* fixed */
-    Str text;                        /* geometry and geography: the whole type string */
-    const IceField *fields;          /* struct: n; list: 1 ("element"); map: 2 ("key", "value") */
+    int32_t precision, scale; /* decimal */
+    int32_t length;           /* fixed */
+    Str text;                 /* geometry and geography: the whole type string */
+    const IceField *fields;   /* struct: n; list: 1 ("element"); map: 2 ("key", "value") */
     size_t n_fields;
 };
 
@@ -75,15 +75,15 @@ typedef enum IceTransformKind {
 
 typedef struct IceTransform {
     IceTransformKind kind;
-    int32_t param;                   /* bucket count or truncate width */
-    Str text;                        /* "bucket[16]"; as it was written for UNKNOWN */
+    int32_t param; /* bucket count or truncate width */
+    Str text;      /* "bucket[16]"; as it was written for UNKNOWN */
 } IceTransform;
 
 typedef struct IcePartitionField {
-    int32_t source_id, field_id;     /* field_id >= 1000 */
+    int32_t source_id, field_id; /* field_id >= 1000 */
     Str name;
     IceTransform transform;
-    const Json *source_ids;          /* v3 multi-argument; NULL otherwise */
+    const Json *source_ids; /* v3 multi-argument; NULL otherwise */
 } IcePartitionField;
 
 typedef struct IcePartitionSpec {
@@ -96,11 +96,11 @@ typedef struct IceSortField {
     int32_t source_id;
     IceTransform transform;
     bool descending, nulls_last;
-    const Json *source_ids;          /* v3 multi-argument; NULL otherwise */
+    const Json *source_ids; /* v3 multi-argument; NULL otherwise */
 } IceSortField;
 
 typedef struct IceSortOrder {
-    int32_t order_id;                /* 0: unsorted */
+    int32_t order_id; /* 0: unsorted */
     const IceSortField *fields;
     size_t n_fields;
 } IceSortOrder;
@@ -119,11 +119,11 @@ void ice_sort_order_write(JsonWriter *w, const IceSortOrder *order);
 int ice_transform_parse(Str text, Arena *arena, IceTransform *ret, Error *err);
 Str ice_transform_text(const IceTransform *transform, Arena *arena);
 
-bool ice_type_equal(const IceType *a, const IceType *b);                 /* with field ids and names */
+bool ice_type_equal(const IceType *a, const IceType *b); /* with field ids and names */
 bool ice_type_is_primitive(const IceType *type);
 /* May `from` be read as `to` (v2 promotions; v3's too when format_version >= 3)? */
 bool ice_type_can_promote(const IceType *from, const IceType *to, int format_version);
-const IceField *ice_schema_find(const IceSchema *schema, int32_t field_id);          /* any depth; NULL */
+const IceField *ice_schema_find(const IceSchema *schema, int32_t field_id); /* any depth; NULL */
 const IceField *ice_schema_find_name(const IceSchema *schema, Str dotted_name, bool case_sensitive);
 int32_t ice_schema_max_id(const IceSchema *schema);
 /* The type of a partition value: identity and truncate the source's, bucket/year/month/hour int, day date,
@@ -131,4 +131,4 @@ int32_t ice_schema_max_id(const IceSchema *schema);
 const IceType *ice_transform_result(const IceTransform *transform, const IceType *source, Arena *arena);
 /* Copies a schema with ids reassigned from 1 in pre-order, top level first (table creation). */
 IceSchema *ice_schema_assign_fresh_ids(const IceSchema *schema, Arena *arena, int32_t *ret_last_id);
-Str ice_type_name(const IceType *type, Arena *arena);                    /* "decimal(10, 2)" */
+Str ice_type_name(const IceType *type, Arena *arena); /* "decimal(10, 2)" */

@@ -1,6 +1,6 @@
 /* schema_check.c - what a schema, a partition spec or a sort order must fulfil to be in a table.
- * Source: Iceberg table spec, "Schemas and Data Types", "Identifier Field IDs", "Partitioning", "Sorting". The texts of the
- * errors are those of the Java reference where clients show them. */
+ * Source: Iceberg table spec, "Schemas and Data Types", "Identifier Field IDs", "Partitioning", "Sorting".
+ * The texts of the errors are those of the Java reference where clients show them. */
 #include "iceberg/schema_internal.h"
 
 #include <math.h>
@@ -45,7 +45,8 @@ unsigned ice_json_depth(const Json *json)
     return depth;
 }
 
-/* depth: of the JSON in which this level is written; a document must stay readable when a schema is put into it. */
+/* depth: of the JSON in which this level is written; a document must stay readable when a schema is put into
+ * it. */
 static int check_fields(SchemaCheck *check, const IceField *fields, size_t n, unsigned depth, Error *err)
 {
     for (size_t i = 0; i < n; i++) {
@@ -55,8 +56,8 @@ static int check_fields(SchemaCheck *check, const IceField *fields, size_t n, un
             return err_set(err, ERR_BAD_REQUEST, "Invalid schema: field %.*s is nested too deeply",
                            STR_ARG(str_slice(fields[i].name, 0, 200)));
         if (fields[i].id > ICE_MAX_FIELD_ID)
-            return err_set(err, ERR_BAD_REQUEST, "Invalid schema: field id %d of %.*s is reserved", fields[i].id,
-                           STR_ARG(str_slice(fields[i].name, 0, 200)));
+            return err_set(err, ERR_BAD_REQUEST, "Invalid schema: field id %d of %.*s is reserved",
+                           fields[i].id, STR_ARG(str_slice(fields[i].name, 0, 200)));
         *vec_push(check->arena, &check->ids) = fields[i].id;
         if (check->ids.n > ICE_MAX_FIELDS)
             return err_set(err, ERR_BAD_REQUEST, "Invalid schema: more than %d fields", ICE_MAX_FIELDS);
@@ -67,7 +68,8 @@ static int check_fields(SchemaCheck *check, const IceField *fields, size_t n, un
 }
 
 /* The path to a field from the top; false when there is none. */
-static const IceField *identifier_path(const IceField *fields, size_t n, int32_t id, const IceField **ret_bad_parent)
+static const IceField *identifier_path(const IceField *fields, size_t n, int32_t id,
+                                       const IceField **ret_bad_parent)
 {
     for (size_t i = 0; i < n; i++) {
         const IceField *f = &fields[i];
@@ -89,27 +91,33 @@ static int check_identifiers(const IceSchema *schema, Error *err)
         int32_t id = schema->identifier_field_ids[i];
         const IceField *bad = NULL, *f = identifier_path(schema->fields, schema->n_fields, id, &bad);
         if (!f)
-            return err_set(err, ERR_BAD_REQUEST, "Cannot add fieldId %d as an identifier field: field does not exist", id);
+            return err_set(err, ERR_BAD_REQUEST,
+                           "Cannot add fieldId %d as an identifier field: field does not exist", id);
         Str name = str_slice(f->name, 0, 200);
         if (!ice_type_is_primitive(f->type))
-            return err_set(err, ERR_BAD_REQUEST, "Cannot add field %.*s as an identifier field: not a primitive type field",
+            return err_set(err, ERR_BAD_REQUEST,
+                           "Cannot add field %.*s as an identifier field: not a primitive type field",
                            STR_ARG(name));
         if (!f->required)
-            return err_set(err, ERR_BAD_REQUEST, "Cannot add field %.*s as an identifier field: not a required field",
+            return err_set(err, ERR_BAD_REQUEST,
+                           "Cannot add field %.*s as an identifier field: not a required field",
                            STR_ARG(name));
         if (f->type->id == ICE_FLOAT || f->type->id == ICE_DOUBLE)
-            return err_set(err, ERR_BAD_REQUEST, "Cannot add field %.*s as an identifier field: must not be float or double field",
+            return err_set(err, ERR_BAD_REQUEST,
+                           "Cannot add field %.*s as an identifier field: must not be float or double field",
                            STR_ARG(name));
         if (bad)
-            return err_set(err, ERR_BAD_REQUEST, "Cannot add field %.*s as an identifier field: must not be nested in %.*s, "
-                           "which is no required struct", STR_ARG(name), STR_ARG(str_slice(bad->name, 0, 200)));
+            return err_set(err, ERR_BAD_REQUEST,
+                           "Cannot add field %.*s as an identifier field: must not be nested in %.*s, "
+                           "which is no required struct",
+                           STR_ARG(name), STR_ARG(str_slice(bad->name, 0, 200)));
     }
     return 0;
 }
 
 int ice_schema_check(const IceSchema *schema, Arena *arena, Error *err)
 {
-    SchemaCheck check = { .arena = arena };
+    SchemaCheck check = {.arena = arena};
 
     if (check_fields(&check, schema->fields, schema->n_fields, 3, err) < 0)
         return -1;
@@ -117,7 +125,8 @@ int ice_schema_check(const IceSchema *schema, Arena *arena, Error *err)
         qsort(check.ids.items, check.ids.n, sizeof *check.ids.items, ice_compare_i32);
     for (size_t i = 1; i < check.ids.n; i++)
         if (check.ids.items[i] == check.ids.items[i - 1])
-            return err_set(err, ERR_BAD_REQUEST, "Invalid schema: field id %d is used twice", check.ids.items[i]);
+            return err_set(err, ERR_BAD_REQUEST, "Invalid schema: field id %d is used twice",
+                           check.ids.items[i]);
     return check_identifiers(schema, err);
 }
 
@@ -201,7 +210,8 @@ static bool is_text_default(const IceType *type, Str text)
     case ICE_STRING:
         return true;
     case ICE_UUID:
-        return text.len == 36 && text.ptr[8] == '-' && text.ptr[13] == '-' && text.ptr[18] == '-' && text.ptr[23] == '-';
+        return text.len == 36 && text.ptr[8] == '-' && text.ptr[13] == '-' && text.ptr[18] == '-' &&
+               text.ptr[23] == '-';
     case ICE_FIXED:
         return is_hex_text(text, (size_t)type->length);
     case ICE_BINARY:
@@ -236,14 +246,15 @@ bool ice_default_is_valid(const IceType *type, const Json *value)
     case ICE_DOUBLE:
         return value->type == JSON_INT || value->type == JSON_NUMBER;
     case ICE_STRUCT:
-        return value->type == JSON_OBJECT && value->object.n == 0;    /* sub-field defaults live in the fields */
+        return value->type == JSON_OBJECT && value->object.n == 0; /* sub-field defaults live in the fields */
     case ICE_LIST:
         return is_list_default(type, value);
     case ICE_MAP: {
         const Json *keys = json_get(value, "keys"), *values = json_get(value, "values");
-        IceType key_list = { .id = ICE_LIST, .fields = &type->fields[0], .n_fields = 1 };
-        IceType value_list = { .id = ICE_LIST, .fields = &type->fields[1], .n_fields = 1 };
-        return is_list_default(&key_list, keys) && is_list_default(&value_list, values) && keys->array.n == values->array.n;
+        IceType key_list = {.id = ICE_LIST, .fields = &type->fields[0], .n_fields = 1};
+        IceType value_list = {.id = ICE_LIST, .fields = &type->fields[1], .n_fields = 1};
+        return is_list_default(&key_list, keys) && is_list_default(&value_list, values) &&
+               keys->array.n == values->array.n;
     }
     default:
         return value->type == JSON_STRING && is_text_default(type, value->text);
@@ -262,24 +273,28 @@ typedef struct VersionCheck {
 static void check_field_version(VersionCheck *check, const IceField *f)
 {
     int needed = ice_type_min_version(f->type);
-    const struct { const char *what; const Json *value; } defaults[] = { { "initial", f->initial_default },
-                                                                         { "write", f->write_default } };
+    const struct {
+        const char *what;
+        const Json *value;
+    } defaults[] = {{"initial", f->initial_default}, {"write", f->write_default}};
     if (needed > check->version) {
         Str name = ice_schema_full_name(check->schema, f->id, check->arena);
-        buf_printf(&check->problems, "\n- Invalid type for %.*s: %.*s is not supported until v%d", STR_ARG(name),
-                   STR_ARG(ice_type_name(f->type, check->arena)), needed);
+        buf_printf(&check->problems, "\n- Invalid type for %.*s: %.*s is not supported until v%d",
+                   STR_ARG(name), STR_ARG(ice_type_name(f->type, check->arena)), needed);
     }
     if (f->type->id == ICE_UNKNOWN && f->required)
-        buf_printf(&check->problems, "\n- Invalid field %.*s: an unknown column must be optional", STR_ARG(f->name));
+        buf_printf(&check->problems, "\n- Invalid field %.*s: an unknown column must be optional",
+                   STR_ARG(f->name));
     for (size_t i = 0; i < 2; i++) {
         if (!defaults[i].value)
             continue;
         if (check->version < 3 && i == 0)
-            buf_printf(&check->problems, "\n- Invalid initial default for %.*s: non-null default is not supported until v3",
+            buf_printf(&check->problems,
+                       "\n- Invalid initial default for %.*s: non-null default is not supported until v3",
                        STR_ARG(ice_schema_full_name(check->schema, f->id, check->arena)));
         else if (!ice_default_is_valid(f->type, defaults[i].value))
-            buf_printf(&check->problems, "\n- Invalid %s default for %.*s: no value of type %.*s", defaults[i].what,
-                       STR_ARG(ice_schema_full_name(check->schema, f->id, check->arena)),
+            buf_printf(&check->problems, "\n- Invalid %s default for %.*s: no value of type %.*s",
+                       defaults[i].what, STR_ARG(ice_schema_full_name(check->schema, f->id, check->arena)),
                        STR_ARG(ice_type_name(f->type, check->arena)));
     }
     for (size_t i = 0; i < f->type->n_fields && !check->problems.overflow; i++)
@@ -288,13 +303,15 @@ static void check_field_version(VersionCheck *check, const IceField *f)
 
 int ice_schema_check_version(const IceSchema *schema, int format_version, Arena *arena, Error *err)
 {
-    VersionCheck check = { .schema = schema, .version = format_version, .arena = arena, .problems = BUF_INIT(800) };
+    VersionCheck check = {
+        .schema = schema, .version = format_version, .arena = arena, .problems = BUF_INIT(800)};
 
     for (size_t i = 0; i < schema->n_fields && !check.problems.overflow; i++)
         check_field_version(&check, &schema->fields[i]);
     int rc = 0;
     if (check.problems.len > 0 || check.problems.overflow)
-        rc = err_set(err, ERR_BAD_REQUEST, "Invalid schema for v%d:%.*s", format_version, STR_ARG(buf_str(&check.problems)));
+        rc = err_set(err, ERR_BAD_REQUEST, "Invalid schema for v%d:%.*s", format_version,
+                     STR_ARG(buf_str(&check.problems)));
     buf_free(&check.problems);
     return rc;
 }
@@ -314,15 +331,16 @@ static bool is_repeated(const IceField *fields, size_t n, int32_t id, bool insid
     return false;
 }
 
-static int check_source(const char *what, Str name, int32_t source_id, const IceTransform *transform, const IceSchema *schema,
-                        Arena *arena, Error *err)
+static int check_source(const char *what, Str name, int32_t source_id, const IceTransform *transform,
+                        const IceSchema *schema, Arena *arena, Error *err)
 {
     const IceField *source = ice_schema_find(schema, source_id);
 
     if (transform->kind == ICE_TRANSFORM_VOID)
-        return 0;    /* v1: the column may be gone */
+        return 0; /* v1: the column may be gone */
     if (!source)
-        return err_set(err, ERR_VALIDATION, "Cannot find source column for %s field: %.*s", what, STR_ARG(name));
+        return err_set(err, ERR_VALIDATION, "Cannot find source column for %s field: %.*s", what,
+                       STR_ARG(name));
     if (transform->kind == ICE_TRANSFORM_UNKNOWN)
         return 0;
     if (!ice_type_is_primitive(source->type))
@@ -334,8 +352,8 @@ static int check_source(const char *what, Str name, int32_t source_id, const Ice
                        STR_ARG(ice_type_name(source->type, arena)), STR_ARG(text));
     }
     if (is_repeated(schema->fields, schema->n_fields, source_id, false))
-        return err_set(err, ERR_VALIDATION, "Invalid %s field: source column %.*s is inside a list or a map", what,
-                       STR_ARG(ice_schema_full_name(schema, source_id, arena)));
+        return err_set(err, ERR_VALIDATION, "Invalid %s field: source column %.*s is inside a list or a map",
+                       what, STR_ARG(ice_schema_full_name(schema, source_id, arena)));
     return 0;
 }
 
@@ -351,28 +369,32 @@ int ice_spec_check(const IcePartitionSpec *spec, const IceSchema *schema, Arena 
 
 int ice_spec_check_new(const IcePartitionSpec *spec, const IceSchema *schema, Arena *arena, Error *err)
 {
-    enum { MAX_PARTITION_FIELDS = 1000 };    /* the loop below compares all pairs */
+    enum { MAX_PARTITION_FIELDS = 1000 }; /* the loop below compares all pairs */
 
     if (spec->n_fields > MAX_PARTITION_FIELDS)
-        return err_set(err, ERR_VALIDATION, "Invalid partition spec: more than %d fields", MAX_PARTITION_FIELDS);
+        return err_set(err, ERR_VALIDATION, "Invalid partition spec: more than %d fields",
+                       MAX_PARTITION_FIELDS);
     for (size_t i = 0; i < spec->n_fields; i++) {
         const IcePartitionField *f = &spec->fields[i];
         if (f->name.len == 0)
             return err_set(err, ERR_VALIDATION, "Cannot use empty or null partition name");
         const IceField *column = ice_schema_find_name(schema, f->name, true);
         if (column && column->id != f->source_id)
-            return err_set(err, ERR_VALIDATION, "Cannot create partition from name that exists in schema: %.*s",
-                           STR_ARG(f->name));
+            return err_set(err, ERR_VALIDATION,
+                           "Cannot create partition from name that exists in schema: %.*s", STR_ARG(f->name));
         for (size_t j = 0; j < i; j++) {
             const IcePartitionField *other = &spec->fields[j];
             if (str_eq(f->name, other->name))
-                return err_set(err, ERR_VALIDATION, "Cannot use partition name more than once: %.*s", STR_ARG(f->name));
+                return err_set(err, ERR_VALIDATION, "Cannot use partition name more than once: %.*s",
+                               STR_ARG(f->name));
             if (f->field_id >= 0 && f->field_id == other->field_id)
-                return err_set(err, ERR_VALIDATION, "Cannot use partition field id more than once: %d", f->field_id);
+                return err_set(err, ERR_VALIDATION, "Cannot use partition field id more than once: %d",
+                               f->field_id);
             if (f->source_id == other->source_id && f->transform.kind != ICE_TRANSFORM_VOID &&
                 ice_transform_equal(&f->transform, &other->transform))
-                return err_set(err, ERR_VALIDATION, "Cannot add redundant partition: %.*s conflicts with %.*s",
-                               STR_ARG(f->name), STR_ARG(other->name));
+                return err_set(err, ERR_VALIDATION,
+                               "Cannot add redundant partition: %.*s conflicts with %.*s", STR_ARG(f->name),
+                               STR_ARG(other->name));
         }
     }
     return ice_spec_check(spec, schema, arena, err);

@@ -27,9 +27,10 @@ static int parse_decimal(Str text, IceType *type, Error *err)
     Str rest, inner = str_slice(text, strlen("decimal("), text.len - 1);
     Str first = str_trim(str_cut(inner, ',', &rest));
 
-    if (!rest.ptr || str_to_i64(first, 1, 38, &precision, NULL) < 0 || str_to_i64(str_trim(rest), 0, 38, &scale, NULL) < 0 ||
-        scale > precision)
-        return err_set(err, ERR_BAD_REQUEST, "Invalid type \"%.*s\": expected decimal(P, S) with 1 <= P <= 38 and S <= P",
+    if (!rest.ptr || str_to_i64(first, 1, 38, &precision, NULL) < 0 ||
+        str_to_i64(str_trim(rest), 0, 38, &scale, NULL) < 0 || scale > precision)
+        return err_set(err, ERR_BAD_REQUEST,
+                       "Invalid type \"%.*s\": expected decimal(P, S) with 1 <= P <= 38 and S <= P",
                        STR_ARG(text));
     type->id = ICE_DECIMAL;
     type->precision = (int32_t)precision;
@@ -56,8 +57,10 @@ static int parse_type_text(Str text, Arena *arena, IceType *type, Error *err)
         type->length = (int32_t)length;
         return 0;
     }
-    static const struct { Str name; IceTypeId id; } geo[] = { { { "geometry", 8 }, ICE_GEOMETRY },
-                                                              { { "geography", 9 }, ICE_GEOGRAPHY } };
+    static const struct {
+        Str name;
+        IceTypeId id;
+    } geo[] = {{{"geometry", 8}, ICE_GEOMETRY}, {{"geography", 9}, ICE_GEOGRAPHY}};
     for (size_t i = 0; i < 2; i++) {
         Str name = geo[i].name;
         if (str_eq(lower, name) || (str_has_prefix(lower, name) && lower.len > name.len + 2 &&
@@ -67,11 +70,13 @@ static int parse_type_text(Str text, Arena *arena, IceType *type, Error *err)
             return 0;
         }
     }
-    return err_set(err, ERR_BAD_REQUEST, "Cannot parse type string to primitive: %.*s", STR_ARG(str_slice(text, 0, 200)));
+    return err_set(err, ERR_BAD_REQUEST, "Cannot parse type string to primitive: %.*s",
+                   STR_ARG(str_slice(text, 0, 200)));
 }
 
 /* "element"/"element-id"/"element-required" and the like. */
-static int parse_inner(const Json *json, const char *name, bool is_key, Arena *arena, IceField *ret, Error *err)
+static int parse_inner(const Json *json, const char *name, bool is_key, Arena *arena, IceField *ret,
+                       Error *err)
 {
     Str id_key = arena_printf(arena, "%s-id", name), required_key = arena_printf(arena, "%s-required", name);
     const Json *type = json_get(json, name);
@@ -84,7 +89,8 @@ static int parse_inner(const Json *json, const char *name, bool is_key, Arena *a
     ret->required = true;
     if (is_key)
         return 0;
-    if (!json_is(json_get(json, required_key.ptr), JSON_TRUE) && !json_is(json_get(json, required_key.ptr), JSON_FALSE))
+    if (!json_is(json_get(json, required_key.ptr), JSON_TRUE) &&
+        !json_is(json_get(json, required_key.ptr), JSON_FALSE))
         return err_set(err, ERR_BAD_REQUEST, "Cannot parse missing boolean: %s", required_key.ptr);
     return json_get_bool(json, required_key.ptr, false, &ret->required, err);
 }
@@ -109,7 +115,8 @@ static int parse_nested(const Json *json, Str kind, Arena *arena, IceType *type,
             return -1;
         return parse_inner(json, "value", false, arena, &fields[1], err);
     }
-    return err_set(err, ERR_BAD_REQUEST, "Cannot parse type: %.*s is no struct, list or map", STR_ARG(str_slice(kind, 0, 100)));
+    return err_set(err, ERR_BAD_REQUEST, "Cannot parse type: %.*s is no struct, list or map",
+                   STR_ARG(str_slice(kind, 0, 100)));
 }
 
 int ice_type_parse(const Json *json, Arena *arena, const IceType **ret, Error *err)
@@ -164,7 +171,8 @@ void ice_type_write(JsonWriter *w, const IceType *type)
         json_end_object(w);
         return;
     case ICE_DECIMAL:
-        json_str(w, str_of(text, (size_t)snprintf(text, sizeof text, "decimal(%d, %d)", type->precision, type->scale)));
+        json_str(w, str_of(text, (size_t)snprintf(text, sizeof text, "decimal(%d, %d)", type->precision,
+                                                  type->scale)));
         return;
     case ICE_FIXED:
         json_str(w, str_of(text, (size_t)snprintf(text, sizeof text, "fixed[%d]", type->length)));
@@ -205,8 +213,10 @@ static int parse_field(const Json *json, Arena *arena, IceField *ret, Error *err
         return err_prefix(err, "field %.*s", STR_ARG(str_slice(ret->name, 0, 200)));
     ret->required = required->type == JSON_TRUE;
     ret->doc = doc;
-    ret->initial_default = json_is_null(json_get(json, "initial-default")) ? NULL : json_get(json, "initial-default");
-    ret->write_default = json_is_null(json_get(json, "write-default")) ? NULL : json_get(json, "write-default");
+    ret->initial_default =
+        json_is_null(json_get(json, "initial-default")) ? NULL : json_get(json, "initial-default");
+    ret->write_default =
+        json_is_null(json_get(json, "write-default")) ? NULL : json_get(json, "write-default");
     return arena_check(arena, err);
 }
 
@@ -215,8 +225,8 @@ static int parse_fields(const Json *array, Arena *arena, const IceField **ret, s
     if (!json_is(array, JSON_ARRAY))
         return err_set(err, ERR_BAD_REQUEST, "Cannot parse struct: \"fields\" must be an array");
     if (array->array.n > ICE_MAX_FIELDS)
-        return err_set(err, ERR_BAD_REQUEST, "Cannot parse struct: %zu fields, at most %d are accepted", array->array.n,
-                       ICE_MAX_FIELDS);
+        return err_set(err, ERR_BAD_REQUEST, "Cannot parse struct: %zu fields, at most %d are accepted",
+                       array->array.n, ICE_MAX_FIELDS);
     IceField *fields = arena_array(arena, IceField, array->array.n + 1);
     for (size_t i = 0; i < array->array.n; i++)
         if (parse_field(array->array.items[i], arena, &fields[i], err) < 0)
@@ -265,7 +275,8 @@ int ice_schema_parse(const Json *json, Arena *arena, IceSchema **ret, Error *err
     if (!str_is(type, "struct"))
         return err_set(err, ERR_BAD_REQUEST, "Cannot parse schema: \"type\" must be \"struct\"");
     if (id < 0 || id > INT32_MAX)
-        return err_set(err, ERR_BAD_REQUEST, "Cannot parse schema: schema-id %lld is out of range", (long long)id);
+        return err_set(err, ERR_BAD_REQUEST, "Cannot parse schema: schema-id %lld is out of range",
+                       (long long)id);
     schema->schema_id = (int32_t)id;
     if (parse_fields(json_get(json, "fields"), arena, &schema->fields, &schema->n_fields, err) < 0 ||
         parse_identifier_ids(json, arena, schema, err) < 0 || ice_schema_check(schema, arena, err) < 0)
@@ -329,7 +340,8 @@ static int parse_source(const Json *json, int32_t *ret_id, const Json **ret_ids,
     if (!ids || json_get(json, "source-id"))
         return get_int32(json, "source-id", 0, ret_id, err);
     for (size_t i = 0; i < ids->array.n; i++)
-        if (!json_is(ids->array.items[i], JSON_INT) || ids->array.items[i]->i64 < 0 || ids->array.items[i]->i64 > INT32_MAX)
+        if (!json_is(ids->array.items[i], JSON_INT) || ids->array.items[i]->i64 < 0 ||
+            ids->array.items[i]->i64 > INT32_MAX)
             return err_set(err, ERR_BAD_REQUEST, "source-ids: expected field ids");
     if (ids->array.n == 0)
         return err_set(err, ERR_BAD_REQUEST, "source-ids: expected at least one field id");
@@ -346,12 +358,15 @@ static int parse_partition_field(const Json *json, Arena *arena, IcePartitionFie
 
     if (!json_is(json, JSON_OBJECT))
         return err_set(err, ERR_BAD_REQUEST, "Cannot parse partition field: expected an object");
-    if (parse_source(json, &ret->source_id, &ret->source_ids, err) < 0 || json_need_string(json, "name", &ret->name, err) < 0 ||
-        json_need_string(json, "transform", &transform, err) < 0 || json_get_int(json, "field-id", -1, &field_id, err) < 0 ||
+    if (parse_source(json, &ret->source_id, &ret->source_ids, err) < 0 ||
+        json_need_string(json, "name", &ret->name, err) < 0 ||
+        json_need_string(json, "transform", &transform, err) < 0 ||
+        json_get_int(json, "field-id", -1, &field_id, err) < 0 ||
         ice_transform_parse(transform, arena, &ret->transform, err) < 0)
         return err_prefix(err, "Cannot parse partition field");
     if (field_id < -1 || field_id > INT32_MAX)
-        return err_set(err, ERR_BAD_REQUEST, "Cannot parse partition field: field-id %lld is out of range", (long long)field_id);
+        return err_set(err, ERR_BAD_REQUEST, "Cannot parse partition field: field-id %lld is out of range",
+                       (long long)field_id);
     ret->field_id = (int32_t)field_id;
     return arena_check(arena, err);
 }
@@ -382,7 +397,8 @@ int ice_spec_parse(const Json *json, Arena *arena, IcePartitionSpec **ret, Error
         ice_spec_fields_parse(json_get(json, "fields"), arena, spec, err) < 0)
         return -1;
     if (id < 0 || id > INT32_MAX)
-        return err_set(err, ERR_BAD_REQUEST, "Cannot parse partition spec: spec-id %lld is out of range", (long long)id);
+        return err_set(err, ERR_BAD_REQUEST, "Cannot parse partition spec: spec-id %lld is out of range",
+                       (long long)id);
     spec->spec_id = (int32_t)id;
     *ret = spec;
     return 0;
@@ -433,7 +449,8 @@ static int parse_sort_field(const Json *json, Arena *arena, IceSortField *ret, E
 
     if (!json_is(json, JSON_OBJECT))
         return err_set(err, ERR_BAD_REQUEST, "Cannot parse sort field: expected an object");
-    if (parse_source(json, &ret->source_id, &ret->source_ids, err) < 0 || json_need_string(json, "transform", &transform, err) < 0 ||
+    if (parse_source(json, &ret->source_id, &ret->source_ids, err) < 0 ||
+        json_need_string(json, "transform", &transform, err) < 0 ||
         json_need_string(json, "direction", &direction, err) < 0 ||
         json_need_string(json, "null-order", &null_order, err) < 0 ||
         ice_transform_parse(transform, arena, &ret->transform, err) < 0)
@@ -441,7 +458,8 @@ static int parse_sort_field(const Json *json, Arena *arena, IceSortField *ret, E
     if (!str_eq_nocase(direction, STR("asc")) && !str_eq_nocase(direction, STR("desc")))
         return err_set(err, ERR_BAD_REQUEST, "Cannot parse sort field: \"direction\" must be asc or desc");
     if (!str_eq_nocase(null_order, STR("nulls-first")) && !str_eq_nocase(null_order, STR("nulls-last")))
-        return err_set(err, ERR_BAD_REQUEST, "Cannot parse sort field: \"null-order\" must be nulls-first or nulls-last");
+        return err_set(err, ERR_BAD_REQUEST,
+                       "Cannot parse sort field: \"null-order\" must be nulls-first or nulls-last");
     ret->descending = str_eq_nocase(direction, STR("desc"));
     ret->nulls_last = str_eq_nocase(null_order, STR("nulls-last"));
     return arena_check(arena, err);
@@ -460,12 +478,13 @@ int ice_sort_order_parse(const Json *json, Arena *arena, IceSortOrder **ret, Err
     if (json_get_int(json, "order-id", array->array.n ? 1 : 0, &id, err) < 0)
         return -1;
     if (id < 0 || id > INT32_MAX)
-        return err_set(err, ERR_BAD_REQUEST, "Cannot parse sort order: order-id %lld is out of range", (long long)id);
+        return err_set(err, ERR_BAD_REQUEST, "Cannot parse sort order: order-id %lld is out of range",
+                       (long long)id);
     IceSortField *fields = arena_array(arena, IceSortField, array->array.n + 1);
     for (size_t i = 0; i < array->array.n; i++)
         if (parse_sort_field(array->array.items[i], arena, &fields[i], err) < 0)
             return -1;
-    *order = (IceSortOrder){ .order_id = (int32_t)id, .fields = fields, .n_fields = array->array.n };
+    *order = (IceSortOrder){.order_id = (int32_t)id, .fields = fields, .n_fields = array->array.n};
     *ret = order;
     return 0;
 }

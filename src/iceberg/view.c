@@ -38,7 +38,8 @@ static int parse_representation(const Json *json, IceViewRepresentation *ret, Er
         return err_prefix(err, "Cannot parse view representation");
     if (!str_is(ret->type, "sql"))
         return 0;
-    if (json_need_string(json, "sql", &ret->sql, err) < 0 || json_need_string(json, "dialect", &ret->dialect, err) < 0)
+    if (json_need_string(json, "sql", &ret->sql, err) < 0 ||
+        json_need_string(json, "dialect", &ret->dialect, err) < 0)
         return err_prefix(err, "Cannot parse view representation");
     return 0;
 }
@@ -52,7 +53,8 @@ static int parse_representations(const Json *array, Arena *arena, IceViewVersion
             return -1;
         for (size_t j = 0; items[i].dialect.ptr && j < i; j++)
             if (items[j].dialect.ptr && str_eq_nocase(items[i].dialect, items[j].dialect))
-                return err_set(err, ERR_BAD_REQUEST, "Invalid view version: Cannot add multiple queries for dialect %.*s",
+                return err_set(err, ERR_BAD_REQUEST,
+                               "Invalid view version: Cannot add multiple queries for dialect %.*s",
                                STR_ARG(str_slice(items[i].dialect, 0, 100)));
         if (arena_check(arena, err) < 0)
             return -1;
@@ -78,11 +80,13 @@ int ice_view_version_parse(const Json *json, Arena *arena, IceViewVersion **ret,
 
     if (!json_is(json, JSON_OBJECT))
         return err_set(err, ERR_BAD_REQUEST, "Cannot parse view version: expected an object");
-    if (json_need_int(json, "version-id", &id, err) < 0 || json_need_int(json, "timestamp-ms", &v->timestamp_ms, err) < 0 ||
+    if (json_need_int(json, "version-id", &id, err) < 0 ||
+        json_need_int(json, "timestamp-ms", &v->timestamp_ms, err) < 0 ||
         json_need_int(json, "schema-id", &schema_id, err) < 0 ||
         json_get_string(json, "default-catalog", STR_NULL, &v->default_catalog, err) < 0 ||
         json_get_array(json, "representations", &representations, err) < 0 ||
-        ice_properties_parse(json_get(json, "summary"), "summary", arena, &v->summary, &v->n_summary, err) < 0)
+        ice_properties_parse(json_get(json, "summary"), "summary", arena, &v->summary, &v->n_summary, err) <
+            0)
         return err_prefix(err, "Cannot parse view version");
     if (id < -1 || id > INT32_MAX || schema_id < -1 || schema_id > INT32_MAX)
         return err_set(err, ERR_BAD_REQUEST, "Cannot parse view version: an id is out of range");
@@ -92,7 +96,8 @@ int ice_view_version_parse(const Json *json, Arena *arena, IceViewVersion **ret,
     v->schema_id = (int32_t)schema_id;
     v->default_namespace = json_get(json, "default-namespace");
     if (!is_string_array(v->default_namespace))
-        return err_set(err, ERR_BAD_REQUEST, "Cannot parse view version: \"default-namespace\" must be an array of strings");
+        return err_set(err, ERR_BAD_REQUEST,
+                       "Cannot parse view version: \"default-namespace\" must be an array of strings");
     if (parse_representations(representations, arena, v, err) < 0)
         return -1;
     *ret = v;
@@ -104,7 +109,8 @@ static int parse_versions(const Json *doc, Arena *arena, ViewMetadata *view, Err
     const Json *versions, *log;
     int64_t id;
 
-    if (json_get_array(doc, "versions", &versions, err) < 0 || json_get_array(doc, "version-log", &log, err) < 0)
+    if (json_get_array(doc, "versions", &versions, err) < 0 ||
+        json_get_array(doc, "version-log", &log, err) < 0)
         return -1;
     if (!versions || !log)
         return err_set(err, ERR_BAD_REQUEST, "\"versions\" and \"version-log\" are required");
@@ -114,7 +120,8 @@ static int parse_versions(const Json *doc, Arena *arena, ViewMetadata *view, Err
         if (ice_view_version_parse(versions->array.items[i], arena, &v, err) < 0)
             return -1;
         if (!view_schema(view, v->schema_id))
-            return err_set(err, ERR_BAD_REQUEST, "Cannot find schema %d of version %d", v->schema_id, v->version_id);
+            return err_set(err, ERR_BAD_REQUEST, "Cannot find schema %d of version %d", v->schema_id,
+                           v->version_id);
         items[i] = v;
     }
     view->versions = items;
@@ -158,18 +165,21 @@ static int parse_document(const Json *doc, Arena *arena, ViewMetadata *view, Err
 
     if (!json_is(doc, JSON_OBJECT))
         return err_set(err, ERR_BAD_REQUEST, "expected an object");
-    if (json_need_int(doc, "format-version", &version, err) < 0 || json_need_string(doc, "view-uuid", &view->view_uuid, err) < 0 ||
+    if (json_need_int(doc, "format-version", &version, err) < 0 ||
+        json_need_string(doc, "view-uuid", &view->view_uuid, err) < 0 ||
         json_need_string(doc, "location", &view->location, err) < 0 ||
-        json_need_int(doc, "current-version-id", &current, err) < 0 || parse_schemas(doc, arena, view, err) < 0 ||
-        parse_versions(doc, arena, view, err) < 0 ||
-        ice_properties_parse(json_get(doc, "properties"), "properties", arena, &properties, &view->n_properties, err) < 0)
+        json_need_int(doc, "current-version-id", &current, err) < 0 ||
+        parse_schemas(doc, arena, view, err) < 0 || parse_versions(doc, arena, view, err) < 0 ||
+        ice_properties_parse(json_get(doc, "properties"), "properties", arena, &properties,
+                             &view->n_properties, err) < 0)
         return -1;
     if (version != 1)
         return err_set(err, ERR_BAD_REQUEST, "Unsupported format version: %lld", (long long)version);
     view->format_version = 1;
     view->current_version_id = (int32_t)current;
     if (!view_current_version(view))
-        return err_set(err, ERR_BAD_REQUEST, "Cannot find current version %lld in view versions", (long long)current);
+        return err_set(err, ERR_BAD_REQUEST, "Cannot find current version %lld in view versions",
+                       (long long)current);
     IceProperty *sorted = arena_array(arena, IceProperty, view->n_properties + 1);
     if (view->n_properties > 0)
         memcpy(sorted, properties, view->n_properties * sizeof *sorted);

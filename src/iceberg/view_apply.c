@@ -3,10 +3,10 @@
 #include "base/rng.h"
 #include "iceberg/view_internal.h"
 
-enum { VIEW_HISTORY_DEFAULT = 10 };    /* Java: ViewProperties.VERSION_HISTORY_SIZE_DEFAULT */
+enum { VIEW_HISTORY_DEFAULT = 10 }; /* Java: ViewProperties.VERSION_HISTORY_SIZE_DEFAULT */
 
 typedef struct ViewBuilder {
-    const ViewMetadata *base;           /* NULL: a new view */
+    const ViewMetadata *base; /* NULL: a new view */
     Arena *arena;
     ViewMetadata m;
     Vec(const IceViewVersion *) versions;
@@ -14,7 +14,7 @@ typedef struct ViewBuilder {
     Vec(const IceSchema *) schemas;
     Vec(IceProperty) properties;
     bool changed;
-    size_t n_added;                     /* versions added here; they are the last ones */
+    size_t n_added; /* versions added here; they are the last ones */
     int32_t last_schema_id, last_version_id;
 } ViewBuilder;
 
@@ -59,7 +59,8 @@ static bool same_properties(const IceProperty *a, size_t n_a, const IceProperty 
 static bool same_version(const IceViewVersion *a, const IceViewVersion *b)
 {
     if (a->schema_id != b->schema_id || a->n_representations != b->n_representations ||
-        (a->default_catalog.ptr == NULL) != (b->default_catalog.ptr == NULL) || !str_eq(a->default_catalog, b->default_catalog) ||
+        (a->default_catalog.ptr == NULL) != (b->default_catalog.ptr == NULL) ||
+        !str_eq(a->default_catalog, b->default_catalog) ||
         !ice_json_equal(a->default_namespace, b->default_namespace) ||
         !same_properties(a->summary, a->n_summary, b->summary, b->n_summary))
         return false;
@@ -125,7 +126,7 @@ static int set_current_version(ViewBuilder *b, int32_t id, Error *err)
         return err_set(err, ERR_BAD_REQUEST, "Cannot set current version to unknown version: %d", id);
     b->m.current_version_id = id;
     bool is_added = at >= b->versions.n - b->n_added;
-    *vec_push(b->arena, &b->log) = (IceViewLogEntry){ is_added ? v->timestamp_ms : clock_now_ms(), id };
+    *vec_push(b->arena, &b->log) = (IceViewLogEntry){is_added ? v->timestamp_ms : clock_now_ms(), id};
     b->changed = true;
     return 0;
 }
@@ -139,7 +140,8 @@ static int assign_uuid(ViewBuilder *b, const Json *update, Error *err)
     if (json_need_string(update, "uuid", &uuid, err) < 0)
         return -1;
     if (b->base && !str_eq_nocase(uuid, b->m.view_uuid))
-        return err_set(err, ERR_BAD_REQUEST, "Cannot reassign uuid: the view has %.*s", STR_ARG(b->m.view_uuid));
+        return err_set(err, ERR_BAD_REQUEST, "Cannot reassign uuid: the view has %.*s",
+                       STR_ARG(b->m.view_uuid));
     return 0;
 }
 
@@ -149,7 +151,9 @@ static int upgrade(ViewBuilder *b, const Json *update, Error *err)
 
     if (json_need_int(update, "format-version", &version, err) < 0)
         return -1;
-    return version == 1 ? 0 : err_set(err, ERR_BAD_REQUEST, "Unsupported format version: v%lld (supported: v1)", (long long)version);
+    return version == 1 ? 0
+                        : err_set(err, ERR_BAD_REQUEST, "Unsupported format version: v%lld (supported: v1)",
+                                  (long long)version);
 }
 
 static int set_location(ViewBuilder *b, const Json *update, Error *err)
@@ -195,7 +199,8 @@ static int set_properties(ViewBuilder *b, const Json *object, Error *err)
 
 static int remove_properties(ViewBuilder *b, const Json *update, Error *err)
 {
-    const Json *array = json_get(update, "removals") ? json_get(update, "removals") : json_get(update, "removed");
+    const Json *array =
+        json_get(update, "removals") ? json_get(update, "removals") : json_get(update, "removed");
 
     if (!json_is(array, JSON_ARRAY))
         return err_set(err, ERR_BAD_REQUEST, "removals: expected an array of property names");
@@ -225,7 +230,8 @@ static int apply_update(ViewBuilder *b, const Json *update, Str action, Error *e
     if (str_is(action, "set-location"))
         return set_location(b, update, err);
     if (str_is(action, "set-properties"))
-        return set_properties(b, json_get(update, "updates") ? json_get(update, "updates") : json_get(update, "updated"), err);
+        return set_properties(
+            b, json_get(update, "updates") ? json_get(update, "updates") : json_get(update, "updated"), err);
     if (str_is(action, "remove-properties"))
         return remove_properties(b, update, err);
     if (str_is(action, "add-view-version"))
@@ -237,7 +243,8 @@ static int apply_update(ViewBuilder *b, const Json *update, Str action, Error *e
             return err_set(err, ERR_BAD_REQUEST, "view-version-id: %lld is out of range", (long long)id);
         return set_current_version(b, (int32_t)id, err);
     }
-    return err_set(err, ERR_BAD_REQUEST, "Cannot apply unknown update action: %.*s", STR_ARG(str_slice(action, 0, 100)));
+    return err_set(err, ERR_BAD_REQUEST, "Cannot apply unknown update action: %.*s",
+                   STR_ARG(str_slice(action, 0, 100)));
 }
 
 /* ---- the result ---- */
@@ -255,7 +262,8 @@ static Str dialects(const IceViewVersion *v, Arena *arena)
     Str text = STR("");
 
     for (size_t i = 0; i < v->n_representations && i < 20; i++)
-        text = arena_printf(arena, "%.*s%s%.*s", STR_ARG(text), i ? ", " : "", STR_ARG(v->representations[i].dialect));
+        text = arena_printf(arena, "%.*s%s%.*s", STR_ARG(text), i ? ", " : "",
+                            STR_ARG(v->representations[i].dialect));
     return text;
 }
 
@@ -273,9 +281,11 @@ static int check_dialects(const ViewBuilder *b, const IceViewVersion *now, Error
     for (size_t i = 0; i < before->n_representations; i++) {
         Str dialect = before->representations[i].dialect;
         if (dialect.ptr && !has_dialect(now, dialect))
-            return err_set(err, ERR_VALIDATION, "Cannot replace view due to loss of view dialects "
-                           "(replace.drop-dialect.allowed=false):\nPrevious dialects: [%.*s]\nNew dialects: [%.*s]",
-                           STR_ARG(dialects(before, b->arena)), STR_ARG(dialects(now, b->arena)));
+            return err_set(
+                err, ERR_VALIDATION,
+                "Cannot replace view due to loss of view dialects "
+                "(replace.drop-dialect.allowed=false):\nPrevious dialects: [%.*s]\nNew dialects: [%.*s]",
+                STR_ARG(dialects(before, b->arena)), STR_ARG(dialects(now, b->arena)));
     }
     return 0;
 }
@@ -342,8 +352,8 @@ static int finish(ViewBuilder *b, const ViewMetadata **ret, Error *err)
 
 static void start(ViewBuilder *b, const ViewMetadata *base, Arena *arena)
 {
-    *b = (ViewBuilder){ .base = base, .arena = arena, .last_schema_id = -1, .last_version_id = -1 };
-    b->m = base ? *base : (ViewMetadata){ .format_version = 1, .current_version_id = -1 };
+    *b = (ViewBuilder){.base = base, .arena = arena, .last_schema_id = -1, .last_version_id = -1};
+    b->m = base ? *base : (ViewMetadata){.format_version = 1, .current_version_id = -1};
     for (size_t i = 0; base && i < base->n_versions; i++)
         *vec_push(arena, &b->versions) = base->versions[i];
     for (size_t i = 0; base && i < base->n_log; i++)
@@ -370,15 +380,16 @@ int view_new(const Json *request, Str location, Arena *arena, const ViewMetadata
         return err_set(err, ERR_BAD_REQUEST, "\"view-version\" is missing");
     /* The schema-id that was sent is not the one that the schema gets. */
     members = arena_array(arena, JsonMember, version->object.n + 1);
-    *minus_one = (Json){ .type = JSON_INT, .i64 = -1 };
-    *copy = (Json){ .type = JSON_OBJECT, .object = { members, version->object.n } };
+    *minus_one = (Json){.type = JSON_INT, .i64 = -1};
+    *copy = (Json){.type = JSON_OBJECT, .object = {members, version->object.n}};
     for (size_t i = 0; i < version->object.n; i++) {
         members[i] = version->object.members[i];
         if (str_is(members[i].key, "schema-id"))
             members[i].value = minus_one;
     }
-    if (add_schema(&b, json_get(request, "schema"), err) < 0 || set_properties(&b, json_get(request, "properties"), err) < 0 ||
-        add_version(&b, copy, err) < 0 || set_current_version(&b, -1, err) < 0)
+    if (add_schema(&b, json_get(request, "schema"), err) < 0 ||
+        set_properties(&b, json_get(request, "properties"), err) < 0 || add_version(&b, copy, err) < 0 ||
+        set_current_version(&b, -1, err) < 0)
         return -1;
     return finish(&b, ret, err);
 }
@@ -394,18 +405,20 @@ static int check_requirements(const ViewMetadata *base, const Json *requirements
         if (json_need_string(r, "type", &type, err) < 0)
             return err_prefix(err, "requirements[%zu]", i);
         if (!str_is(type, "assert-view-uuid"))
-            return err_set(err, ERR_BAD_REQUEST, "Cannot check unknown requirement: %.*s", STR_ARG(str_slice(type, 0, 100)));
+            return err_set(err, ERR_BAD_REQUEST, "Cannot check unknown requirement: %.*s",
+                           STR_ARG(str_slice(type, 0, 100)));
         if (json_need_string(r, "uuid", &uuid, err) < 0)
             return -1;
         if (!str_eq_nocase(uuid, base->view_uuid))
-            return err_set(err, ERR_COMMIT_FAILED, "Requirement failed: view UUID does not match: expected %.*s != %.*s",
+            return err_set(err, ERR_COMMIT_FAILED,
+                           "Requirement failed: view UUID does not match: expected %.*s != %.*s",
                            STR_ARG(base->view_uuid), STR_ARG(str_slice(uuid, 0, 100)));
     }
     return 0;
 }
 
-int view_apply(const ViewMetadata *base, const Json *requirements, const Json *updates, Arena *arena, const ViewMetadata **ret,
-               Error *err)
+int view_apply(const ViewMetadata *base, const Json *requirements, const Json *updates, Arena *arena,
+               const ViewMetadata **ret, Error *err)
 {
     ViewBuilder b;
     Str action;
@@ -415,7 +428,8 @@ int view_apply(const ViewMetadata *base, const Json *requirements, const Json *u
     if (!json_is_null(updates) && !json_is(updates, JSON_ARRAY))
         return err_set(err, ERR_BAD_REQUEST, "updates: expected an array");
     if (updates && updates->array.n > LIMIT_APPLY_UPDATES)
-        return err_set(err, ERR_BAD_REQUEST, "updates: %zu, at most %d are accepted", updates->array.n, LIMIT_APPLY_UPDATES);
+        return err_set(err, ERR_BAD_REQUEST, "updates: %zu, at most %d are accepted", updates->array.n,
+                       LIMIT_APPLY_UPDATES);
     start(&b, base, arena);
     for (size_t i = 0; json_is(updates, JSON_ARRAY) && i < updates->array.n; i++) {
         const Json *update = updates->array.items[i];

@@ -333,12 +333,12 @@ static int worker_read_length(HttpRequest *r, void *bytes, size_t max, size_t *r
     return 0;
 }
 
-/* The next raw bytes of a chunked body, in `in` or chunk_buf. */
-static int worker_fill(HttpRequest *r, char **ret_bytes, size_t *ret_n, Error *err)
+/* The next raw bytes of a chunked body, in `in` or chunk_buf; *ret_at is to be moved past what is used. */
+static int worker_fill(HttpRequest *r, size_t **ret_at, Str *ret, Error *err)
 {
     if (r->in_at < r->in_len) {
-        *ret_bytes = r->in + r->in_at;
-        *ret_n = r->in_len - r->in_at;
+        *ret_at = &r->in_at;
+        *ret = str_of(r->in + r->in_at, r->in_len - r->in_at);
         return 0;
     }
     if (r->chunk_at == r->chunk_len) {
@@ -350,25 +350,23 @@ static int worker_fill(HttpRequest *r, char **ret_bytes, size_t *ret_n, Error *e
         r->chunk_at = 0;
         r->chunk_len = (size_t)n;
     }
-    *ret_bytes = r->chunk_buf + r->chunk_at;
-    *ret_n = r->chunk_len - r->chunk_at;
+    *ret_at = &r->chunk_at;
+    *ret = str_of(r->chunk_buf + r->chunk_at, r->chunk_len - r->chunk_at);
     return 0;
 }
 
 static int worker_read_chunked(HttpRequest *r, void *bytes, size_t max, size_t *ret_n, Error *err)
 {
     for (;;) {
-        char *raw = NULL;
-        size_t n = 0, used;
-        Str piece;
+        size_t *at = NULL, used;
+        Str raw = STR_NULL, piece;
         bool ended;
-        if (worker_fill(r, &raw, &n, err) != 0)
+        if (worker_fill(r, &at, &raw, err) != 0)
             return -1;
-        bool in_head = raw == r->in + r->in_at;
         /* At most max bytes of data fit: what is decoded is never longer than what it is decoded from. */
-        if (http_parse_chunk(&r->parser, raw, n < max ? n : max, &used, &piece, &ended) != 0)
+        if (http_parse_chunk(&r->parser, raw.ptr, raw.len < max ? raw.len : max, &used, &piece, &ended) != 0)
             return err_set(err, ERR_INCOMPLETE_BODY, "the chunked body is malformed: %s", r->parser.reason);
-        *(in_head ? &r->in_at : &r->chunk_at) += used;
+        *at += used;
         if (piece.len > 0)
             memcpy(bytes, piece.ptr, piece.len);
         *ret_n = piece.len;

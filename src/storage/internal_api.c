@@ -250,8 +250,12 @@ static int find_adopted(InternalCall *call, AdoptFile *file, Error *err)
 static int hash_file(InternalCall *call, AdoptFile *file, uint64_t *ret_crc, Error *err)
 {
     _cleanup_close_ int fd = -1;
-    char *piece = arena_try(call->arena, UPLOAD_PIECE_BYTES, err);
-    if (!piece || fs_open(file->path.ptr, O_RDONLY | O_NOFOLLOW, 0, &fd, err) < 0 ||
+    /* Not of the arena: a call adopts hundreds of files. */
+    _cleanup_buf_ Buf buffer = BUF_INIT(UPLOAD_PIECE_BYTES);
+    char *piece = buf_reserve(&buffer, UPLOAD_PIECE_BYTES);
+    if (!piece)
+        return err_set(err, ERR_LIMIT, "no memory to read %.*s", STR_ARG(file->name));
+    if (fs_open(file->path.ptr, O_RDONLY | O_NOFOLLOW, 0, &fd, err) < 0 ||
         fs_size(file->path.ptr, &file->put.object.size, err) < 0) {
         return -1;
     }

@@ -202,17 +202,17 @@ void s3_object_acl(S3Request *r)
     reply_acl(r);
 }
 
-/* There are no other accounts to grant anything to: the owner's own list is accepted, more is not. */
+/* There are no other accounts to grant anything to: the owner's own list is accepted; headers that say more
+ * were refused before. */
 void s3_accept_acl(S3Request *r)
 {
-    Str canned = s3_header(r, "x-amz-acl");
-    bool is_private = !canned.ptr || str_is(canned, "private") ||
-                      str_is(canned, "bucket-owner-full-control") || str_is(canned, "bucket-owner-read");
-    static const char *const grants[] = {"x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-read-acp",
-                                         "x-amz-grant-write-acp", "x-amz-grant-full-control"};
-    for (size_t i = 0; i < sizeof grants / sizeof *grants; i++)
-        is_private &= !s3_header(r, grants[i]).ptr;
-    if (!is_private || (!canned.ptr && str_find(r->body, STR("AllUsers")) >= 0)) {
+    const XmlNode *root;
+    Error err;
+    if (r->body.len && xml_parse(r->body, r->arena, &root, &err) < 0) {
+        s3_reply_error(r, &err);
+        return;
+    }
+    if (str_find(r->body, STR("groups/")) >= 0) {
         s3_refuse(r, 501, "NotImplemented", "access for others than the owner is not implemented");
         return;
     }

@@ -118,6 +118,27 @@ static int find_bucket(S3Request *r, Error *err)
     return store_find_bucket(r->role->store, r->bucket, &r->bucket_info, err);
 }
 
+/* What a client asks for and would not get must not look as if it got it. */
+static int check_promises(const S3Request *r, Error *err)
+{
+    HttpHeader header;
+    bool is_writing = str_is(r->method, "PUT") || str_is(r->method, "POST");
+    for (size_t i = 0; is_writing && http_header_at(r->http, i, &header); i++) {
+        Str name = header.name;
+        if (!str_eq_nocase(str_slice(name, 0, 6), STR("x-amz-")))
+            continue;
+        if (str_eq_nocase(str_slice(name, 0, 28), STR("x-amz-server-side-encryption")))
+            return err_set(err, ERR_NOT_IMPLEMENTED, "server-side encryption is not implemented");
+        if (str_eq_nocase(str_slice(name, 0, 18), STR("x-amz-object-lock-")))
+            return err_set(err, ERR_BAD_REQUEST, "Bucket is missing Object Lock Configuration");
+        bool is_open_acl = str_eq_nocase(name, STR("x-amz-acl")) && !str_is(header.value, "private") &&
+                           !str_has_prefix(header.value, STR("bucket-owner-"));
+        if (is_open_acl || str_eq_nocase(str_slice(name, 0, 12), STR("x-amz-grant-")))
+            return err_set(err, ERR_NOT_IMPLEMENTED, "access for others than the owner is not implemented");
+    }
+    return 0;
+}
+
 /* ---- running it ---- */
 
 static void run_on_worker(HttpRequest *http, void *arg)
@@ -181,7 +202,7 @@ void s3_handle(HttpRequest *http, void *user)
         return;
     }
     if (parse_path(r, &err) < 0 || s3_authenticate(r, &err) < 0 || find_route(r, &err) < 0 ||
-        find_bucket(r, &err) < 0) {
+        find_bucket(r, &err) < 0 || check_promises(r, &err) < 0) {
         s3_reply_error(r, &err);
         return;
     }

@@ -25,9 +25,9 @@ enum {
     STORE_GRACE_MS = 30000,   /* after a start nothing unreferenced is removed: clients assert their pins */
     STORE_COMPACT_BATCH = 64, /* records moved by one write */
 
-    UPLOAD_PIECE_BYTES = 256 << 10, /* of a body handed to a worker at once */
-    UPLOAD_BUFFER_BYTES = 1 << 20,  /* of one body waiting in memory before TCP pushes back */
-    UPLOAD_TOTAL_BYTES = 256 << 20, /* of all bodies in memory */
+    UPLOAD_PIECE_BYTES = 256 << 10,  /* of a body handed to a worker at once */
+    UPLOAD_BUFFER_BYTES = 512 << 10, /* of one body waiting in memory before TCP pushes back */
+    UPLOAD_TOTAL_BYTES = 512 << 20,  /* of all bodies in memory */
 
     SESSIONS = 1024, /* a session is one connection of a role of ours */
     SESSION_STAGES = 4096,

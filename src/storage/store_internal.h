@@ -138,7 +138,7 @@ struct Store {
     pthread_cond_t queue_filled;
     StoreWrite *queue_head, **queue_tail;
     size_t queued_bytes;
-    bool is_stopping;
+    bool is_stopping; /* under queue_lock: the writer */
 
     atomic_bool has_failed;
     atomic_bool reserve_is_out; /* store_reserve.c */
@@ -148,6 +148,7 @@ struct Store {
     bool has_maintenance;
     pthread_mutex_t maintenance_lock;
     pthread_cond_t maintenance_wake;
+    bool is_maintenance_stopping; /* under maintenance_lock */
     void (*on_grace_end)(void *arg); /* under maintenance_lock, as the next */
     void *grace_arg;
 };

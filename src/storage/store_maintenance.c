@@ -155,9 +155,9 @@ static bool maintenance_wait(Store *store)
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += MAINTENANCE_PERIOD_MS / 1000;
     MUTEX_GUARD(&store->maintenance_lock);
-    if (!store->is_stopping)
+    if (!store->is_maintenance_stopping)
         pthread_cond_timedwait(&store->maintenance_wake, &store->maintenance_lock, &until);
-    return store->is_stopping;
+    return store->is_maintenance_stopping;
 }
 
 static void tell_grace_end(Store *store)
@@ -207,10 +207,9 @@ void store_stop_maintenance(Store *store)
     if (!store->has_maintenance)
         return;
     pthread_mutex_lock(&store->maintenance_lock);
-    store->is_stopping = true;
+    store->is_maintenance_stopping = true;
     pthread_cond_signal(&store->maintenance_wake);
     pthread_mutex_unlock(&store->maintenance_lock);
     pthread_join(store->maintenance, NULL);
     store->has_maintenance = false;
-    store->is_stopping = false;
 }

@@ -41,7 +41,7 @@ static int stream_write(void *arg, const void *bytes, size_t n, Error *err)
 static void stream_free(void *arg)
 {
     UploadStream *s = arg;
-    atomic_fetch_sub(&s->request->role->upload_bytes, 2 * UPLOAD_PIECE_BYTES);
+    atomic_fetch_sub(&s->request->role->upload_bytes, 2 * UPLOAD_BUFFER_BYTES);
     buf_free(&s->filling);
     buf_free(&s->working);
     payload_free(s->payload);
@@ -145,7 +145,7 @@ void upload_stream_start(S3Request *r, Payload *payload, int fd, int64_t offset,
     s->filling = BUF_INIT(4 * UPLOAD_BUFFER_BYTES);
     s->working = BUF_INIT(4 * UPLOAD_BUFFER_BYTES);
     pthread_mutex_init(&s->lock, NULL);
-    int64_t held = atomic_fetch_add(&r->role->upload_bytes, 2 * UPLOAD_PIECE_BYTES);
+    int64_t held = atomic_fetch_add(&r->role->upload_bytes, 2 * UPLOAD_BUFFER_BYTES);
     arena_on_free(r->arena, stream_free, s);
     if (held > UPLOAD_TOTAL_BYTES) {
         Error err;

@@ -20,7 +20,7 @@ class Record:
 
     @property
     def target(self):
-        return os.fsdecode(self.payload)
+        return os.fsdecode(bytes(self.payload))
 
 
 def read_file(path):

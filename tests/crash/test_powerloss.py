@@ -81,37 +81,41 @@ def check_start(load, folder, cut_us):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def cut_states(recording, cuts):
-    """(number of the first cut of this state, time of the last one, disk, whether it is to be torn), in order. A torn state is a cut's own."""
-    disk, at, open_cut = replay.Disk(recording.root), 0, None
+class State:
+    """What a cut leaves, in a folder of its own. Later cuts with the very same state only move the time at which it has to hold."""
+
+    def __init__(self, number, disk, is_torn):
+        self.number, self.is_torn, self.version, self.cut_us = number, is_torn, disk.version, 0
+        self.folder = scratch_folder()
+        disk.build(self.folder / 'data', random.Random(SEED + number) if is_torn else None)
+
+    def is_of(self, disk):
+        return not self.is_torn and self.version == disk.version
+
+
+def states(recording, cuts):
+    disk, at, state = replay.Disk(recording.root), 0, None
     for number, cut in enumerate(cuts):
-        while at <= cut:
-            version = disk.version
-            if open_cut and recording.records[at].kind in (replay.SYNC, replay.SYNC_DIR, replay.CONTENT):
-                copy = open_cut
-                open_cut = None
-                yield (*copy, disk, False)
-            disk.apply(recording.records[at])
-            at += 1
-            assert version == disk.version or open_cut is None
-        if number % 3 == 2:
-            yield number, recording.records[cut].us, disk, True
-        else:
-            open_cut = (open_cut[0] if open_cut else number, recording.records[cut].us)
-    if open_cut:
-        yield (*open_cut, disk, False)
+        for record in recording.records[at:cut + 1]:
+            disk.apply(record)
+        at = max(at, cut + 1)
+        is_torn = number % 3 == 2
+        if not state or is_torn or not state.is_of(disk):
+            if state:
+                yield state
+            state = State(number, disk, is_torn)
+        state.cut_us = recording.records[cut].us
+    yield state
 
 
 def test_power_loss(recording):
     cuts = replay.choose_cuts(recording.records, CUTS, SEED, recording.begin_us)
     starts, running = 0, []
     with ThreadPoolExecutor(WORKERS) as pool:
-        for number, cut_us, disk, is_torn in cut_states(recording, cuts):
+        for state in states(recording, cuts):
             while len(running) >= WORKERS:
                 running.pop(0).result()
-            folder = scratch_folder()
-            disk.build(folder / 'data', random.Random(SEED + number) if is_torn else None)
-            running.append(pool.submit(check_one, recording.load, folder, cut_us, number, is_torn))
+            running.append(pool.submit(check_state, recording.load, state))
             starts += 1
         for future in running:
             future.result()
@@ -120,11 +124,11 @@ def test_power_loss(recording):
     assert rows > 10 and objects > 10
 
 
-def check_one(load, folder, cut_us, number, is_torn):
+def check_state(load, state):
     try:
-        check_start(load, folder, cut_us)
+        check_start(load, state.folder, state.cut_us)
     except AssertionError as e:
-        raise AssertionError(f'cut {number} of {CUTS} with LAKEHOUSE_SEED={SEED}{", torn" if is_torn else ""}: {e}') from e
+        raise AssertionError(f'cut {state.number} of {CUTS} with LAKEHOUSE_SEED={SEED}{", torn" if state.is_torn else ""}: {e}') from e
 
 
 FORGOTTEN = {
@@ -150,5 +154,6 @@ def test_a_forgotten_sync_is_noticed(recording, what):
     assert dropped
     folder = scratch_folder()
     disk.build(folder / 'data')
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError) as found:
         check_start(recording.load, folder, recording.records[-1].us)
+    print(f'without {dropped} syncs of {what}: {str(found.value).splitlines()[0]}')

@@ -1,6 +1,10 @@
 """The Iceberg REST catalog: raw requests, and pyiceberg as a real client."""
 import concurrent.futures
 import datetime
+import os
+import pathlib
+import random
+import signal
 import threading
 import time
 import uuid
@@ -569,11 +573,19 @@ def test_a_crash_leaves_no_trace(make_platform, fault):
     rest.commit('n', 't', [set_property('a', 2)], expect=200)
 
 
+def left_running(p):
+    found = []
+    for path in pathlib.Path('/proc').glob('[0-9]*/cmdline'):
+        try:
+            if str(p.data / 'lake').encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+        except OSError:
+            pass
+    return found
+
+
 def test_kill_during_commits(make_platform):
     """What was acknowledged is there after any kill; what was not may be there, once; nothing else is left behind."""
-    import os
-    import random
-    import signal
     import boto3
     p = make_platform().start()
     Rest(p['catalog']['url'])('POST', 'namespaces', {'namespace': ['n']}, 200)
@@ -593,7 +605,7 @@ def test_kill_during_commits(make_platform):
                     assert r.status_code in (500, 503), r.text
             except requests.RequestException:
                 time.sleep(0.02)
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    threads = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(4)]
     for t in threads:
         t.start()
     rng = random.Random(1)
@@ -601,6 +613,8 @@ def test_kill_during_commits(make_platform):
         time.sleep(0.1 + rng.random() * 0.3)
         if kill % 4 == 3:
             p.kill()
+            for pid in left_running(p):    # a role that was started again meanwhile
+                os.kill(pid, signal.SIGKILL)
             p.start()
         else:
             os.kill(p.role_pid('storage' if kill % 4 == 1 else 'catalog'), signal.SIGKILL)

@@ -291,6 +291,13 @@ def test_raw_headers(store, bucket):
     assert 'Content-Encoding' not in signed(store, 'HEAD', f'/{bucket}/raw').headers
 
 
+def test_what_is_not_given_is_refused(c, bucket):
+    assert code_of(c.put_object, Bucket=bucket, Key='k', Body=b'x', ServerSideEncryption='AES256') == (501, 'NotImplemented')
+    assert code_of(c.put_object, Bucket=bucket, Key='k', Body=b'x', ACL='public-read') == (501, 'NotImplemented')
+    assert code_of(c.put_object, Bucket=bucket, Key='k', Body=b'x', ObjectLockLegalHoldStatus='ON') == (400, 'InvalidRequest')
+    c.put_object(Bucket=bucket, Key='k', Body=b'x', ACL='bucket-owner-full-control')
+
+
 def test_chunked_transfer_without_length(store, bucket):
     url = make_client(store, signature_version='s3v4').generate_presigned_url('put_object', Params={'Bucket': bucket, 'Key': 'c'}, ExpiresIn=60)
     assert requests.put(url, data=iter([b'abc', b'def' * 100000])).status_code == 200

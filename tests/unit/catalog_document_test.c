@@ -4,9 +4,12 @@
 #include "catalog/document.h"
 
 static const char empty[] =
-    "{'format-version':2,'table-uuid':'6f1b1f0e-4f0e-4f5a-9d8e-111111111111','location':'s3://b/t','last-sequence-number':0,"
-    "'last-updated-ms':1,'last-column-id':1,'current-schema-id':0,'schemas':[{'type':'struct','schema-id':0,'fields':["
-    "{'id':1,'name':'a','required':false,'type':'long'}]}],'default-spec-id':0,'partition-specs':[{'spec-id':0,'fields':[]}],"
+    "{'format-version':2,'table-uuid':'6f1b1f0e-4f0e-4f5a-9d8e-111111111111','location':'s3://b/"
+    "t','last-sequence-number':0,"
+    "'last-updated-ms':1,'last-column-id':1,'current-schema-id':0,'schemas':[{'type':'struct','schema-id':0,'"
+    "fields':["
+    "{'id':1,'name':'a','required':false,'type':'long'}]}],'default-spec-id':0,'partition-specs':[{'spec-id':"
+    "0,'fields':[]}],"
     "'last-partition-id':999,'default-sort-order-id':0,'sort-orders':[{'order-id':0,'fields':[]}]}";
 
 static Document *parse_at(const char *location)
@@ -39,10 +42,13 @@ static void refs_text(void **state)
     Error err;
 
     assert_int_equal(cat_document_table(d, &base, &err), 0);
-    next = applied(base, NULL, "[{'action':'add-snapshot','snapshot':{'snapshot-id':1,'sequence-number':1,'timestamp-ms':5,"
-                   "'summary':{'operation':'append'},'manifest-list':'one'}},{'action':'add-snapshot','snapshot':{'snapshot-id':2,"
-                   "'sequence-number':2,'timestamp-ms':6,'summary':{'operation':'append'},'manifest-list':'two'}},"
-                   "{'action':'set-snapshot-ref','ref-name':'main','type':'branch','snapshot-id':2}]");
+    next = applied(
+        base, NULL,
+        "[{'action':'add-snapshot','snapshot':{'snapshot-id':1,'sequence-number':1,'timestamp-ms':5,"
+        "'summary':{'operation':'append'},'manifest-list':'one'}},{'action':'add-snapshot','snapshot':{'"
+        "snapshot-id':2,"
+        "'sequence-number':2,'timestamp-ms':6,'summary':{'operation':'append'},'manifest-list':'two'}},"
+        "{'action':'set-snapshot-ref','ref-name':'main','type':'branch','snapshot-id':2}]");
     assert_int_equal(cat_document_new(STR("s3://b/1"), next, &e, &err), 0);
     assert_int_equal(cat_document_refs_text(e, &refs, &err), 0);
     assert_true(str_find(cat_document_text(e), STR("\"one\"")) > 0);
@@ -72,7 +78,7 @@ static void chain(void **state)
         snprintf(text, sizeof text, "s3://b/%d", i + 1);
         assert_int_equal(cat_document_new(str_from(text), next, &e, &err), 0);
         cat_document_set_model(e, next, own, d);
-        cat_document_unref(d);    /* only its model is still held */
+        cat_document_unref(d); /* only its model is still held */
         d = e;
     }
     assert_int_equal(cat_document_table(d, &table, &err), 0);
@@ -99,7 +105,7 @@ static void cache(void **state)
         Document *e = parse_at(location);
         cat_document_cache_put(c, e);
         cat_document_unref(e);
-        if ((d = cat_document_cache_get(c, STR("s3://b/0"))))    /* used, so it stays */
+        if ((d = cat_document_cache_get(c, STR("s3://b/0")))) /* used, so it stays */
             cat_document_unref(d);
     }
     for (int i = 0; i < 50; i++) {
@@ -115,14 +121,17 @@ static void cache(void **state)
     cat_document_cache_remove(c, STR("s3://b/0"));
     assert_null(cat_document_cache_get(c, STR("s3://b/0")));
     cat_document_cache_free(c);
-    assert_true(str_is(cat_document_location(first), "s3://b/0"));    /* a reference outlives the cache */
+    assert_true(str_is(cat_document_location(first), "s3://b/0")); /* a reference outlives the cache */
     cat_document_unref(first);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_canonical), cmocka_unit_test(refs_text), cmocka_unit_test(chain), cmocka_unit_test(cache),
+        cmocka_unit_test(is_canonical),
+        cmocka_unit_test(refs_text),
+        cmocka_unit_test(chain),
+        cmocka_unit_test(cache),
     };
     return cmocka_run_group_tests(tests, make_arena, drop_arena);
 }

@@ -17,7 +17,7 @@ static char folder[64];
 
 static int set_up(void **state)
 {
-    strncpy(folder, "/tmp/lakehouse-names-XXXXXX", sizeof folder - 1);
+    snprintf(folder, sizeof folder, "%s", "/tmp/lakehouse-names-XXXXXX");
     assert_non_null(mkdtemp(folder));
     arena = arena_new(16 << 20);
     return 0;
@@ -33,14 +33,18 @@ static int tear_down(void **state)
 
 static void names(void **state)
 {
-    static const struct { Str raw; const char *path; } good[] = {
-        { STR("a"), "a" },
-        { STR("a%1Fb"), "a\x1f" "b" },
-        { STR("a.b%2Fc+d"), "a.b/c+d" },
-        { STR("%ED%95%9C"), "\xed\x95\x9c" },
+    static const struct {
+        Str raw;
+        const char *path;
+    } good[] = {
+        {STR("a"), "a"},
+        {STR("a%1Fb"), "a\x1f"
+                       "b"},
+        {STR("a.b%2Fc+d"), "a.b/c+d"},
+        {STR("%ED%95%9C"), "\xed\x95\x9c"},
     };
-    static const Str bad[] = { STR(""), STR("%"), STR("%zz"), STR("%00"), STR("a%1F"), STR("%1Fa"), STR("a%0Ab"), STR("%ff"), STR(".."),
-                               STR("%2E") };
+    static const Str bad[] = {STR(""),     STR("%"),     STR("%zz"), STR("%00"), STR("a%1F"),
+                              STR("%1Fa"), STR("a%0Ab"), STR("%ff"), STR(".."),  STR("%2E")};
     Str path;
     Error err;
 
@@ -56,10 +60,18 @@ static void names(void **state)
 
 static void owned_forms(void **state)
 {
-    static const struct { const char *location, *owned; } cases[] = {
-        { "s3://b/a/t", "s3://b/a/t/" },     { "s3://b/a/t///", "s3://b/a/t/" }, { "s3a://b/a", "s3://b/a/" },
-        { "s3n://b/a", "s3://b/a/" },        { "s3://b", NULL },                 { "s3://b/", NULL },
-        { "file:/tmp/t", NULL },             { "s3://b/a\nb", NULL },            { "", NULL },
+    static const struct {
+        const char *location, *owned;
+    } cases[] = {
+        {"s3://b/a/t", "s3://b/a/t/"},
+        {"s3://b/a/t///", "s3://b/a/t/"},
+        {"s3a://b/a", "s3://b/a/"},
+        {"s3n://b/a", "s3://b/a/"},
+        {"s3://b", NULL},
+        {"s3://b/", NULL},
+        {"file:/tmp/t", NULL},
+        {"s3://b/a\nb", NULL},
+        {"", NULL},
     };
     Str owned;
     Error err;
@@ -112,6 +124,7 @@ static void pending_files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { TEST(names), TEST(owned_forms), TEST(file_versions), TEST(pending_files) };
+    const struct CMUnitTest tests[] = {TEST(names), TEST(owned_forms), TEST(file_versions),
+                                       TEST(pending_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ static int set_up(void **state)
 {
     Error err;
 
-    strncpy(folder, "/tmp/lakehouse-registry-XXXXXX", sizeof folder - 1);
+    snprintf(folder, sizeof folder, "%s", "/tmp/lakehouse-registry-XXXXXX");
     assert_non_null(mkdtemp(folder));
     arena = arena_new(16 << 20);
     assert_int_equal(registry_open(folder, &registry, &err), 0);
@@ -45,7 +45,11 @@ static int tear_down(void **state)
 
 /* ---- writing by small jobs ---- */
 
-typedef struct Add { const char *ns, *name, *location; int64_t id; ErrCode fail; } Add;
+typedef struct Add {
+    const char *ns, *name, *location;
+    int64_t id;
+    ErrCode fail;
+} Add;
 
 static int add_namespace(RegConn *c, void *arg, Error *err)
 {
@@ -65,7 +69,10 @@ static int add_entry(RegConn *c, void *arg, Error *err)
     int rc = reg_find_namespace(c, str_from(add->ns), a, &ns, err);
 
     if (rc == 0) {
-        RegEntry entry = { .namespace_id = ns.id, .name = str_from(add->name), .uuid = STR("u"), .metadata_location = STR("m0") };
+        RegEntry entry = {.namespace_id = ns.id,
+                          .name = str_from(add->name),
+                          .uuid = STR("u"),
+                          .metadata_location = STR("m0")};
         rc = reg_add_entry(c, &entry, &add->id, err);
     }
     if (rc == 0 && add->location)
@@ -78,7 +85,7 @@ static int add_entry(RegConn *c, void *arg, Error *err)
 
 static int64_t table(const char *ns, const char *name, const char *location)
 {
-    Add add = { ns, name, location, 0, ERR_OK };
+    Add add = {ns, name, location, 0, ERR_OK};
     Error err;
 
     if (registry_write(registry, add_entry, &add, &err) < 0)
@@ -96,7 +103,7 @@ static void namespace_(const char *path)
 
 static void refused(RegistryJob job, const void *arg, ErrCode code, const char *message)
 {
-    Error err = { 0 };
+    Error err = {0};
 
     assert_int_equal(registry_write(registry, job, (void *)(uintptr_t)arg, &err), -1);
     assert_string_equal(err.message, message);
@@ -121,25 +128,43 @@ static void namespaces(void **state)
 
     namespace_("a");
     namespace_("b");
-    namespace_("a\x1f" "x");
-    namespace_("a\x1f" "x\x1f" "deep");
+    namespace_("a\x1f"
+               "x");
+    namespace_("a\x1f"
+               "x\x1f"
+               "deep");
     refused(add_namespace, "a", ERR_NAMESPACE_EXISTS, "Namespace already exists: a");
-    refused(add_namespace, "c\x1f" "x", ERR_NO_SUCH_NAMESPACE, "Namespace does not exist: c");
-    refused(drop_namespace, "a\x1f" "x", ERR_NAMESPACE_NOT_EMPTY, "Namespace a.x is not empty. It holds namespaces.");
+    refused(add_namespace,
+            "c\x1f"
+            "x",
+            ERR_NO_SUCH_NAMESPACE, "Namespace does not exist: c");
+    refused(drop_namespace,
+            "a\x1f"
+            "x",
+            ERR_NAMESPACE_NOT_EMPTY, "Namespace a.x is not empty. It holds namespaces.");
     refused(drop_namespace, "q", ERR_NO_SUCH_NAMESPACE, "Namespace does not exist: q");
-    assert_int_equal(reg_find_namespace(conn, STR("a\x1f" "x"), arena, &ns, &err), 0);
+    assert_int_equal(reg_find_namespace(conn,
+                                        STR("a\x1f"
+                                            "x"),
+                                        arena, &ns, &err),
+                     0);
     assert_true(str_is(ns.properties, "{}"));
     assert_int_equal(reg_list_namespaces(conn, STR(""), STR(""), 10, collect, &out, &err), 0);
     assert_string_equal(out.data, "a b ");
     buf_clear(&out);
     assert_int_equal(reg_list_namespaces(conn, STR("a"), STR(""), 10, collect, &out, &err), 0);
-    assert_string_equal(out.data, "a\x1f" "x ");
+    assert_string_equal(out.data, "a\x1f"
+                                  "x ");
     table("b", "t", NULL);
     refused(drop_namespace, "b", ERR_NAMESPACE_NOT_EMPTY, "Namespace b is not empty. It holds tables.");
     buf_free(&out);
 }
 
-typedef struct Swap { int64_t id; const char *from, *to; bool swapped; } Swap;
+typedef struct Swap {
+    int64_t id;
+    const char *from, *to;
+    bool swapped;
+} Swap;
 
 static int swap(RegConn *c, void *arg, Error *err)
 {
@@ -154,7 +179,7 @@ static void pointers(void **state)
 
     namespace_("n");
     int64_t id = table("n", "t", NULL);
-    Swap good = { id, "m0", "m1", false }, late = { id, "m0", "m2", true };
+    Swap good = {id, "m0", "m1", false}, late = {id, "m0", "m2", true};
     assert_int_equal(registry_write(registry, swap, &good, &err), 0);
     assert_true(good.swapped);
     assert_int_equal(registry_write(registry, swap, &late, &err), 0);
@@ -168,7 +193,7 @@ static void pointers(void **state)
 /* A job that fails leaves nothing, whatever it did before; the others of its group are not touched. */
 static void failed_jobs(void **state)
 {
-    Add add = { "n", "t", "s3://b/n/t/", 0, ERR_VALIDATION };
+    Add add = {"n", "t", "s3://b/n/t/", 0, ERR_VALIDATION};
     RegEntry entry;
     RegLocation location;
     Error err;
@@ -177,13 +202,14 @@ static void failed_jobs(void **state)
     refused(add_entry, &add, ERR_VALIDATION, "on purpose");
     assert_int_equal(reg_find_entry_by_path(conn, STR("n"), STR("t"), arena, &entry, &err), 0);
     assert_true(entry.id == 0);
-    assert_int_equal(reg_find_owner(conn, STR("s3://b/n/t/"), REG_LOCATION_PURGED, 0, arena, &location, &err), 0);
+    assert_int_equal(reg_find_owner(conn, STR("s3://b/n/t/"), REG_LOCATION_PURGED, 0, arena, &location, &err),
+                     0);
     assert_true(location.id == 0);
 }
 
 static void full_disk(void **state)
 {
-    Add add = { "n", "t", NULL, 0, ERR_OK };
+    Add add = {"n", "t", NULL, 0, ERR_OK};
     Error err;
 
     namespace_("n");
@@ -192,7 +218,7 @@ static void full_disk(void **state)
     assert_int_equal(err.code, ERR_DISK_FULL);
     fault_arm_for_test(NULL);
     assert_false(registry_has_failed(registry));
-    table("n", "t", NULL);    /* it goes on when there is room again */
+    table("n", "t", NULL); /* it goes on when there is room again */
 }
 
 static void *write_many(void *arg)
@@ -250,7 +276,10 @@ static bool overlaps(const char *uri, RegLocationState max_state, int64_t except
     return location.id != 0;
 }
 
-typedef struct Release { int64_t entry, purge; RegLocationState state; } Release;
+typedef struct Release {
+    int64_t entry, purge;
+    RegLocationState state;
+} Release;
 
 static int release(RegConn *c, void *arg, Error *err)
 {
@@ -258,7 +287,9 @@ static int release(RegConn *c, void *arg, Error *err)
 
     if (r->state == REG_LOCATION_PURGING && reg_add_purge(c, STR("m"), &r->purge, err) < 0)
         return -1;
-    return reg_release_locations(c, r->entry, r->state, r->purge, err) < 0 ? -1 : reg_remove_entry(c, r->entry, err);
+    return reg_release_locations(c, r->entry, r->state, r->purge, err) < 0
+               ? -1
+               : reg_remove_entry(c, r->entry, err);
 }
 
 static int end_purge(RegConn *c, void *arg, Error *err)
@@ -279,7 +310,7 @@ static void locations(void **state)
     assert_false(overlaps("s3://b/n/t-1/", REG_LOCATION_LIVE, 0));
     assert_false(overlaps("s3://b/m/", REG_LOCATION_LIVE, 0));
     assert_false(overlaps("s3://b/n/t/", REG_LOCATION_LIVE, id));
-    Release kept = { id, 0, REG_LOCATION_KEPT };
+    Release kept = {id, 0, REG_LOCATION_KEPT};
     Error err;
     assert_int_equal(registry_write(registry, release, &kept, &err), 0);
     assert_false(overlaps("s3://b/n/t/", REG_LOCATION_PURGING, 0));
@@ -303,13 +334,13 @@ static void purges(void **state)
     namespace_("n");
     int64_t id = table("n", "t", "s3://b/n/t/");
     table("n", "other", "s3://b/n/other/");
-    Release r = { id, 0, REG_LOCATION_PURGING };
+    Release r = {id, 0, REG_LOCATION_PURGING};
     assert_int_equal(registry_write(registry, release, &r, &err), 0);
     table("n", "inner", "s3://b/n/t/inner/");
     assert_true(may_purge(r.purge, "s3://b/n/t/data/x.parquet"));
     assert_false(may_purge(r.purge, "s3://b/n/other/data/x.parquet"));
     assert_false(may_purge(r.purge, "s3://b/n/t2/x.parquet"));
-    assert_false(may_purge(r.purge, "s3://b/n/t/inner/x.parquet"));    /* given to another meanwhile */
+    assert_false(may_purge(r.purge, "s3://b/n/t/inner/x.parquet")); /* given to another meanwhile */
     assert_int_equal(reg_next_purge(conn, 0, arena, &purge, &err), 0);
     assert_true(purge.id == r.purge && str_is(purge.metadata_location, "m"));
     assert_true(overlaps("s3://b/n/t/", REG_LOCATION_PURGING, 0));
@@ -323,7 +354,7 @@ static void purges(void **state)
 
 static int add_reply(RegConn *c, void *arg, Error *err)
 {
-    RegReply reply = { .status = 200, .fingerprint = UINT64_MAX - 5, .body = STR("{}") };
+    RegReply reply = {.status = 200, .fingerprint = UINT64_MAX - 5, .body = STR("{}")};
     return reg_add_reply(c, str_from(arg), &reply, err);
 }
 
@@ -339,13 +370,14 @@ static void replies(void **state)
     int64_t before;
 
     clock_set_for_test(1000 * 1000);
-    assert_int_equal(registry_write(registry, add_reply, (void *)(uintptr_t)"old", &err), 0);
+    assert_int_equal(registry_write(registry, add_reply, (void *)(uintptr_t) "old", &err), 0);
     clock_set_for_test(5000 * 1000);
-    assert_int_equal(registry_write(registry, add_reply, (void *)(uintptr_t)"new", &err), 0);
+    assert_int_equal(registry_write(registry, add_reply, (void *)(uintptr_t) "new", &err), 0);
     clock_set_for_test(-1);
-    assert_int_equal(registry_write(registry, add_reply, (void *)(uintptr_t)"new", &err), -1);
+    assert_int_equal(registry_write(registry, add_reply, (void *)(uintptr_t) "new", &err), -1);
     assert_int_equal(reg_find_reply(conn, STR("old"), arena, &reply, &err), 0);
-    assert_true(reply.found && reply.fingerprint == UINT64_MAX - 5 && str_is(reply.body, "{}") && !reply.metadata_location.ptr);
+    assert_true(reply.found && reply.fingerprint == UINT64_MAX - 5 && str_is(reply.body, "{}") &&
+                !reply.metadata_location.ptr);
     before = 3000;
     assert_int_equal(registry_write(registry, expire, &before, &err), 0);
     assert_int_equal(reg_find_reply(conn, STR("old"), arena, &reply, &err), 0);
@@ -359,8 +391,8 @@ static void replies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(namespaces), TEST(pointers), TEST(failed_jobs), TEST(full_disk), TEST(groups),
-        TEST(survives),   TEST(locations), TEST(purges),     TEST(replies),
+        TEST(namespaces), TEST(pointers),  TEST(failed_jobs), TEST(full_disk), TEST(groups),
+        TEST(survives),   TEST(locations), TEST(purges),      TEST(replies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,20 +68,23 @@ static inline const TableMetadata *parsed(const char *text)
 }
 
 /* Applies and expects success. */
-static inline const TableMetadata *applied(const TableMetadata *base, const char *requirements, const char *updates)
+static inline const TableMetadata *applied(const TableMetadata *base, const char *requirements,
+                                           const char *updates)
 {
     const TableMetadata *m = NULL;
     Error err;
 
-    if (metadata_apply(base, STR("s3://b/t/metadata/00001-x.metadata.json"), json(requirements), json(updates), arena, &m, &err) < 0)
+    if (metadata_apply(base, STR("s3://b/t/metadata/00001-x.metadata.json"), json(requirements),
+                       json(updates), arena, &m, &err) < 0)
         fail_msg("%s: %s", updates, err.message);
     return m;
 }
 
-static inline void refused(const TableMetadata *base, const char *requirements, const char *updates, ErrCode code, const char *message)
+static inline void refused(const TableMetadata *base, const char *requirements, const char *updates,
+                           ErrCode code, const char *message)
 {
     const TableMetadata *m = NULL;
-    Error err = { 0 };
+    Error err = {0};
 
     assert_int_equal(metadata_apply(base, STR(""), json(requirements), json(updates), arena, &m, &err), -1);
     assert_string_equal(err.message, message);

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 #include "query/analyzer/types_internal.h"
@@ -24,24 +25,30 @@ static void assert_text(Str got, const char *want)
 static void names(void **state)
 {
     (void)state;
-    static const struct { const char *written, *name, *protocol, *signature, *duckdb; } cases[] = {
-        { "bigint", "bigint", "bigint", "bigint", "BIGINT" },
-        { "INT", "integer", "integer", "integer", "INTEGER" },
-        { "decimal(10,2)", "decimal(10,2)", "decimal(10, 2)", "decimal(10,2)", "DECIMAL(10,2)" },
-        { "decimal", "decimal(38,0)", "decimal(38, 0)", "decimal(38,0)", "DECIMAL(38,0)" },
-        { "varchar", "varchar", "varchar", "varchar", "VARCHAR" },
-        { "varchar(5)", "varchar(5)", "varchar(5)", "varchar(5)", "VARCHAR" },
-        { "char", "char(1)", "char(1)", "char(1)", "VARCHAR" },
-        { "timestamp", "timestamp(3)", "timestamp(3)", "timestamp(3)", "TIMESTAMP" },
-        { "timestamp(6) with time zone", "timestamp(6) with time zone", "timestamp(6) with time zone",
-          "timestamp(6) with time zone", "STRUCT(t TIMESTAMP, zone SMALLINT)" },
-        { "time(0)", "time(0)", "time(0)", "time(0)", "TIME" },
-        { "array(map(varchar,decimal(3,1)))", "array(map(varchar, decimal(3,1)))", "array(map(varchar, decimal(3, 1)))",
-          "array(map(varchar,decimal(3,1)))", "MAP(VARCHAR, DECIMAL(3,1))[]" },
-        { "row(a bigint, \"B c\" varchar)", "row(\"a\" bigint, \"B c\" varchar)", "row(a bigint, \"B c\" varchar)",
-          "row(\"a\" bigint,\"B c\" varchar)", "STRUCT(f0 BIGINT, f1 VARCHAR)" },
-        { "row(integer, double)", "row(integer, double)", "row(integer, double)", "row(integer,double)", "STRUCT(f0 INTEGER, f1 DOUBLE)" },
-        { "interval day to second", "interval day to second", "INTERVAL DAY TO SECOND", "interval day to second", "BIGINT" },
+    static const struct {
+        const char *written, *name, *protocol, *signature, *duckdb;
+    } cases[] = {
+        {"bigint", "bigint", "bigint", "bigint", "BIGINT"},
+        {"INT", "integer", "integer", "integer", "INTEGER"},
+        {"decimal(10,2)", "decimal(10,2)", "decimal(10, 2)", "decimal(10,2)", "DECIMAL(10,2)"},
+        {"decimal", "decimal(38,0)", "decimal(38, 0)", "decimal(38,0)", "DECIMAL(38,0)"},
+        {"varchar", "varchar", "varchar", "varchar", "VARCHAR"},
+        {"varchar(5)", "varchar(5)", "varchar(5)", "varchar(5)", "VARCHAR"},
+        {"char", "char(1)", "char(1)", "char(1)", "VARCHAR"},
+        {"timestamp", "timestamp(3)", "timestamp(3)", "timestamp(3)", "TIMESTAMP"},
+        {"timestamp(6) with time zone", "timestamp(6) with time zone", "timestamp(6) with time zone",
+         "timestamp(6) with time zone", "STRUCT(t TIMESTAMP, zone SMALLINT)"},
+        {"time(0)", "time(0)", "time(0)", "time(0)", "TIME"},
+        {"array(map(varchar,decimal(3,1)))", "array(map(varchar, decimal(3,1)))",
+         "array(map(varchar, decimal(3, 1)))", "array(map(varchar,decimal(3,1)))",
+         "MAP(VARCHAR, DECIMAL(3,1))[]"},
+        {"row(a bigint, \"B c\" varchar)", "row(\"a\" bigint, \"B c\" varchar)",
+         "row(a bigint, \"B c\" varchar)", "row(\"a\" bigint,\"B c\" varchar)",
+         "STRUCT(f0 BIGINT, f1 VARCHAR)"},
+        {"row(integer, double)", "row(integer, double)", "row(integer, double)", "row(integer,double)",
+         "STRUCT(f0 INTEGER, f1 DOUBLE)"},
+        {"interval day to second", "interval day to second", "INTERVAL DAY TO SECOND",
+         "interval day to second", "BIGINT"},
     };
     Arena *arena = arena_new(1 << 20);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -58,12 +65,13 @@ static void bad_types(void **state)
 {
     (void)state;
     static const char *const cases[] = {
-        "nosuch", "decimal(39,0)", "decimal(5,6)", "timestamp(13)", "array", "map(bigint)", "varchar(-1)", "bigint(3)", "array(bigint", "",
+        "nosuch",      "decimal(39,0)", "decimal(5,6)", "timestamp(13)", "array",
+        "map(bigint)", "varchar(-1)",   "bigint(3)",    "array(bigint",  "",
         "char(65537)",
     };
     Arena *arena = arena_new(1 << 20);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        Error err = { 0 };
+        Error err = {0};
         const SqlType *type = NULL;
         if (!sql_type_parse(str_from(cases[i]), arena, &type, &err))
             fail_msg("%s was taken", cases[i]);
@@ -75,15 +83,29 @@ static void bad_types(void **state)
 static void common_types(void **state)
 {
     (void)state;
-    static const struct { const char *a, *b, *common; } cases[] = {
-        { "integer", "bigint", "bigint" }, { "tinyint", "double", "double" }, { "bigint", "real", "real" },
-        { "integer", "decimal(5,2)", "decimal(12,2)" }, { "decimal(10,2)", "decimal(5,4)", "decimal(12,4)" },
-        { "decimal(38,0)", "decimal(38,38)", "decimal(38,38)" }, { "decimal(5,2)", "double", "double" },
-        { "varchar(3)", "varchar(5)", "varchar(5)" }, { "char(3)", "varchar(2)", "varchar(3)" }, { "char(2)", "char(4)", "char(4)" },
-        { "date", "timestamp(6)", "timestamp(6)" }, { "timestamp(3)", "timestamp(6) with time zone", "timestamp(6) with time zone" },
-        { "array(integer)", "array(bigint)", "array(bigint)" }, { "row(a integer)", "row(a bigint)", "row(\"a\" bigint)" },
-        { "row(a integer)", "row(b bigint)", "row(bigint)" }, { "varchar(1)", "integer", NULL }, { "date", "varchar(10)", NULL },
-        { "boolean", "integer", NULL }, { "array(integer)", "bigint", NULL }, { "row(a integer)", "row(a integer, b integer)", NULL },
+    static const struct {
+        const char *a, *b, *common;
+    } cases[] = {
+        {"integer", "bigint", "bigint"},
+        {"tinyint", "double", "double"},
+        {"bigint", "real", "real"},
+        {"integer", "decimal(5,2)", "decimal(12,2)"},
+        {"decimal(10,2)", "decimal(5,4)", "decimal(12,4)"},
+        {"decimal(38,0)", "decimal(38,38)", "decimal(38,38)"},
+        {"decimal(5,2)", "double", "double"},
+        {"varchar(3)", "varchar(5)", "varchar(5)"},
+        {"char(3)", "varchar(2)", "varchar(3)"},
+        {"char(2)", "char(4)", "char(4)"},
+        {"date", "timestamp(6)", "timestamp(6)"},
+        {"timestamp(3)", "timestamp(6) with time zone", "timestamp(6) with time zone"},
+        {"array(integer)", "array(bigint)", "array(bigint)"},
+        {"row(a integer)", "row(a bigint)", "row(\"a\" bigint)"},
+        {"row(a integer)", "row(b bigint)", "row(bigint)"},
+        {"varchar(1)", "integer", NULL},
+        {"date", "varchar(10)", NULL},
+        {"boolean", "integer", NULL},
+        {"array(integer)", "bigint", NULL},
+        {"row(a integer)", "row(a integer, b integer)", NULL},
     };
     Arena *arena = arena_new(1 << 20);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -110,11 +132,23 @@ static void common_types(void **state)
 static void casts(void **state)
 {
     (void)state;
-    static const struct { const char *from, *to; bool can; } cases[] = {
-        { "integer", "date", false }, { "varchar", "date", true }, { "date", "time", false }, { "boolean", "double", true },
-        { "json", "array(bigint)", true }, { "json", "map(array(bigint), bigint)", false }, { "map(bigint, date)", "json", true },
-        { "array(varchar)", "array(integer)", true }, { "array(integer)", "array(date)", false }, { "row(integer)", "row(bigint)", true },
-        { "row(integer)", "row(bigint, bigint)", false }, { "varbinary", "varchar", false }, { "time", "bigint", false },
+    static const struct {
+        const char *from, *to;
+        bool can;
+    } cases[] = {
+        {"integer", "date", false},
+        {"varchar", "date", true},
+        {"date", "time", false},
+        {"boolean", "double", true},
+        {"json", "array(bigint)", true},
+        {"json", "map(array(bigint), bigint)", false},
+        {"map(bigint, date)", "json", true},
+        {"array(varchar)", "array(integer)", true},
+        {"array(integer)", "array(date)", false},
+        {"row(integer)", "row(bigint)", true},
+        {"row(integer)", "row(bigint, bigint)", false},
+        {"varbinary", "varchar", false},
+        {"time", "bigint", false},
     };
     Arena *arena = arena_new(1 << 20);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -139,8 +173,8 @@ static void traits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names), cmocka_unit_test(bad_types), cmocka_unit_test(common_types), cmocka_unit_test(casts),
-        cmocka_unit_test(traits),
+        cmocka_unit_test(names), cmocka_unit_test(bad_types), cmocka_unit_test(common_types),
+        cmocka_unit_test(casts), cmocka_unit_test(traits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

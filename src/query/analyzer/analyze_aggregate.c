@@ -1,5 +1,5 @@
-/* analyze_aggregate.c - with GROUP BY or aggregates every output must be made of groups and aggregates; and which conditions
- * can prune a table's files. */
+/* analyze_aggregate.c - with GROUP BY or aggregates every output must be made of groups and aggregates; and
+ * which conditions can prune a table's files. */
 #include "query/analyzer/internal.h"
 
 typedef struct Check {
@@ -28,7 +28,11 @@ static void check(Expr *e, void *arg)
 
 static int check_grouping_calls(Analyzer *a, const ExprList *grouping, const Expr *e);
 
-typedef struct GroupingCheck { Analyzer *a; const ExprList *grouping; int failed; } GroupingCheck;
+typedef struct GroupingCheck {
+    Analyzer *a;
+    const ExprList *grouping;
+    int failed;
+} GroupingCheck;
 
 static void visit_grouping(Expr *child, void *arg)
 {
@@ -45,12 +49,14 @@ static int check_grouping_calls(Analyzer *a, const ExprList *grouping, const Exp
             for (size_t j = 0; j < grouping->n && !found; j++)
                 found = expr_equal(e->list.items[i], grouping->items[j]);
             if (!found)
-                return FAIL(a, ERR_INVALID_ARGUMENTS, e->pos, "The arguments to GROUPING() must be expressions referenced by the GROUP BY at "
-                            "line %d:%d. Mismatch due to %.*s.", e->pos.line, e->pos.column, STR_ARG(expr_text(a, e->list.items[i])));
+                return FAIL(a, ERR_INVALID_ARGUMENTS, e->pos,
+                            "The arguments to GROUPING() must be expressions referenced by the GROUP BY at "
+                            "line %d:%d. Mismatch due to %.*s.",
+                            e->pos.line, e->pos.column, STR_ARG(expr_text(a, e->list.items[i])));
         }
         return 0;
     }
-    GroupingCheck state = { a, grouping, 0 };
+    GroupingCheck state = {a, grouping, 0};
     expr_children(e, visit_grouping, &state);
     return state.failed;
 }
@@ -59,10 +65,11 @@ int check_aggregation(Analyzer *a, QuerySpec *spec, const ExprList *grouping, Ex
 {
     (void)spec;
     for (size_t i = 0; i < n; i++) {
-        Check state = { grouping, true };
+        Check state = {grouping, true};
         check(exprs[i], &state);
         if (!state.ok)
-            return FAIL(a, ERR_EXPRESSION_NOT_AGGREGATE, exprs[i]->pos, "'%.*s' must be an aggregate expression or appear in GROUP BY clause",
+            return FAIL(a, ERR_EXPRESSION_NOT_AGGREGATE, exprs[i]->pos,
+                        "'%.*s' must be an aggregate expression or appear in GROUP BY clause",
                         STR_ARG(expr_text(a, exprs[i])));
         if (check_grouping_calls(a, grouping, exprs[i]) < 0)
             return -1;
@@ -72,7 +79,10 @@ int check_aggregation(Analyzer *a, QuerySpec *spec, const ExprList *grouping, Ex
 
 /* ---- pruning ---- */
 
-typedef struct Touch { const Relation *relation; bool other; } Touch;
+typedef struct Touch {
+    const Relation *relation;
+    bool other;
+} Touch;
 
 static void touch(Expr *e, void *arg)
 {
@@ -85,7 +95,8 @@ static void touch(Expr *e, void *arg)
             state->other = true;
         return;
     }
-    bool subquery = e->kind == EXPR_EXISTS || e->kind == EXPR_SUBQUERY || e->kind == EXPR_IN_SUBQUERY || e->kind == EXPR_QUANTIFIED;
+    bool subquery = e->kind == EXPR_EXISTS || e->kind == EXPR_SUBQUERY || e->kind == EXPR_IN_SUBQUERY ||
+                    e->kind == EXPR_QUANTIFIED;
     if (subquery)
         state->other = true;
     expr_children(e, touch, state);
@@ -98,10 +109,11 @@ static void add_conjunct(Analyzer *a, Expr *e)
             add_conjunct(a, e->list.items[i]);
         return;
     }
-    Touch state = { 0 };
+    Touch state = {0};
     touch(e, &state);
     Relation *relation = (Relation *)state.relation;
-    if (!relation || state.other || relation->kind != REL_TABLE || !relation->table.handle || !expr_is_deterministic(e))
+    if (!relation || state.other || relation->kind != REL_TABLE || !relation->table.handle ||
+        !expr_is_deterministic(e))
         return;
     Expr **conjuncts = arena_array(a->arena, Expr *, relation->n_conjuncts + 1);
     if (relation->n_conjuncts)
@@ -110,8 +122,9 @@ static void add_conjunct(Analyzer *a, Expr *e)
     relation->conjuncts = conjuncts;
 }
 
-/* Takes from every table of an outer join's optional side what WHERE says of it: a row that WHERE drops is not missed when its file
- * is not read only if the row cannot come back as a row of NULLs. So tables on such sides give up their conjuncts. */
+/* Takes from every table of an outer join's optional side what WHERE says of it: a row that WHERE drops is
+ * not missed when its file is not read only if the row cannot come back as a row of NULLs. So tables on such
+ * sides give up their conjuncts. */
 static void drop_optional(Relation *relation, bool optional)
 {
     if (relation->kind == REL_JOIN) {

@@ -1,11 +1,16 @@
-/* analyze_call.c - calls of functions: which one, and what may stand with it (DISTINCT, FILTER, ORDER BY, OVER). */
+/* analyze_call.c - calls of functions: which one, and what may stand with it (DISTINCT, FILTER, ORDER BY,
+ * OVER). */
 #include "query/analyzer/internal.h"
 
 /* ---- lambdas ---- */
 
-typedef struct CallLambdas { ExprContext *context; Expr *call; } CallLambdas;
+typedef struct CallLambdas {
+    ExprContext *context;
+    Expr *call;
+} CallLambdas;
 
-static const SqlType *type_lambda(void *self, size_t index, const SqlType *const *params, size_t n, Error *err)
+static const SqlType *type_lambda(void *self, size_t index, const SqlType *const *params, size_t n,
+                                  Error *err)
 {
     CallLambdas *call = self;
     ExprContext *c = call->context;
@@ -15,16 +20,18 @@ static const SqlType *type_lambda(void *self, size_t index, const SqlType *const
     lambda->lambda.param_types = types;
     if (!lambda->lambda.id)
         lambda->lambda.id = ++c->a->next_id;
-    LambdaScope scope = { c->lambdas, lambda };
+    LambdaScope scope = {c->lambdas, lambda};
     ExprContext inner = *c;
     inner.lambdas = &scope;
-    inner.aggregates = inner.windows = (ExprList){ 0 };
+    inner.aggregates = inner.windows = (ExprList){0};
     inner.no_subquery = "Lambda expression cannot contain subqueries";
     if (analyze_expr(&inner, lambda->lambda.body) < 0)
         return NULL;
     if (inner.aggregates.n + inner.windows.n > 0) {
-        FAIL(c->a, ERR_EXPRESSION_NOT_SCALAR, lambda->pos, "Lambda expression cannot contain aggregations, window functions or grouping "
-             "operations: [%.*s]", STR_ARG(expr_list_text(c->a, inner.aggregates.n ? &inner.aggregates : &inner.windows)));
+        FAIL(c->a, ERR_EXPRESSION_NOT_SCALAR, lambda->pos,
+             "Lambda expression cannot contain aggregations, window functions or grouping "
+             "operations: [%.*s]",
+             STR_ARG(expr_list_text(c->a, inner.aggregates.n ? &inner.aggregates : &inner.windows)));
         return NULL;
     }
     return lambda->lambda.body->type;
@@ -50,7 +57,8 @@ static int finish_lambda(CallLambdas *call, size_t index, const SqlType *functio
 static Str function_name(ExprContext *c, const Expr *e)
 {
     const QualifiedName *name = &e->call.name;
-    bool builtin = name->n == 1 || (name->n == 3 && name_is(name->parts[0].text, STR("system")) && name_is(name->parts[1].text, STR("builtin")));
+    bool builtin = name->n == 1 || (name->n == 3 && name_is(name->parts[0].text, STR("system")) &&
+                                    name_is(name->parts[1].text, STR("builtin")));
     if (builtin)
         return arena_lower(c->a->arena, name->parts[name->n - 1].text);
     _cleanup_buf_ Buf out = BUF_INIT(1 << 12);
@@ -74,10 +82,10 @@ static int bind(ExprContext *c, Expr *e)
         else
             types[i] = arg->type;
     }
-    CallLambdas lambdas = { c, e };
-    FunctionArgs args = { types, lambda_params, n, type_lambda, &lambdas };
+    CallLambdas lambdas = {c, e};
+    FunctionArgs args = {types, lambda_params, n, type_lambda, &lambdas};
     BoundFunction bound;
-    Error why = { 0 };
+    Error why = {0};
     Error *outer = c->a->err;
     c->a->err = &why;
     Str name = function_name(c, e);
@@ -107,15 +115,19 @@ static int bind(ExprContext *c, Expr *e)
 static int check_plain(ExprContext *c, const Expr *e)
 {
     if (e->call.n_order_by)
-        return FAIL(c->a, ERR_FUNCTION_NOT_AGGREGATE, e->pos, "ORDER BY is only valid for aggregation functions");
+        return FAIL(c->a, ERR_FUNCTION_NOT_AGGREGATE, e->pos,
+                    "ORDER BY is only valid for aggregation functions");
     if (e->call.over)
         return FAIL(c->a, ERR_FUNCTION_NOT_WINDOW, e->pos, "Not a window function: %s", e->call.def->name);
     if (e->call.distinct)
-        return FAIL(c->a, ERR_FUNCTION_NOT_AGGREGATE, e->pos, "DISTINCT is not supported for non-aggregation functions");
+        return FAIL(c->a, ERR_FUNCTION_NOT_AGGREGATE, e->pos,
+                    "DISTINCT is not supported for non-aggregation functions");
     if (e->call.filter)
-        return FAIL(c->a, ERR_FUNCTION_NOT_AGGREGATE, e->pos, "Filter is only valid for aggregation functions");
+        return FAIL(c->a, ERR_FUNCTION_NOT_AGGREGATE, e->pos,
+                    "Filter is only valid for aggregation functions");
     if (e->call.nulls != NULLS_UNSPECIFIED)
-        return FAIL(c->a, ERR_NULL_TREATMENT_NOT_ALLOWED, e->pos, "Cannot specify null treatment clause for %s function", e->call.def->name);
+        return FAIL(c->a, ERR_NULL_TREATMENT_NOT_ALLOWED, e->pos,
+                    "Cannot specify null treatment clause for %s function", e->call.def->name);
     return 0;
 }
 
@@ -124,16 +136,19 @@ static int check_modifiers(ExprContext *c, const Expr *e)
     const Expr *call = e;
     bool is_window = call->call.def->kind == FUNCTION_WINDOW;
     if (call->call.filter && call->call.over)
-        return err_set_sql(c->a->err, ERR_NOT_SUPPORTED, 1, 1, "FILTER is not yet supported for window functions");
+        return err_set_sql(c->a->err, ERR_NOT_SUPPORTED, 1, 1,
+                           "FILTER is not yet supported for window functions");
     if (is_window && (call->call.distinct || call->call.n_order_by))
         return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "%s is not supported for window function %s",
                     call->call.distinct ? "DISTINCT" : "ORDER BY", call->call.def->name);
     for (size_t i = 0; call->call.distinct && i < call->call.n; i++)
         if (!sql_type_is_comparable(call->call.args[i]->type))
-            return FAIL(c->a, ERR_TYPE_MISMATCH, call->call.args[i]->pos, "DISTINCT can only be applied to comparable types (actual: %.*s)",
+            return FAIL(c->a, ERR_TYPE_MISMATCH, call->call.args[i]->pos,
+                        "DISTINCT can only be applied to comparable types (actual: %.*s)",
                         STR_ARG(sql_type_name(call->call.args[i]->type, c->a->arena)));
     if (call->call.nulls == NULLS_IGNORE && !is_window)
-        return FAIL(c->a, ERR_NULL_TREATMENT_NOT_ALLOWED, e->pos, "Cannot specify null treatment clause for %s function", call->call.def->name);
+        return FAIL(c->a, ERR_NULL_TREATMENT_NOT_ALLOWED, e->pos,
+                    "Cannot specify null treatment clause for %s function", call->call.def->name);
     return 0;
 }
 
@@ -144,13 +159,15 @@ static int analyze_call_order(ExprContext *c, Expr *e)
         if (analyze_expr(c, key) < 0)
             return -1;
         if (!sql_type_is_orderable(key->type))
-            return FAIL(c->a, ERR_TYPE_MISMATCH, key->pos, "ORDER BY can only be applied to orderable types (actual: %.*s)",
+            return FAIL(c->a, ERR_TYPE_MISMATCH, key->pos,
+                        "ORDER BY can only be applied to orderable types (actual: %.*s)",
                         STR_ARG(sql_type_name(key->type, c->a->arena)));
         bool found = !e->call.distinct;
         for (size_t j = 0; j < e->call.n && !found; j++)
             found = expr_equal(key, e->call.args[j]);
         if (!found)
-            return FAIL(c->a, ERR_EXPRESSION_NOT_IN_DISTINCT, key->pos, "For aggregate function with DISTINCT, ORDER BY expressions must "
+            return FAIL(c->a, ERR_EXPRESSION_NOT_IN_DISTINCT, key->pos,
+                        "For aggregate function with DISTINCT, ORDER BY expressions must "
                         "appear in arguments");
     }
     return 0;
@@ -185,12 +202,14 @@ static int merge_named(ExprContext *c, Window *window)
         window->name.text = STR_NULL;
         return 0;
     }
-    return FAIL(c->a, ERR_INVALID_WINDOW_REFERENCE, window->name.pos, "Cannot resolve WINDOW name %.*s", STR_ARG(window->name.text));
+    return FAIL(c->a, ERR_INVALID_WINDOW_REFERENCE, window->name.pos, "Cannot resolve WINDOW name %.*s",
+                STR_ARG(window->name.text));
 }
 
 static int analyze_bound(ExprContext *c, Window *window, FrameBound *bound, const char *which)
 {
-    static const char *const units[] = { [FRAME_ROWS] = "ROWS", [FRAME_RANGE] = "RANGE", [FRAME_GROUPS] = "GROUPS" };
+    static const char *const units[] = {
+        [FRAME_ROWS] = "ROWS", [FRAME_RANGE] = "RANGE", [FRAME_GROUPS] = "GROUPS"};
     Expr *value = bound->value;
     if (!value)
         return 0;
@@ -199,18 +218,24 @@ static int analyze_bound(ExprContext *c, Window *window, FrameBound *bound, cons
     if (window->unit != FRAME_RANGE) {
         bool whole = value->type->kind == TYPE_DECIMAL && value->type->scale == 0;
         if (!sql_type_is_integral(value->type) && value->type->kind != TYPE_UNKNOWN && !whole)
-            return FAIL(c->a, ERR_TYPE_MISMATCH, value->pos, "Window frame %s %s value type must be exact numeric type with scale 0 "
-                        "(actual %.*s)", units[window->unit], which, STR_ARG(sql_type_name(value->type, c->a->arena)));
+            return FAIL(c->a, ERR_TYPE_MISMATCH, value->pos,
+                        "Window frame %s %s value type must be exact numeric type with scale 0 "
+                        "(actual %.*s)",
+                        units[window->unit], which, STR_ARG(sql_type_name(value->type, c->a->arena)));
         coerce_to(c->a, value, &TYPE_BIGINT_);
         if (window->unit == FRAME_GROUPS && !window->n_order_by)
-            return FAIL(c->a, ERR_MISSING_ORDER_BY, window->pos, "Window frame of type GROUPS PRECEDING or FOLLOWING requires ORDER BY");
+            return FAIL(c->a, ERR_MISSING_ORDER_BY, window->pos,
+                        "Window frame of type GROUPS PRECEDING or FOLLOWING requires ORDER BY");
         return 0;
     }
     if (!window->n_order_by)
-        return FAIL(c->a, ERR_MISSING_ORDER_BY, window->pos, "Window frame of type RANGE PRECEDING or FOLLOWING requires ORDER BY");
+        return FAIL(c->a, ERR_MISSING_ORDER_BY, window->pos,
+                    "Window frame of type RANGE PRECEDING or FOLLOWING requires ORDER BY");
     if (window->n_order_by > 1)
-        return FAIL(c->a, ERR_INVALID_ORDER_BY, window->pos, "Window frame of type RANGE PRECEDING or FOLLOWING requires single sort item "
-                    "in ORDER BY (actual: %zu)", window->n_order_by);
+        return FAIL(c->a, ERR_INVALID_ORDER_BY, window->pos,
+                    "Window frame of type RANGE PRECEDING or FOLLOWING requires single sort item "
+                    "in ORDER BY (actual: %zu)",
+                    window->n_order_by);
     return 0;
 }
 
@@ -223,28 +248,38 @@ int analyze_window(ExprContext *c, Window *window)
         if (analyze_expr(c, e) < 0)
             return -1;
         if (!sql_type_is_comparable(e->type))
-            return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos, "%.*s is not comparable, and therefore cannot be used in window function PARTITION BY",
-                        STR_ARG(sql_type_name(e->type, c->a->arena)));
+            return FAIL(
+                c->a, ERR_TYPE_MISMATCH, e->pos,
+                "%.*s is not comparable, and therefore cannot be used in window function PARTITION BY",
+                STR_ARG(sql_type_name(e->type, c->a->arena)));
     }
     for (size_t i = 0; i < window->n_order_by; i++) {
         Expr *e = window->order_by[i].expr;
         if (analyze_expr(c, e) < 0)
             return -1;
         if (!sql_type_is_orderable(e->type))
-            return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos, "%.*s is not orderable, and therefore cannot be used in window function ORDER BY",
+            return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos,
+                        "%.*s is not orderable, and therefore cannot be used in window function ORDER BY",
                         STR_ARG(sql_type_name(e->type, c->a->arena)));
     }
     if (window->unit == FRAME_NONE)
         return 0;
     if (window->from.kind == BOUND_UNBOUNDED_FOLLOWING || window->to.kind == BOUND_UNBOUNDED_PRECEDING)
-        return FAIL(c->a, ERR_INVALID_WINDOW_FRAME, window->pos, window->from.kind == BOUND_UNBOUNDED_FOLLOWING
-                    ? "Window frame start cannot be UNBOUNDED FOLLOWING" : "Window frame end cannot be UNBOUNDED PRECEDING");
+        return FAIL(c->a, ERR_INVALID_WINDOW_FRAME, window->pos,
+                    window->from.kind == BOUND_UNBOUNDED_FOLLOWING
+                        ? "Window frame start cannot be UNBOUNDED FOLLOWING"
+                        : "Window frame end cannot be UNBOUNDED PRECEDING");
     if (window->from.kind == BOUND_CURRENT_ROW && window->to.kind == BOUND_PRECEDING)
-        return FAIL(c->a, ERR_INVALID_WINDOW_FRAME, window->pos, "Window frame starting from CURRENT ROW cannot end with PRECEDING");
-    if (window->from.kind == BOUND_FOLLOWING && (window->to.kind == BOUND_PRECEDING || window->to.kind == BOUND_CURRENT_ROW))
-        return FAIL(c->a, ERR_INVALID_WINDOW_FRAME, window->pos, "Window frame starting from FOLLOWING cannot end with %s",
+        return FAIL(c->a, ERR_INVALID_WINDOW_FRAME, window->pos,
+                    "Window frame starting from CURRENT ROW cannot end with PRECEDING");
+    if (window->from.kind == BOUND_FOLLOWING &&
+        (window->to.kind == BOUND_PRECEDING || window->to.kind == BOUND_CURRENT_ROW))
+        return FAIL(c->a, ERR_INVALID_WINDOW_FRAME, window->pos,
+                    "Window frame starting from FOLLOWING cannot end with %s",
                     window->to.kind == BOUND_PRECEDING ? "PRECEDING" : "CURRENT ROW");
-    return analyze_bound(c, window, &window->from, "start") < 0 ? -1 : analyze_bound(c, window, &window->to, "end");
+    return analyze_bound(c, window, &window->from, "start") < 0
+               ? -1
+               : analyze_bound(c, window, &window->to, "end");
 }
 
 /* ---- calls ---- */
@@ -252,11 +287,14 @@ int analyze_window(ExprContext *c, Window *window)
 static int analyze_aggregate_call(ExprContext *c, ExprContext *inner, Expr *e)
 {
     if (inner->aggregates.n > 0)
-        return FAIL(c->a, ERR_NESTED_AGGREGATION, e->pos, "Cannot nest aggregations inside aggregation '%s': [%.*s]", e->call.def->name,
+        return FAIL(c->a, ERR_NESTED_AGGREGATION, e->pos,
+                    "Cannot nest aggregations inside aggregation '%s': [%.*s]", e->call.def->name,
                     STR_ARG(expr_list_text(c->a, &inner->aggregates)));
     if (inner->windows.n > 0)
-        return FAIL(c->a, ERR_NESTED_WINDOW, inner->windows.items[0]->pos, "Cannot nest window functions or row pattern measures inside "
-                    "aggregation '%s'", e->call.def->name);
+        return FAIL(c->a, ERR_NESTED_WINDOW, inner->windows.items[0]->pos,
+                    "Cannot nest window functions or row pattern measures inside "
+                    "aggregation '%s'",
+                    e->call.def->name);
     expr_list_add(c->a, &c->aggregates, e);
     return 0;
 }
@@ -266,7 +304,8 @@ static int analyze_window_call(ExprContext *c, ExprContext *inner, Expr *e)
     if (analyze_window(inner, e->call.over) < 0)
         return -1;
     if (inner->windows.n > 0)
-        return FAIL(c->a, ERR_NESTED_WINDOW, inner->windows.items[0]->pos, "Cannot nest window functions or row pattern measures inside "
+        return FAIL(c->a, ERR_NESTED_WINDOW, inner->windows.items[0]->pos,
+                    "Cannot nest window functions or row pattern measures inside "
                     "window function arguments");
     for (size_t i = 0; i < inner->aggregates.n; i++)
         expr_list_add(c->a, &c->aggregates, inner->aggregates.items[i]);
@@ -279,8 +318,10 @@ static int check_listagg(ExprContext *c, Expr *e)
     Expr *value = e->call.args[0];
     if (analyze_expr(c, value) < 0)
         return -1;
-    if (value->type->kind != TYPE_VARCHAR && value->type->kind != TYPE_UNKNOWN && value->type->kind != TYPE_CHAR)
-        return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos, "Expected expression of varchar, but '%.*s' has %.*s type",
+    if (value->type->kind != TYPE_VARCHAR && value->type->kind != TYPE_UNKNOWN &&
+        value->type->kind != TYPE_CHAR)
+        return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos,
+                    "Expected expression of varchar, but '%.*s' has %.*s type",
                     STR_ARG(expr_text(c->a, value)), STR_ARG(sql_type_name(value->type, c->a->arena)));
     if (e->call.overflow_truncate)
         return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "LISTAGG with ON OVERFLOW TRUNCATE is not supported");
@@ -290,11 +331,12 @@ static int check_listagg(ExprContext *c, Expr *e)
 int analyze_call(ExprContext *c, Expr *e)
 {
     if (e->call.arg_names)
-        return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "Named arguments are not supported for function '%.*s'", STR_ARG(function_name(c, e)));
+        return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "Named arguments are not supported for function '%.*s'",
+                    STR_ARG(function_name(c, e)));
     if (e->call.static_type)
         return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "Static functions of types are not supported");
     ExprContext inner = *c;
-    inner.aggregates = inner.windows = inner.groupings = (ExprList){ 0 };
+    inner.aggregates = inner.windows = inner.groupings = (ExprList){0};
     if (name_is(function_name(c, e), STR("listagg")) && e->call.n > 0 && check_listagg(&inner, e) < 0)
         return -1;
     if (bind(&inner, e) < 0)
@@ -308,12 +350,14 @@ int analyze_call(ExprContext *c, Expr *e)
             expr_list_add(c->a, &c->groupings, inner.groupings.items[i]);
         return check_plain(c, e);
     }
-    if (check_modifiers(c, e) < 0 || (e->call.filter && analyze_boolean(&inner, e->call.filter, "FILTER clause") < 0)
-        || analyze_call_order(&inner, e) < 0)
+    if (check_modifiers(c, e) < 0 ||
+        (e->call.filter && analyze_boolean(&inner, e->call.filter, "FILTER clause") < 0) ||
+        analyze_call_order(&inner, e) < 0)
         return -1;
     if (e->call.over)
         return analyze_window_call(c, &inner, e);
     if (e->call.def->kind == FUNCTION_WINDOW)
-        return FAIL(c->a, ERR_MISSING_OVER, e->pos, "Window function system.builtin.%s requires an OVER clause", e->call.def->name);
+        return FAIL(c->a, ERR_MISSING_OVER, e->pos,
+                    "Window function system.builtin.%s requires an OVER clause", e->call.def->name);
     return analyze_aggregate_call(c, &inner, e);
 }

@@ -1,10 +1,13 @@
-/* analyze_operator.c - arithmetic and comparison: which types go together, and to what. Source: Trino's documentation "Decimal
- * functions and operators", "Date and time functions and operators"; behaviour of 483 (decimal results changed in 477). */
+/* analyze_operator.c - arithmetic and comparison: which types go together, and to what. Source: Trino's
+ * documentation "Decimal functions and operators", "Date and time functions and operators"; behaviour of 483
+ * (decimal results changed in 477). */
 #include "query/analyzer/internal.h"
 
 enum { DECIMAL_MAX = 38, DECIMAL_MIN_SCALE = 6 };
 
-typedef struct Arithmetic { const SqlType *left, *right, *result; } Arithmetic;
+typedef struct Arithmetic {
+    const SqlType *left, *right, *result;
+} Arithmetic;
 
 static int max_int(int a, int b)
 {
@@ -21,7 +24,8 @@ static const SqlType *fit_decimal(Arena *arena, int precision, int scale)
 {
     if (precision > DECIMAL_MAX) {
         int whole = precision - scale;
-        scale = min_int(scale, whole > DECIMAL_MAX - DECIMAL_MIN_SCALE ? DECIMAL_MIN_SCALE : DECIMAL_MAX - whole);
+        scale =
+            min_int(scale, whole > DECIMAL_MAX - DECIMAL_MIN_SCALE ? DECIMAL_MIN_SCALE : DECIMAL_MAX - whole);
         precision = DECIMAL_MAX;
     }
     return sql_type_decimal(arena, precision, scale);
@@ -56,13 +60,13 @@ static bool numeric(BinaryOp op, const SqlType *l, const SqlType *r, Arena *aren
         return false;
     const SqlType *left = sql_type_decimal_of(l, arena), *right = sql_type_decimal_of(r, arena);
     if ((l->kind == TYPE_DECIMAL || r->kind == TYPE_DECIMAL) && left && right) {
-        *ret = (Arithmetic){ left, right, decimal_result(op, left, right, arena) };
+        *ret = (Arithmetic){left, right, decimal_result(op, left, right, arena)};
         return true;
     }
     const SqlType *common = sql_type_common(l, r, arena);
     if (!common || !sql_type_is_numeric(common))
         return false;
-    *ret = (Arithmetic){ common, common, common };
+    *ret = (Arithmetic){common, common, common};
     return true;
 }
 
@@ -93,7 +97,7 @@ static bool scale_interval(BinaryOp op, const SqlType *l, const SqlType *r, Arit
     if (!is_interval(interval) || !sql_type_is_numeric(factor) || (op != OP_MUL && !(op == OP_DIV && left)))
         return false;
     factor = op == OP_MUL && sql_type_is_integral(factor) ? &TYPE_BIGINT_ : &TYPE_DOUBLE_;
-    *ret = (Arithmetic){ left ? interval : factor, left ? factor : interval, interval };
+    *ret = (Arithmetic){left ? interval : factor, left ? factor : interval, interval};
     return true;
 }
 
@@ -112,30 +116,31 @@ static bool temporal(BinaryOp op, const SqlType *l, const SqlType *r, Arena *are
     if (op != OP_ADD && op != OP_SUB)
         return false;
     if (is_interval(l) && l->kind == r->kind) {
-        *ret = (Arithmetic){ l, r, l };
+        *ret = (Arithmetic){l, r, l};
         return true;
     }
     if (is_interval(r) && takes_interval(l, r)) {
         const SqlType *instant = with_milliseconds(l, r, arena);
-        *ret = (Arithmetic){ instant, r, instant };
+        *ret = (Arithmetic){instant, r, instant};
         return true;
     }
     if (op == OP_ADD && is_interval(l) && takes_interval(r, l)) {
         const SqlType *instant = with_milliseconds(r, l, arena);
-        *ret = (Arithmetic){ l, instant, instant };
+        *ret = (Arithmetic){l, instant, instant};
         return true;
     }
     if (op == OP_SUB && ((is_instant(l) && is_instant(r)) || (is_time(l) && is_time(r)))) {
         const SqlType *common = sql_type_common(l, r, arena);
-        *ret = (Arithmetic){ common, common, &TYPE_INTERVAL_DAY_TIME_ };
+        *ret = (Arithmetic){common, common, &TYPE_INTERVAL_DAY_TIME_};
         return common != NULL;
     }
     return false;
 }
 
 static const char *const symbols[] = {
-    [OP_ADD] = "+", [OP_SUB] = "-", [OP_MUL] = "*", [OP_DIV] = "/", [OP_MOD] = "%", [OP_EQ] = "=", [OP_NE] = "=",
-    [OP_LT] = "<", [OP_GT] = "<", [OP_LE] = "<=", [OP_GE] = "<=",      /* > is < turned around, as Trino has it */
+    [OP_ADD] = "+", [OP_SUB] = "-", [OP_MUL] = "*", [OP_DIV] = "/", [OP_MOD] = "%", [OP_EQ] = "=",
+    [OP_NE] = "=",  [OP_LT] = "<",  [OP_GT] = "<",  [OP_LE] = "<=", [OP_GE] = "<=", /* > is < turned around,
+                                                                                       as Trino has it */
 };
 
 static int cannot_apply(ExprContext *c, const Expr *e, const char *hint)
@@ -149,8 +154,10 @@ static int cannot_apply(ExprContext *c, const Expr *e, const char *hint)
 static int ambiguous(ExprContext *c, const SqlType *l, const SqlType *r)
 {
     Arena *arena = c->a->arena;
-    return err_set(c->a->err, ERR_AMBIGUOUS_FUNCTION_CALL, "Could not choose a best candidate operator. Explicit type casts "
-                   "must be added. Actual types: (%.*s%s%.*s)", STR_ARG(sql_type_name(l, arena)), r ? ", " : "",
+    return err_set(c->a->err, ERR_AMBIGUOUS_FUNCTION_CALL,
+                   "Could not choose a best candidate operator. Explicit type casts "
+                   "must be added. Actual types: (%.*s%s%.*s)",
+                   STR_ARG(sql_type_name(l, arena)), r ? ", " : "",
                    STR_ARG(r ? sql_type_name(r, arena) : STR("")));
 }
 
@@ -163,10 +170,12 @@ static int analyze_arithmetic(ExprContext *c, Expr *e)
         const SqlType *known = l->kind == TYPE_UNKNOWN ? r : l;
         if (!sql_type_is_numeric(known))
             return known->kind == TYPE_UNKNOWN || is_instant(known) || is_interval(known) || is_time(known)
-                ? ambiguous(c, l, r) : cannot_apply(c, e, "");
+                       ? ambiguous(c, l, r)
+                       : cannot_apply(c, e, "");
         l = r = known;
     }
-    if (!numeric(e->binary.op, l, r, c->a->arena, &found) && !temporal(e->binary.op, l, r, c->a->arena, &found))
+    if (!numeric(e->binary.op, l, r, c->a->arena, &found) &&
+        !temporal(e->binary.op, l, r, c->a->arena, &found))
         return cannot_apply(c, e, "");
     coerce_to(c->a, e->binary.left, found.left);
     coerce_to(c->a, e->binary.right, found.right);
@@ -184,7 +193,8 @@ static int analyze_unary(ExprContext *c, Expr *e)
         return 0;
     Str name = sql_type_name(type, c->a->arena);
     if (e->unary.op == '+')
-        return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos, "Unary '+' operator cannot by applied to %.*s type", STR_ARG(name));
+        return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos, "Unary '+' operator cannot by applied to %.*s type",
+                    STR_ARG(name));
     if (type->kind == TYPE_UNKNOWN)
         return ambiguous(c, type, NULL);
     return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos, "Cannot negate %.*s", STR_ARG(name));
@@ -202,7 +212,9 @@ static const char *date_hint(ExprContext *c, const Expr *e)
     if (text->kind != EXPR_STRING || !is_instant(other->type))
         return "";
     const char *keyword = other->type->kind == TYPE_DATE && literal_parse_date(text->text, &days) ? "DATE"
-        : other->type->kind != TYPE_DATE && literal_parse_timestamp(text->text, &t) ? "TIMESTAMP" : NULL;
+                          : other->type->kind != TYPE_DATE && literal_parse_timestamp(text->text, &t)
+                              ? "TIMESTAMP"
+                              : NULL;
     if (!keyword)
         return "";
     return arena_printf(c->a->arena, " (hint: write %s '%.*s')", keyword, STR_ARG(text->text)).ptr;
@@ -216,7 +228,8 @@ int analyze_comparison(ExprContext *c, Expr *e)
     bool fits = common && (ordered ? sql_type_is_orderable(common) : sql_type_is_comparable(common));
     if (!fits && e->kind == EXPR_DISTINCT_FROM)
         return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos, "Cannot check if %.*s is identical to %.*s",
-                    STR_ARG(sql_type_name(left->type, c->a->arena)), STR_ARG(sql_type_name(right->type, c->a->arena)));
+                    STR_ARG(sql_type_name(left->type, c->a->arena)),
+                    STR_ARG(sql_type_name(right->type, c->a->arena)));
     if (!fits)
         return cannot_apply(c, e, date_hint(c, e));
     coerce_to(c->a, left, common);

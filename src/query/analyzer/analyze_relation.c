@@ -1,4 +1,5 @@
-/* analyze_relation.c - what stands in FROM: tables, WITH queries, views, joins, VALUES, UNNEST, LATERAL, samples. */
+/* analyze_relation.c - what stands in FROM: tables, WITH queries, views, joins, VALUES, UNNEST, LATERAL,
+ * samples. */
 #include "query/analyzer/internal.h"
 #include "query/sql/parser.h"
 
@@ -13,8 +14,11 @@ static Field *new_fields(Analyzer *a, Relation *relation, size_t n)
 
 static void set_field(Relation *relation, size_t i, Str name, const SqlType *type, Str qualifier)
 {
-    relation->fields[i] = (Field){ .name = name, .type = type, .relation = relation, .qualifier = qualifier,
-                                   .ref = { relation, (int)i, 0 } };
+    relation->fields[i] = (Field){.name = name,
+                                  .type = type,
+                                  .relation = relation,
+                                  .qualifier = qualifier,
+                                  .ref = {relation, (int)i, 0}};
 }
 
 /* "t" and "t (a, b)". */
@@ -26,7 +30,8 @@ static int apply_alias(Analyzer *a, Relation *relation)
     for (size_t i = 0; i < relation->n_fields; i++)
         visible += !relation->fields[i].hidden;
     if (relation->n_column_aliases && relation->n_column_aliases != visible)
-        return FAIL(a, ERR_MISMATCHED_COLUMN_ALIASES, relation->pos, "Column alias list has %zu entries but '%.*s' has %zu columns available",
+        return FAIL(a, ERR_MISMATCHED_COLUMN_ALIASES, relation->pos,
+                    "Column alias list has %zu entries but '%.*s' has %zu columns available",
                     relation->n_column_aliases, STR_ARG(relation->alias.text), visible);
     for (size_t i = 0, at = 0; i < relation->n_fields; i++) {
         Field *field = &relation->fields[i];
@@ -49,9 +54,11 @@ int split_table_name(Analyzer *a, const QualifiedName *name, Str parts[3])
     parts[1] = name->n > 1 ? arena_lower(a->arena, name->parts[name->n - 2].text) : a->session->schema;
     parts[0] = name->n > 2 ? arena_lower(a->arena, name->parts[0].text) : a->session->catalog;
     if (parts[0].len == 0)
-        return FAIL(a, ERR_MISSING_CATALOG_NAME, name->pos, "Catalog must be specified when session catalog is not set");
+        return FAIL(a, ERR_MISSING_CATALOG_NAME, name->pos,
+                    "Catalog must be specified when session catalog is not set");
     if (parts[1].len == 0)
-        return FAIL(a, ERR_MISSING_SCHEMA_NAME, name->pos, "Schema must be specified when session schema is not set");
+        return FAIL(a, ERR_MISSING_SCHEMA_NAME, name->pos,
+                    "Schema must be specified when session schema is not set");
     return 0;
 }
 
@@ -66,7 +73,8 @@ static int table_not_found(Analyzer *a, SqlPos pos, const Str parts[3])
         return -1;
     if (!exists)
         return FAIL(a, ERR_SCHEMA_NOT_FOUND, pos, "Schema '%.*s' does not exist", STR_ARG(parts[1]));
-    return FAIL(a, ERR_TABLE_NOT_FOUND, pos, "Table '%.*s.%.*s.%.*s' does not exist", STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[2]));
+    return FAIL(a, ERR_TABLE_NOT_FOUND, pos, "Table '%.*s.%.*s.%.*s' does not exist", STR_ARG(parts[0]),
+                STR_ARG(parts[1]), STR_ARG(parts[2]));
 }
 
 static void use_handle(Analyzer *a, Relation *relation, const TableHandle *handle)
@@ -78,7 +86,7 @@ static void use_handle(Analyzer *a, Relation *relation, const TableHandle *handl
         set_field(relation, i, handle->columns[i].name, handle->columns[i].type, handle->table);
         relation->fields[i].hidden = handle->columns[i].hidden;
     }
-    *vec_push(a->arena, &a->tables) = (TableAccess){ handle, relation };
+    *vec_push(a->arena, &a->tables) = (TableAccess){handle, relation};
 }
 
 /* Outputs of a query, as a relation's columns. */
@@ -96,8 +104,8 @@ static int use_view(Analyzer *a, Relation *relation, Str sql, const Str parts[3]
     if (a->view_depth >= VIEW_DEPTH_MAX)
         return FAIL(a, ERR_INVALID_VIEW, relation->pos, "View is recursive");
     if (sql_parse(sql, a->arena, &statement, &why) < 0 || statement->kind != STMT_QUERY)
-        return FAIL(a, ERR_INVALID_VIEW, relation->pos, "Failed parsing stored view '%.*s.%.*s.%.*s': %s", STR_ARG(parts[0]),
-                    STR_ARG(parts[1]), STR_ARG(parts[2]), why.message);
+        return FAIL(a, ERR_INVALID_VIEW, relation->pos, "Failed parsing stored view '%.*s.%.*s.%.*s': %s",
+                    STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[2]), why.message);
     /* Unqualified names in a view are of its own catalog and schema. */
     AnalyzerSession session = *a->session;
     session.catalog = parts[0];
@@ -117,8 +125,8 @@ static int use_view(Analyzer *a, Relation *relation, Str sql, const Str parts[3]
 
 static int analyze_version(Analyzer *a, Relation *relation)
 {
-    ExprContext c = { .a = a, .no_subquery = "Subqueries are not supported in a table version" };
-    Expr *versions[] = { relation->table.version, relation->table.timestamp };
+    ExprContext c = {.a = a, .no_subquery = "Subqueries are not supported in a table version"};
+    Expr *versions[] = {relation->table.version, relation->table.timestamp};
     for (size_t i = 0; i < 2; i++)
         if (versions[i] && analyze_expr(&c, versions[i]) < 0)
             return -1;
@@ -141,11 +149,13 @@ static int analyze_table(Analyzer *a, Relation *relation, const NamedScope *name
     if (split_table_name(a, name, parts) < 0 || analyze_version(a, relation) < 0)
         return -1;
     Error *err = a->err;
-    if (a->metadata->get_view && a->metadata->get_view(a->metadata, parts[0], parts[1], parts[2], a->arena, &view, err) < 0)
+    if (a->metadata->get_view &&
+        a->metadata->get_view(a->metadata, parts[0], parts[1], parts[2], a->arena, &view, err) < 0)
         return -1;
     if (view.ptr)
         return use_view(a, relation, view, parts);
-    if (a->metadata->get_table(a->metadata, parts[0], parts[1], parts[2], relation, a->arena, &handle, err) < 0)
+    if (a->metadata->get_table(a->metadata, parts[0], parts[1], parts[2], relation, a->arena, &handle, err) <
+        0)
         return -1;
     if (!handle)
         return table_not_found(a, relation->pos, parts);
@@ -185,15 +195,15 @@ static void coerce_row(Analyzer *a, Expr *row, const SqlType *const *types, size
     }
     RowField *fields = arena_array(a->arena, RowField, width);
     for (size_t i = 0; i < width; i++)
-        fields[i] = (RowField){ row->type->fields[i].name, types[i] };
+        fields[i] = (RowField){row->type->fields[i].name, types[i]};
     coerce_to(a, row, sql_type_row(a->arena, fields, width));
 }
 
 int analyze_values(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named)
 {
-    ExprContext c = { .a = a, .scope = parent, .named = named };
+    ExprContext c = {.a = a, .scope = parent, .named = named};
     /* The expressions of VALUES are one level below the queries around. */
-    Scope empty = { .parent = parent };
+    Scope empty = {.parent = parent};
     c.scope = &empty;
     for (size_t r = 0; r < relation->values.n; r++)
         if (analyze_expr(&c, relation->values.rows[r]) < 0)
@@ -205,17 +215,21 @@ int analyze_values(Analyzer *a, Relation *relation, const Scope *parent, const N
     for (size_t r = 0; r < relation->values.n; r++) {
         Expr *row = relation->values.rows[r];
         if (row_width(row) != width)
-            return FAIL(a, ERR_TYPE_MISMATCH, relation->pos, "Values rows have mismatched sizes: %zu vs %zu", width, row_width(row));
+            return FAIL(a, ERR_TYPE_MISMATCH, relation->pos, "Values rows have mismatched sizes: %zu vs %zu",
+                        width, row_width(row));
         for (size_t i = 0; i < width; i++) {
             const SqlType *type = row_item_type(row, i), *common = sql_type_common(types[i], type, a->arena);
             if (!common)
-                return FAIL(a, ERR_TYPE_MISMATCH, relation->pos, "Values rows have mismatched types: column %zu: %.*s vs %.*s", i + 1,
-                            STR_ARG(sql_type_name(types[i], a->arena)), STR_ARG(sql_type_name(type, a->arena)));
+                return FAIL(a, ERR_TYPE_MISMATCH, relation->pos,
+                            "Values rows have mismatched types: column %zu: %.*s vs %.*s", i + 1,
+                            STR_ARG(sql_type_name(types[i], a->arena)),
+                            STR_ARG(sql_type_name(type, a->arena)));
             types[i] = common;
         }
     }
     if (c.aggregates.n + c.windows.n + c.groupings.n > 0)
-        return FAIL(a, ERR_EXPRESSION_NOT_SCALAR, relation->pos, "VALUES clause cannot contain aggregations, window functions or grouping "
+        return FAIL(a, ERR_EXPRESSION_NOT_SCALAR, relation->pos,
+                    "VALUES clause cannot contain aggregations, window functions or grouping "
                     "operations");
     new_fields(a, relation, width);
     for (size_t i = 0; i < width; i++) {
@@ -230,27 +244,28 @@ int analyze_values(Analyzer *a, Relation *relation, const Scope *parent, const N
 
 static int analyze_unnest(Analyzer *a, Relation *relation, const Scope *scope, const NamedScope *named)
 {
-    ExprContext c = { .a = a, .scope = scope, .named = named };
-    Vec(RowField) columns = { 0 };
+    ExprContext c = {.a = a, .scope = scope, .named = named};
+    Vec(RowField) columns = {0};
     for (size_t i = 0; i < relation->unnest.n; i++) {
         Expr *item = relation->unnest.items[i];
         if (analyze_expr(&c, item) < 0)
             return -1;
         const SqlType *type = item->type;
         if (type->kind == TYPE_MAP) {
-            *vec_push(a->arena, &columns) = (RowField){ .type = type->fields[0].type };
-            *vec_push(a->arena, &columns) = (RowField){ .type = type->fields[1].type };
+            *vec_push(a->arena, &columns) = (RowField){.type = type->fields[0].type};
+            *vec_push(a->arena, &columns) = (RowField){.type = type->fields[1].type};
         } else if (type->kind == TYPE_ARRAY && type->fields[0].type->kind == TYPE_ROW) {
             for (size_t j = 0; j < type->fields[0].type->n_fields; j++)
                 *vec_push(a->arena, &columns) = type->fields[0].type->fields[j];
         } else if (type->kind == TYPE_ARRAY) {
-            *vec_push(a->arena, &columns) = (RowField){ .type = type->fields[0].type };
+            *vec_push(a->arena, &columns) = (RowField){.type = type->fields[0].type};
         } else {
-            return FAIL(a, ERR_INVALID_FUNCTION_ARGUMENT, item->pos, "Cannot unnest type: %.*s", STR_ARG(sql_type_name(type, a->arena)));
+            return FAIL(a, ERR_INVALID_FUNCTION_ARGUMENT, item->pos, "Cannot unnest type: %.*s",
+                        STR_ARG(sql_type_name(type, a->arena)));
         }
     }
     if (relation->unnest.ordinality)
-        *vec_push(a->arena, &columns) = (RowField){ .type = &TYPE_BIGINT_ };
+        *vec_push(a->arena, &columns) = (RowField){.type = &TYPE_BIGINT_};
     new_fields(a, relation, columns.n);
     for (size_t i = 0; i < columns.n; i++)
         set_field(relation, i, columns.items[i].name, columns.items[i].type, STR_NULL);
@@ -263,9 +278,12 @@ static Expr *column_of(Analyzer *a, const Field *field, SqlPos pos)
 {
     Expr *e = arena_new_of(a->arena, Expr);
     Expr *original = arena_new_of(a->arena, Expr);
-    *original = (Expr){ .kind = EXPR_IDENT, .pos = pos, .ident = { .text = field->name, .pos = pos } };
-    *e = (Expr){ .kind = EXPR_COLUMN, .pos = pos, .type = field->type, .coerced = field->type,
-                 .column = { .ref = field->ref, .original = original } };
+    *original = (Expr){.kind = EXPR_IDENT, .pos = pos, .ident = {.text = field->name, .pos = pos}};
+    *e = (Expr){.kind = EXPR_COLUMN,
+                .pos = pos,
+                .type = field->type,
+                .coerced = field->type,
+                .column = {.ref = field->ref, .original = original}};
     mark_used(field);
     return e;
 }
@@ -283,33 +301,37 @@ static const Field *using_field(Analyzer *a, const Relation *side, const Ident *
         found = &side->fields[i];
     }
     if (!found)
-        FAIL(a, ERR_COLUMN_NOT_FOUND, name->pos, "Column '%.*s' is missing from %s side of join", STR_ARG(name->text), which);
+        FAIL(a, ERR_COLUMN_NOT_FOUND, name->pos, "Column '%.*s' is missing from %s side of join",
+             STR_ARG(name->text), which);
     return found;
 }
 
-/* USING (a, b): the condition is written out as l.a = r.a AND …; the join's first columns are the joined ones. */
+/* USING (a, b): the condition is written out as l.a = r.a AND …; the join's first columns are the joined
+ * ones. */
 static int analyze_using(Analyzer *a, Relation *join)
 {
     Relation *left = join->join.left, *right = join->join.right;
     size_t n = join->join.n_using;
     Expr **equals = arena_array(a->arena, Expr *, n);
     bool *joined = arena_array(a->arena, bool, left->n_fields + right->n_fields + 1);
-    ExprContext c = { .a = a };
+    ExprContext c = {.a = a};
     new_fields(a, join, left->n_fields + right->n_fields - n);
     for (size_t i = 0; i < n; i++) {
         const Ident *name = &join->join.using_columns[i];
         for (size_t j = 0; j < i; j++)
             if (name_is(join->join.using_columns[j].text, name->text))
-                return FAIL(a, ERR_DUPLICATE_COLUMN_NAME, name->pos, "Column '%.*s' appears multiple times in USING clause",
-                            STR_ARG(name->text));
+                return FAIL(a, ERR_DUPLICATE_COLUMN_NAME, name->pos,
+                            "Column '%.*s' appears multiple times in USING clause", STR_ARG(name->text));
         const Field *l = using_field(a, left, name, "left");
         const Field *r = l ? using_field(a, right, name, "right") : NULL;
         if (!r)
             return -1;
         joined[l - left->fields] = joined[left->n_fields + (size_t)(r - right->fields)] = true;
         Expr *equal = arena_new_of(a->arena, Expr);
-        *equal = (Expr){ .kind = EXPR_COMPARISON, .pos = name->pos,
-                         .binary = { .op = OP_EQ, .left = column_of(a, l, name->pos), .right = column_of(a, r, name->pos) } };
+        *equal = (Expr){
+            .kind = EXPR_COMPARISON,
+            .pos = name->pos,
+            .binary = {.op = OP_EQ, .left = column_of(a, l, name->pos), .right = column_of(a, r, name->pos)}};
         if (analyze_comparison(&c, equal) < 0)
             return -1;
         equal->coerced = equal->type;
@@ -321,7 +343,11 @@ static int analyze_using(Analyzer *a, Relation *join)
         if (!joined[i])
             join->fields[at++] = i < left->n_fields ? left->fields[i] : right->fields[i - left->n_fields];
     Expr *on = arena_new_of(a->arena, Expr);
-    *on = (Expr){ .kind = EXPR_AND, .pos = join->pos, .type = &TYPE_BOOLEAN_, .coerced = &TYPE_BOOLEAN_, .list = { equals, n } };
+    *on = (Expr){.kind = EXPR_AND,
+                 .pos = join->pos,
+                 .type = &TYPE_BOOLEAN_,
+                 .coerced = &TYPE_BOOLEAN_,
+                 .list = {equals, n}};
     join->join.on = on;
     return 0;
 }
@@ -333,32 +359,37 @@ static bool is_true(const Expr *e)
 
 static int check_join_kind(Analyzer *a, const Relation *join)
 {
-    static const char *const names[] = { [JOIN_INNER] = "INNER", [JOIN_LEFT] = "LEFT", [JOIN_RIGHT] = "RIGHT", [JOIN_FULL] = "FULL" };
+    static const char *const names[] = {
+        [JOIN_INNER] = "INNER", [JOIN_LEFT] = "LEFT", [JOIN_RIGHT] = "RIGHT", [JOIN_FULL] = "FULL"};
     RelationKind right = join->join.right->kind;
-    if ((right != REL_UNNEST && right != REL_LATERAL) || join->join.join == JOIN_CROSS || (join->join.on && is_true(join->join.on)))
+    if ((right != REL_UNNEST && right != REL_LATERAL) || join->join.join == JOIN_CROSS ||
+        (join->join.on && is_true(join->join.on)))
         return 0;
     if (right == REL_LATERAL && join->join.join != JOIN_FULL)
         return 0;
     SqlPos pos = join->join.on ? join->join.on->pos : join->pos;
-    return FAIL(a, ERR_NOT_SUPPORTED, pos, "%s JOIN involving %s is only supported with condition ON TRUE", names[join->join.join],
-                right == REL_UNNEST ? "UNNEST" : "LATERAL relation");
+    return FAIL(a, ERR_NOT_SUPPORTED, pos, "%s JOIN involving %s is only supported with condition ON TRUE",
+                names[join->join.join], right == REL_UNNEST ? "UNNEST" : "LATERAL relation");
 }
 
 static int analyze_on(Analyzer *a, Relation *join, const Scope *parent, const NamedScope *named)
 {
-    Scope scope = { parent, join->fields, join->n_fields };
-    ExprContext c = { .a = a, .scope = &scope, .named = named };
+    Scope scope = {parent, join->fields, join->n_fields};
+    ExprContext c = {.a = a, .scope = &scope, .named = named};
     Expr *on = join->join.on;
     if (analyze_expr(&c, on) < 0)
         return -1;
     if (!sql_type_can_coerce(on->type, &TYPE_BOOLEAN_))
-        return FAIL(a, ERR_TYPE_MISMATCH, on->pos, "JOIN ON clause must evaluate to a boolean: actual type %.*s",
+        return FAIL(a, ERR_TYPE_MISMATCH, on->pos,
+                    "JOIN ON clause must evaluate to a boolean: actual type %.*s",
                     STR_ARG(sql_type_name(on->type, a->arena)));
     coerce_to(a, on, &TYPE_BOOLEAN_);
     const ExprList *found = c.aggregates.n ? &c.aggregates : c.windows.n ? &c.windows : &c.groupings;
     if (found->n)
-        return FAIL(a, ERR_EXPRESSION_NOT_SCALAR, on->pos, "JOIN clause cannot contain aggregations, window functions or grouping operations: "
-                    "[%.*s]", STR_ARG(expr_list_text(a, found)));
+        return FAIL(a, ERR_EXPRESSION_NOT_SCALAR, on->pos,
+                    "JOIN clause cannot contain aggregations, window functions or grouping operations: "
+                    "[%.*s]",
+                    STR_ARG(expr_list_text(a, found)));
     return 0;
 }
 
@@ -370,7 +401,7 @@ static int analyze_join(Analyzer *a, Relation *join, const Scope *parent, const 
     if (analyze_relation(a, left, parent, named) < 0)
         return -1;
     /* UNNEST and LATERAL see what stands to their left; nothing else does. */
-    Scope seen = { parent, left->fields, left->n_fields };
+    Scope seen = {parent, left->fields, left->n_fields};
     const Relation *inner = right->kind == REL_SAMPLED ? right->sample.relation : right;
     bool lateral = inner->kind == REL_UNNEST || inner->kind == REL_LATERAL;
     if (analyze_relation(a, right, lateral ? &seen : parent, named) < 0)
@@ -398,12 +429,13 @@ static int analyze_subquery(Analyzer *a, Relation *relation, const Scope *parent
 static int analyze_sample(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named)
 {
     Expr *percent = relation->sample.percent;
-    ExprContext c = { .a = a, .scope = parent };
+    ExprContext c = {.a = a, .scope = parent};
     if (analyze_relation(a, relation->sample.relation, parent, named) < 0 || analyze_expr(&c, percent) < 0)
         return -1;
     if (!sql_type_is_numeric(percent->type) && percent->type->kind != TYPE_UNKNOWN)
         return FAIL(a, ERR_TYPE_MISMATCH, percent->pos, "Sample percentage should be a numeric expression");
-    if (percent->kind == EXPR_NULL || (percent->kind == EXPR_CAST && percent->cast.operand->kind == EXPR_NULL))
+    if (percent->kind == EXPR_NULL ||
+        (percent->kind == EXPR_CAST && percent->cast.operand->kind == EXPR_NULL))
         return FAIL(a, ERR_INVALID_ARGUMENTS, percent->pos, "Sample percentage cannot be NULL");
     double value = percent->kind == EXPR_INTEGER ? (double)percent->integer.value : 0;
     if (percent->kind == EXPR_DECIMAL || percent->kind == EXPR_DOUBLE)
@@ -422,14 +454,22 @@ static int analyze_sample(Analyzer *a, Relation *relation, const Scope *parent, 
 static int analyze_kind(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named)
 {
     switch (relation->kind) {
-    case REL_TABLE: return analyze_table(a, relation, named);
-    case REL_SUBQUERY: return analyze_subquery(a, relation, parent, named);
-    case REL_LATERAL: return analyze_subquery(a, relation, parent, named);
-    case REL_JOIN: return analyze_join(a, relation, parent, named);
-    case REL_VALUES: return analyze_values(a, relation, parent, named);
-    case REL_UNNEST: return analyze_unnest(a, relation, parent, named);
-    case REL_SAMPLED: return analyze_sample(a, relation, parent, named);
-    default: return FAIL(a, ERR_NOT_SUPPORTED, relation->pos, "Table functions are not supported");
+    case REL_TABLE:
+        return analyze_table(a, relation, named);
+    case REL_SUBQUERY:
+        return analyze_subquery(a, relation, parent, named);
+    case REL_LATERAL:
+        return analyze_subquery(a, relation, parent, named);
+    case REL_JOIN:
+        return analyze_join(a, relation, parent, named);
+    case REL_VALUES:
+        return analyze_values(a, relation, parent, named);
+    case REL_UNNEST:
+        return analyze_unnest(a, relation, parent, named);
+    case REL_SAMPLED:
+        return analyze_sample(a, relation, parent, named);
+    default:
+        return FAIL(a, ERR_NOT_SUPPORTED, relation->pos, "Table functions are not supported");
     }
 }
 

@@ -1,4 +1,5 @@
-/* analyze_statement.c - statements: queries, INSERT, CREATE TABLE [AS], CREATE VIEW, and what is around them (EXPLAIN). */
+/* analyze_statement.c - statements: queries, INSERT, CREATE TABLE [AS], CREATE VIEW, and what is around them
+ * (EXPLAIN). */
 #include "query/analyzer/internal.h"
 
 /* Checks text against a bounded column's length; made by the analyzer only. */
@@ -11,7 +12,8 @@ static int output_columns(Analyzer *a, const Query *query, Analysis *analysis)
     OutputColumn *columns = arena_array(a->arena, OutputColumn, query->n_fields + 1);
     for (size_t i = 0; i < query->n_fields; i++) {
         Str name = query->fields[i].name;
-        columns[i] = (OutputColumn){ name.ptr ? name : arena_printf(a->arena, "_col%zu", i), query->fields[i].type };
+        columns[i] =
+            (OutputColumn){name.ptr ? name : arena_printf(a->arena, "_col%zu", i), query->fields[i].type};
     }
     analysis->columns = columns;
     analysis->n_columns = query->n_fields;
@@ -35,7 +37,8 @@ static int table_column(const TableHandle *table, Str name)
     return -1;
 }
 
-static int insert_columns(Analyzer *a, const Statement *statement, const TableHandle *table, int **ret_map, size_t *ret_n)
+static int insert_columns(Analyzer *a, const Statement *statement, const TableHandle *table, int **ret_map,
+                          size_t *ret_n)
 {
     int *map = arena_array(a->arena, int, table->n_columns + statement->n_columns + 1);
     size_t n = 0;
@@ -46,11 +49,13 @@ static int insert_columns(Analyzer *a, const Statement *statement, const TableHa
         Str name = statement->columns[i].text;
         int column = table_column(table, name);
         if (column < 0)
-            return FAIL(a, ERR_COLUMN_NOT_FOUND, statement->pos, "Insert column name does not exist in target table: %.*s",
+            return FAIL(a, ERR_COLUMN_NOT_FOUND, statement->pos,
+                        "Insert column name does not exist in target table: %.*s",
                         STR_ARG(arena_lower(a->arena, name)));
         for (size_t j = 0; j < n; j++)
             if (map[j] == column)
-                return FAIL(a, ERR_DUPLICATE_COLUMN_NAME, statement->pos, "Insert column name is specified more than once: %.*s",
+                return FAIL(a, ERR_DUPLICATE_COLUMN_NAME, statement->pos,
+                            "Insert column name is specified more than once: %.*s",
                             STR_ARG(arena_lower(a->arena, name)));
         map[n++] = column;
     }
@@ -63,10 +68,14 @@ static bool can_insert(const SqlType *from, const SqlType *to)
 {
     if (sql_type_can_coerce(from, to))
         return true;
-    if (from->kind == to->kind && from->kind != TYPE_ARRAY && from->kind != TYPE_MAP && from->kind != TYPE_ROW)
-        return true;        /* decimals, texts and times of other sizes: the value must fit */
-    return (to->kind == TYPE_DECIMAL && sql_type_is_integral(from)) || (from->kind == TYPE_VARCHAR && to->kind == TYPE_CHAR)
-        || (from->kind == TYPE_CHAR && to->kind == TYPE_VARCHAR);
+    if (from->kind == to->kind && from->kind != TYPE_ARRAY && from->kind != TYPE_MAP &&
+        from->kind != TYPE_ROW)
+        return true; /* decimals, texts and times of other sizes: the value must fit */
+    if (from->kind == TYPE_DOUBLE && to->kind == TYPE_REAL)
+        return true;
+    return (to->kind == TYPE_DECIMAL && sql_type_is_integral(from)) ||
+           (from->kind == TYPE_VARCHAR && to->kind == TYPE_CHAR) ||
+           (from->kind == TYPE_CHAR && to->kind == TYPE_VARCHAR);
 }
 
 static Str type_list(Analyzer *a, const SqlType *const *types, size_t n)
@@ -84,8 +93,11 @@ static Expr *length_check(Analyzer *a, Expr *column, const SqlType *target)
     const SqlType **types = arena_array(a->arena, const SqlType *, 1);
     args[0] = column;
     types[0] = column->type;
-    *e = (Expr){ .kind = EXPR_FUNCTION, .pos = column->pos, .type = target, .coerced = target,
-                 .call = { .args = args, .n = 1, .def = &insert_length, .arg_types = types } };
+    *e = (Expr){.kind = EXPR_FUNCTION,
+                .pos = column->pos,
+                .type = target,
+                .coerced = target,
+                .call = {.args = args, .n = 1, .def = &insert_length, .arg_types = types}};
     return e;
 }
 
@@ -94,32 +106,42 @@ static Query *with_length_checks(Analyzer *a, Query *query, const SqlType *const
 {
     bool needed = false;
     for (size_t i = 0; i < query->n_fields; i++)
-        needed |= query->fields[i].type->kind == TYPE_VARCHAR && types[i]->kind == TYPE_VARCHAR
-            && query->fields[i].type->length > types[i]->length;
+        needed |= query->fields[i].type->kind == TYPE_VARCHAR && types[i]->kind == TYPE_VARCHAR &&
+                  query->fields[i].type->length > types[i]->length;
     if (!needed)
         return query;
     Relation *relation = arena_new_of(a->arena, Relation);
-    *relation = (Relation){ .kind = REL_SUBQUERY, .pos = query->pos, .query = query };
+    *relation = (Relation){.kind = REL_SUBQUERY, .pos = query->pos, .query = query};
     relation->id = ++a->next_id;
     relation->fields = query->fields;
     relation->n_fields = query->n_fields;
     QuerySpec *spec = arena_new_of(a->arena, QuerySpec);
     QueryBody *body = arena_new_of(a->arena, QueryBody);
     Query *outer = arena_new_of(a->arena, Query);
-    *spec = (QuerySpec){ .pos = query->pos, .from = relation, .output = arena_array(a->arena, Expr *, query->n_fields + 1),
-                         .n_output = query->n_fields };
+    *spec = (QuerySpec){.pos = query->pos,
+                        .from = relation,
+                        .output = arena_array(a->arena, Expr *, query->n_fields + 1),
+                        .n_output = query->n_fields};
     Field *fields = arena_array(a->arena, Field, query->n_fields + 1);
     for (size_t i = 0; i < query->n_fields; i++) {
         const SqlType *type = query->fields[i].type;
         Expr *column = arena_new_of(a->arena, Expr);
-        *column = (Expr){ .kind = EXPR_COLUMN, .pos = query->pos, .type = type, .coerced = type,
-                          .column = { .ref = { relation, (int)i, 0 } } };
-        bool check = type->kind == TYPE_VARCHAR && types[i]->kind == TYPE_VARCHAR && type->length > types[i]->length;
+        *column = (Expr){.kind = EXPR_COLUMN,
+                         .pos = query->pos,
+                         .type = type,
+                         .coerced = type,
+                         .column = {.ref = {relation, (int)i, 0}}};
+        bool check =
+            type->kind == TYPE_VARCHAR && types[i]->kind == TYPE_VARCHAR && type->length > types[i]->length;
         spec->output[i] = check ? length_check(a, column, types[i]) : column;
-        fields[i] = (Field){ .name = query->fields[i].name, .type = spec->output[i]->type };
+        fields[i] = (Field){.name = query->fields[i].name, .type = spec->output[i]->type};
     }
-    *body = (QueryBody){ .kind = BODY_SELECT, .pos = query->pos, .select = spec, .fields = fields, .n_fields = query->n_fields };
-    *outer = (Query){ .pos = query->pos, .body = body, .fields = fields, .n_fields = query->n_fields };
+    *body = (QueryBody){.kind = BODY_SELECT,
+                        .pos = query->pos,
+                        .select = spec,
+                        .fields = fields,
+                        .n_fields = query->n_fields};
+    *outer = (Query){.pos = query->pos, .body = body, .fields = fields, .n_fields = query->n_fields};
     return outer;
 }
 
@@ -130,8 +152,11 @@ static int find_target(Analyzer *a, Statement *statement, Analysis *analysis)
     if (split_table_name(a, &statement->name, parts) < 0)
         return -1;
     Relation *reference = arena_new_of(a->arena, Relation);
-    *reference = (Relation){ .kind = REL_TABLE, .pos = statement->pos, .table = { .name = statement->name, .branch = statement->branch } };
-    if (a->metadata->get_table(a->metadata, parts[0], parts[1], parts[2], reference, a->arena, &analysis->target, a->err) < 0)
+    *reference = (Relation){.kind = REL_TABLE,
+                            .pos = statement->pos,
+                            .table = {.name = statement->name, .branch = statement->branch}};
+    if (a->metadata->get_table(a->metadata, parts[0], parts[1], parts[2], reference, a->arena,
+                               &analysis->target, a->err) < 0)
         return -1;
     if (analysis->target)
         return 0;
@@ -142,17 +167,18 @@ static int find_target(Analyzer *a, Statement *statement, Analysis *analysis)
     if (a->metadata->schema_exists(a->metadata, parts[0], parts[1], &exists, a->err) < 0)
         return -1;
     if (!exists)
-        return FAIL(a, ERR_SCHEMA_NOT_FOUND, statement->pos, "Schema '%.*s' does not exist", STR_ARG(parts[1]));
-    return FAIL(a, ERR_TABLE_NOT_FOUND, statement->pos, "Table '%.*s.%.*s.%.*s' does not exist", STR_ARG(parts[0]), STR_ARG(parts[1]),
-                STR_ARG(parts[2]));
+        return FAIL(a, ERR_SCHEMA_NOT_FOUND, statement->pos, "Schema '%.*s' does not exist",
+                    STR_ARG(parts[1]));
+    return FAIL(a, ERR_TABLE_NOT_FOUND, statement->pos, "Table '%.*s.%.*s.%.*s' does not exist",
+                STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[2]));
 }
 
 static int analyze_insert(Analyzer *a, Statement *statement, Analysis *analysis)
 {
     int *map;
     size_t n;
-    if (find_target(a, statement, analysis) < 0 || analyze_query(a, statement->query, NULL, NULL) < 0
-        || insert_columns(a, statement, analysis->target, &map, &n) < 0)
+    if (find_target(a, statement, analysis) < 0 || analyze_query(a, statement->query, NULL, NULL) < 0 ||
+        insert_columns(a, statement, analysis->target, &map, &n) < 0)
         return -1;
     Query *query = statement->query;
     const SqlType **wanted = arena_array(a->arena, const SqlType *, n + 1);
@@ -165,14 +191,15 @@ static int analyze_insert(Analyzer *a, Statement *statement, Analysis *analysis)
         fits = fits && can_insert(given[i], wanted[i]);
     }
     if (!fits)
-        return FAIL(a, ERR_TYPE_MISMATCH, statement->pos, "Insert query has mismatched column types: Table: [%.*s], Query: [%.*s]",
+        return FAIL(a, ERR_TYPE_MISMATCH, statement->pos,
+                    "Insert query has mismatched column types: Table: [%.*s], Query: [%.*s]",
                     STR_ARG(type_list(a, wanted, n)), STR_ARG(type_list(a, given, query->n_fields)));
     statement->query = query = with_length_checks(a, query, wanted);
     coerce_body(query->body, wanted, a->arena);
     query->fields = query->body->fields;
     OutputColumn *columns = arena_array(a->arena, OutputColumn, n + 1);
     for (size_t i = 0; i < n; i++)
-        columns[i] = (OutputColumn){ analysis->target->columns[map[i]].name, wanted[i] };
+        columns[i] = (OutputColumn){analysis->target->columns[map[i]].name, wanted[i]};
     analysis->columns = columns;
     analysis->n_columns = n;
     analysis->insert_map = map;
@@ -190,11 +217,13 @@ static int analyze_create_table(Analyzer *a, Statement *statement)
         if (column->is_like)
             continue;
         if (sql_type_resolve(column->type, a->arena, &column->resolved, &why) < 0)
-            return FAIL(a, why.code, column->name.pos, "Unknown type '%.*s' for column '%.*s'", STR_ARG(column->type->name),
-                        STR_ARG(arena_lower(a->arena, column->name.text)));
+            return FAIL(a, why.code, column->name.pos, "Unknown type '%.*s' for column '%.*s'",
+                        STR_ARG(column->type->name), STR_ARG(arena_lower(a->arena, column->name.text)));
         for (size_t j = 0; j < i; j++)
-            if (!statement->column_defs[j].is_like && name_is(statement->column_defs[j].name.text, column->name.text))
-                return FAIL(a, ERR_DUPLICATE_COLUMN_NAME, column->name.pos, "Column name '%.*s' specified more than once",
+            if (!statement->column_defs[j].is_like &&
+                name_is(statement->column_defs[j].name.text, column->name.text))
+                return FAIL(a, ERR_DUPLICATE_COLUMN_NAME, column->name.pos,
+                            "Column name '%.*s' specified more than once",
                             STR_ARG(arena_lower(a->arena, column->name.text)));
     }
     return 0;
@@ -207,21 +236,25 @@ static int analyze_named_query(Analyzer *a, Statement *statement, Analysis *anal
     if (analyze_query(a, query, NULL, NULL) < 0)
         return -1;
     if (statement->n_columns && statement->n_columns != query->n_fields)
-        return FAIL(a, ERR_MISMATCHED_COLUMN_ALIASES, statement->pos, "Column alias list has %zu entries but relation has %zu columns",
-                    statement->n_columns, query->n_fields);
+        return FAIL(a, ERR_MISMATCHED_COLUMN_ALIASES, statement->pos,
+                    "Column alias list has %zu entries but relation has %zu columns", statement->n_columns,
+                    query->n_fields);
     OutputColumn *columns = arena_array(a->arena, OutputColumn, query->n_fields + 1);
     const SqlType **types = arena_array(a->arena, const SqlType *, query->n_fields + 1);
     for (size_t i = 0; i < query->n_fields; i++) {
         Str name = statement->n_columns ? statement->columns[i].text : query->fields[i].name;
         types[i] = query->fields[i].type;
         if (!name.ptr)
-            return FAIL(a, ERR_MISSING_COLUMN_NAME, statement->pos, "Column name not specified at position %zu", i + 1);
+            return FAIL(a, ERR_MISSING_COLUMN_NAME, statement->pos,
+                        "Column name not specified at position %zu", i + 1);
         if (types[i]->kind == TYPE_UNKNOWN)
-            return FAIL(a, ERR_COLUMN_TYPE_UNKNOWN, statement->pos, "Column type is unknown at position %zu", i + 1);
-        columns[i] = (OutputColumn){ arena_lower(a->arena, name), types[i] };
+            return FAIL(a, ERR_COLUMN_TYPE_UNKNOWN, statement->pos, "Column type is unknown at position %zu",
+                        i + 1);
+        columns[i] = (OutputColumn){arena_lower(a->arena, name), types[i]};
         for (size_t j = 0; j < i; j++)
             if (str_eq(columns[j].name, columns[i].name))
-                return FAIL(a, ERR_DUPLICATE_COLUMN_NAME, statement->pos, "Column name '%.*s' specified more than once", STR_ARG(columns[i].name));
+                return FAIL(a, ERR_DUPLICATE_COLUMN_NAME, statement->pos,
+                            "Column name '%.*s' specified more than once", STR_ARG(columns[i].name));
     }
     analysis->columns = columns;
     analysis->n_columns = query->n_fields;
@@ -233,22 +266,34 @@ static int analyze_named_query(Analyzer *a, Statement *statement, Analysis *anal
 static int analyze_statement(Analyzer *a, Statement *statement, Analysis *analysis)
 {
     switch (statement->kind) {
-    case STMT_QUERY: return analyze_query_statement(a, statement, analysis);
-    case STMT_INSERT: return analyze_insert(a, statement, analysis);
-    case STMT_CREATE_TABLE: return analyze_create_table(a, statement);
-    case STMT_CREATE_TABLE_AS: case STMT_CREATE_VIEW: return analyze_named_query(a, statement, analysis);
-    case STMT_EXPLAIN: case STMT_EXPLAIN_ANALYZE: return analyze_statement(a, statement->inner, analysis);
-    case STMT_DELETE: return FAIL(a, ERR_NOT_SUPPORTED, statement->pos, "DELETE is not supported yet");
-    case STMT_UPDATE: return FAIL(a, ERR_NOT_SUPPORTED, statement->pos, "UPDATE is not supported yet");
-    case STMT_MERGE: return FAIL(a, ERR_NOT_SUPPORTED, statement->pos, "MERGE is not supported yet");
-    default: return 0;
+    case STMT_QUERY:
+        return analyze_query_statement(a, statement, analysis);
+    case STMT_INSERT:
+        return analyze_insert(a, statement, analysis);
+    case STMT_CREATE_TABLE:
+        return analyze_create_table(a, statement);
+    case STMT_CREATE_TABLE_AS:
+    case STMT_CREATE_VIEW:
+        return analyze_named_query(a, statement, analysis);
+    case STMT_EXPLAIN:
+    case STMT_EXPLAIN_ANALYZE:
+        return analyze_statement(a, statement->inner, analysis);
+    case STMT_DELETE:
+        return FAIL(a, ERR_NOT_SUPPORTED, statement->pos, "DELETE is not supported yet");
+    case STMT_UPDATE:
+        return FAIL(a, ERR_NOT_SUPPORTED, statement->pos, "UPDATE is not supported yet");
+    case STMT_MERGE:
+        return FAIL(a, ERR_NOT_SUPPORTED, statement->pos, "MERGE is not supported yet");
+    default:
+        return 0;
     }
 }
 
-int sql_analyze(Statement *statement, const AnalyzerSession *session, MetadataSource *metadata, Arena *arena, Analysis **ret, Error *err)
+int sql_analyze(Statement *statement, const AnalyzerSession *session, MetadataSource *metadata, Arena *arena,
+                Analysis **ret, Error *err)
 {
     Error ignored;
-    Analyzer a = { .arena = arena, .session = session, .metadata = metadata, .err = err ? err : &ignored };
+    Analyzer a = {.arena = arena, .session = session, .metadata = metadata, .err = err ? err : &ignored};
     Analysis *analysis = arena_new_of(arena, Analysis);
     size_t n = statement->n_parameters > 0 ? (size_t)statement->n_parameters : 0;
     a.parameter_types = arena_array(arena, const SqlType *, n + 1);
@@ -257,7 +302,8 @@ int sql_analyze(Statement *statement, const AnalyzerSession *session, MetadataSo
         a.parameter_types[i] = &TYPE_UNKNOWN_;
     if (!session->describe_only && n != session->n_parameters)
         return err_set_sql(a.err, ERR_INVALID_PARAMETER_USAGE, statement->pos.line, statement->pos.column,
-                           "Incorrect number of parameters: expected %zu but found %zu", n, session->n_parameters);
+                           "Incorrect number of parameters: expected %zu but found %zu", n,
+                           session->n_parameters);
     if (analyze_statement(&a, statement, analysis) < 0)
         return -1;
     analysis->tables = a.tables.items;

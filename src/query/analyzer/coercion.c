@@ -7,7 +7,8 @@ enum { DECIMAL_MAX = 38 };
 /* Digits of the decimal that holds an integral type. */
 static int integral_digits(TypeKind kind)
 {
-    static const int digits[] = { [TYPE_TINYINT] = 3, [TYPE_SMALLINT] = 5, [TYPE_INTEGER] = 10, [TYPE_BIGINT] = 19 };
+    static const int digits[] = {
+        [TYPE_TINYINT] = 3, [TYPE_SMALLINT] = 5, [TYPE_INTEGER] = 10, [TYPE_BIGINT] = 19};
     return kind >= TYPE_TINYINT && kind <= TYPE_BIGINT ? digits[kind] : 0;
 }
 
@@ -46,7 +47,8 @@ static const SqlType *common_fields(const SqlType *a, const SqlType *b, Arena *a
         fields[i].type = sql_type_common(a->fields[i].type, b->fields[i].type, arena);
         if (!fields[i].type)
             return NULL;
-        bool same_name = a->fields[i].name.ptr && b->fields[i].name.ptr && str_eq(a->fields[i].name, b->fields[i].name);
+        bool same_name =
+            a->fields[i].name.ptr && b->fields[i].name.ptr && str_eq(a->fields[i].name, b->fields[i].name);
         fields[i].name = same_name ? a->fields[i].name : STR_NULL;
     }
     SqlType *type = arena_new_of(arena, SqlType);
@@ -75,14 +77,32 @@ static const SqlType *common_same_kind(const SqlType *a, const SqlType *b, Arena
 /* `from` in the shape of kind `to`, when a value can turn into that implicitly; NULL otherwise. */
 static const SqlType *widen(const SqlType *from, TypeKind to, Arena *arena)
 {
-    static const struct { TypeKind from, to; } plain[] = {
-        { TYPE_TINYINT, TYPE_SMALLINT }, { TYPE_TINYINT, TYPE_INTEGER }, { TYPE_TINYINT, TYPE_BIGINT },
-        { TYPE_SMALLINT, TYPE_INTEGER }, { TYPE_SMALLINT, TYPE_BIGINT }, { TYPE_INTEGER, TYPE_BIGINT },
-        { TYPE_TINYINT, TYPE_REAL }, { TYPE_SMALLINT, TYPE_REAL }, { TYPE_INTEGER, TYPE_REAL }, { TYPE_BIGINT, TYPE_REAL },
-        { TYPE_TINYINT, TYPE_DOUBLE }, { TYPE_SMALLINT, TYPE_DOUBLE }, { TYPE_INTEGER, TYPE_DOUBLE },
-        { TYPE_BIGINT, TYPE_DOUBLE }, { TYPE_DECIMAL, TYPE_REAL }, { TYPE_DECIMAL, TYPE_DOUBLE }, { TYPE_REAL, TYPE_DOUBLE },
-        { TYPE_TINYINT, TYPE_NUMBER }, { TYPE_SMALLINT, TYPE_NUMBER }, { TYPE_INTEGER, TYPE_NUMBER },
-        { TYPE_BIGINT, TYPE_NUMBER }, { TYPE_DECIMAL, TYPE_NUMBER }, { TYPE_P4HYPERLOGLOG, TYPE_HYPERLOGLOG },
+    static const struct {
+        TypeKind from, to;
+    } plain[] = {
+        {TYPE_TINYINT, TYPE_SMALLINT},
+        {TYPE_TINYINT, TYPE_INTEGER},
+        {TYPE_TINYINT, TYPE_BIGINT},
+        {TYPE_SMALLINT, TYPE_INTEGER},
+        {TYPE_SMALLINT, TYPE_BIGINT},
+        {TYPE_INTEGER, TYPE_BIGINT},
+        {TYPE_TINYINT, TYPE_REAL},
+        {TYPE_SMALLINT, TYPE_REAL},
+        {TYPE_INTEGER, TYPE_REAL},
+        {TYPE_BIGINT, TYPE_REAL},
+        {TYPE_TINYINT, TYPE_DOUBLE},
+        {TYPE_SMALLINT, TYPE_DOUBLE},
+        {TYPE_INTEGER, TYPE_DOUBLE},
+        {TYPE_BIGINT, TYPE_DOUBLE},
+        {TYPE_DECIMAL, TYPE_REAL},
+        {TYPE_DECIMAL, TYPE_DOUBLE},
+        {TYPE_REAL, TYPE_DOUBLE},
+        {TYPE_TINYINT, TYPE_NUMBER},
+        {TYPE_SMALLINT, TYPE_NUMBER},
+        {TYPE_INTEGER, TYPE_NUMBER},
+        {TYPE_BIGINT, TYPE_NUMBER},
+        {TYPE_DECIMAL, TYPE_NUMBER},
+        {TYPE_P4HYPERLOGLOG, TYPE_HYPERLOGLOG},
     };
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (plain[i].from == from->kind && plain[i].to == to)
@@ -91,7 +111,8 @@ static const SqlType *widen(const SqlType *from, TypeKind to, Arena *arena)
         return sql_type_decimal_of(from, arena);
     if (from->kind == TYPE_DATE && (to == TYPE_TIMESTAMP || to == TYPE_TIMESTAMP_TZ))
         return sql_type_temporal(arena, to, 0);
-    if ((from->kind == TYPE_TIME && to == TYPE_TIME_TZ) || (from->kind == TYPE_TIMESTAMP && to == TYPE_TIMESTAMP_TZ))
+    if ((from->kind == TYPE_TIME && to == TYPE_TIME_TZ) ||
+        (from->kind == TYPE_TIMESTAMP && to == TYPE_TIMESTAMP_TZ))
         return sql_type_temporal(arena, to, from->precision);
     if (from->kind == TYPE_CHAR && to == TYPE_VARCHAR)
         return sql_type_varchar(arena, from->length);
@@ -142,15 +163,16 @@ bool sql_type_can_coerce(const SqlType *from, const SqlType *to)
             return from->length <= to->length;
         if (parameters == TYPE_PARAMETERS_TEMPORAL)
             return from->precision <= to->precision;
-        return parameters == TYPE_PARAMETERS_NESTED && from->kind != TYPE_FUNCTION
-            && fields_all(from, to, sql_type_can_coerce);
+        return parameters == TYPE_PARAMETERS_NESTED && from->kind != TYPE_FUNCTION &&
+               fields_all(from, to, sql_type_can_coerce);
     }
     int digits = integral_digits(from->kind);
     if (to->kind == TYPE_DECIMAL && digits)
         return digits <= to->precision - to->scale;
     if (from->kind == TYPE_DATE)
         return to->kind == TYPE_TIMESTAMP || to->kind == TYPE_TIMESTAMP_TZ;
-    if ((from->kind == TYPE_TIME && to->kind == TYPE_TIME_TZ) || (from->kind == TYPE_TIMESTAMP && to->kind == TYPE_TIMESTAMP_TZ))
+    if ((from->kind == TYPE_TIME && to->kind == TYPE_TIME_TZ) ||
+        (from->kind == TYPE_TIMESTAMP && to->kind == TYPE_TIMESTAMP_TZ))
         return from->precision <= to->precision;
     if (from->kind == TYPE_CHAR && to->kind == TYPE_VARCHAR)
         return from->length <= to->length;
@@ -178,7 +200,8 @@ static const uint32_t casts[] = {
     [TYPE_DOUBLE] = B(BOOLEAN) | NUMERIC | B(VARCHAR) | B(JSON) | B(VARIANT),
     [TYPE_DECIMAL] = B(BOOLEAN) | NUMERIC | B(VARCHAR) | B(JSON) | B(VARIANT),
     [TYPE_NUMBER] = NUMERIC | B(VARCHAR) | B(JSON),
-    [TYPE_VARCHAR] = B(BOOLEAN) | NUMERIC | TEXT | B(VARBINARY) | B(JSON) | B(VARIANT) | INSTANTS | TIMES | B(UUID) | B(IPADDRESS),
+    [TYPE_VARCHAR] = B(BOOLEAN) | NUMERIC | TEXT | B(VARBINARY) | B(JSON) | B(VARIANT) | INSTANTS | TIMES |
+                     B(UUID) | B(IPADDRESS),
     [TYPE_CHAR] = TEXT | B(BOOLEAN) | INTEGRAL | B(REAL) | B(DOUBLE) | B(VARBINARY) | INSTANTS,
     [TYPE_VARBINARY] = B(VARBINARY) | B(UUID) | B(IPADDRESS) | DIGESTS,
     [TYPE_JSON] = B(BOOLEAN) | NUMERIC | B(VARCHAR) | B(JSON) | B(VARIANT) | B(ARRAY) | B(MAP) | B(ROW),
@@ -218,8 +241,8 @@ static bool fits_json(const SqlType *t, bool to_json)
                 return false;
         return true;
     }
-    uint32_t allowed = NUMERIC | B(BOOLEAN) | B(VARCHAR) | B(JSON) | B(DATE) | B(TIMESTAMP) | B(TIMESTAMP_TZ) | B(TIME)
-        | B(TIME_TZ) | B(UNKNOWN);
+    uint32_t allowed = NUMERIC | B(BOOLEAN) | B(VARCHAR) | B(JSON) | B(DATE) | B(TIMESTAMP) |
+                       B(TIMESTAMP_TZ) | B(TIME) | B(TIME_TZ) | B(UNKNOWN);
     if (!to_json)
         allowed = NUMERIC | B(BOOLEAN) | B(VARCHAR) | B(JSON) | B(DATE) | B(UNKNOWN);
     return (allowed & (1u << t->kind)) != 0;
@@ -229,7 +252,8 @@ bool sql_type_can_cast(const SqlType *from, const SqlType *to)
 {
     if (!(casts[from->kind] & (1u << to->kind)))
         return false;
-    if (from->kind == to->kind && (from->kind == TYPE_ARRAY || from->kind == TYPE_MAP || from->kind == TYPE_ROW))
+    if (from->kind == to->kind &&
+        (from->kind == TYPE_ARRAY || from->kind == TYPE_MAP || from->kind == TYPE_ROW))
         return fields_all(from, to, sql_type_can_cast);
     if (to->kind == TYPE_JSON && from->kind >= TYPE_ARRAY && from->kind <= TYPE_ROW)
         return fits_json(from, true);

@@ -21,7 +21,7 @@ static void visit_call(const Expr *e, ExprVisit visit, void *arg)
     visit_all(window->partition_by, window->n_partition_by, visit, arg);
     for (size_t i = 0; i < window->n_order_by; i++)
         visit(window->order_by[i].expr, arg);
-    Expr *bounds[] = { window->from.value, window->to.value };
+    Expr *bounds[] = {window->from.value, window->to.value};
     visit_all(bounds, 2, visit, arg);
 }
 
@@ -35,58 +35,87 @@ static void visit_case(const Expr *e, ExprVisit visit, void *arg)
     visit_all(&e->case_.otherwise, 1, visit, arg);
 }
 
+static void visit_between(const Expr *e, ExprVisit visit, void *arg)
+{
+    Expr *items[] = {e->between.value, e->between.low, e->between.high};
+    visit_all(items, 3, visit, arg);
+}
+
+static void visit_like(const Expr *e, ExprVisit visit, void *arg)
+{
+    Expr *items[] = {e->like.value, e->like.pattern, e->like.escape};
+    visit_all(items, 3, visit, arg);
+}
+
+static void visit_at_time_zone(const Expr *e, ExprVisit visit, void *arg)
+{
+    Expr *items[] = {e->at_time_zone.value, e->at_time_zone.zone};
+    visit_all(items, 2, visit, arg);
+}
+
+static void visit_binary(const Expr *e, ExprVisit visit, void *arg)
+{
+    visit(e->binary.left, arg);
+    visit(e->binary.right, arg);
+}
+
+static void visit_in_list(const Expr *e, ExprVisit visit, void *arg)
+{
+    visit(e->in.value, arg);
+    visit_all(e->in.items, e->in.n, visit, arg);
+}
+
+static void visit_subscript(const Expr *e, ExprVisit visit, void *arg)
+{
+    visit(e->subscript.base, arg);
+    visit(e->subscript.index, arg);
+}
+
+static void visit_list(const Expr *e, ExprVisit visit, void *arg)
+{
+    visit_all(e->list.items, e->list.n, visit, arg);
+}
+
+static void visit_row(const Expr *e, ExprVisit visit, void *arg)
+{
+    visit_all(e->row.items, e->row.n, visit, arg);
+}
+
+static void visit_is(const Expr *e, ExprVisit visit, void *arg) { visit(e->is.operand, arg); }
+static void visit_unary(const Expr *e, ExprVisit visit, void *arg) { visit(e->unary.operand, arg); }
+static void visit_base(const Expr *e, ExprVisit visit, void *arg) { visit(e->dereference.base, arg); }
+static void visit_in(const Expr *e, ExprVisit visit, void *arg) { visit(e->in.value, arg); }
+static void visit_match(const Expr *e, ExprVisit visit, void *arg) { visit(e->match.value, arg); }
+static void visit_quantified(const Expr *e, ExprVisit visit, void *arg) { visit(e->quantified.value, arg); }
+static void visit_cast(const Expr *e, ExprVisit visit, void *arg) { visit(e->cast.operand, arg); }
+static void visit_lambda(const Expr *e, ExprVisit visit, void *arg) { visit(e->lambda.body, arg); }
+static void visit_extract(const Expr *e, ExprVisit visit, void *arg) { visit(e->extract.operand, arg); }
+
 void expr_children(const Expr *e, ExprVisit visit, void *arg)
 {
-    switch (e->kind) {
-    case EXPR_DEREFERENCE: visit(e->dereference.base, arg); break;
-    case EXPR_UNARY: visit(e->unary.operand, arg); break;
-    case EXPR_ARITHMETIC: case EXPR_CONCAT: case EXPR_COMPARISON: case EXPR_DISTINCT_FROM: case EXPR_NULLIF:
-        visit(e->binary.left, arg);
-        visit(e->binary.right, arg);
-        break;
-    case EXPR_AND: case EXPR_OR: case EXPR_COALESCE: case EXPR_ARRAY: case EXPR_GROUPING:
-        visit_all(e->list.items, e->list.n, visit, arg);
-        break;
-    case EXPR_ROW: visit_all(e->row.items, e->row.n, visit, arg); break;
-    case EXPR_NOT: case EXPR_IS_NULL: case EXPR_IS_TRUTH: case EXPR_TRY: visit(e->is.operand, arg); break;
-    case EXPR_BETWEEN: {
-        Expr *items[] = { e->between.value, e->between.low, e->between.high };
-        visit_all(items, 3, visit, arg);
-        break;
-    }
-    case EXPR_IN_LIST:
-        visit(e->in.value, arg);
-        visit_all(e->in.items, e->in.n, visit, arg);
-        break;
-    case EXPR_IN_SUBQUERY: visit(e->in.value, arg); break;
-    case EXPR_MATCH: visit(e->match.value, arg); break;
-    case EXPR_QUANTIFIED: visit(e->quantified.value, arg); break;
-    case EXPR_LIKE: {
-        Expr *items[] = { e->like.value, e->like.pattern, e->like.escape };
-        visit_all(items, 3, visit, arg);
-        break;
-    }
-    case EXPR_CAST: visit(e->cast.operand, arg); break;
-    case EXPR_CASE_SIMPLE: case EXPR_CASE_SEARCHED: case EXPR_IF: visit_case(e, visit, arg); break;
-    case EXPR_FUNCTION: visit_call(e, visit, arg); break;
-    case EXPR_LAMBDA: visit(e->lambda.body, arg); break;
-    case EXPR_EXTRACT: visit(e->extract.operand, arg); break;
-    case EXPR_AT_TIME_ZONE: {
-        Expr *items[] = { e->at_time_zone.value, e->at_time_zone.zone };
-        visit_all(items, 2, visit, arg);
-        break;
-    }
-    case EXPR_SUBSCRIPT:
-        visit(e->subscript.base, arg);
-        visit(e->subscript.index, arg);
-        break;
-    default: break;
-    }
+    static void (*const visits[])(const Expr *, ExprVisit, void *) = {
+        [EXPR_DEREFERENCE] = visit_base, [EXPR_UNARY] = visit_unary, [EXPR_ARITHMETIC] = visit_binary,
+        [EXPR_CONCAT] = visit_binary, [EXPR_COMPARISON] = visit_binary, [EXPR_DISTINCT_FROM] = visit_binary,
+        [EXPR_NULLIF] = visit_binary, [EXPR_AND] = visit_list, [EXPR_OR] = visit_list,
+        [EXPR_COALESCE] = visit_list, [EXPR_ARRAY] = visit_list, [EXPR_GROUPING] = visit_list,
+        [EXPR_ROW] = visit_row, [EXPR_NOT] = visit_is, [EXPR_IS_NULL] = visit_is, [EXPR_IS_TRUTH] = visit_is,
+        [EXPR_TRY] = visit_is, [EXPR_BETWEEN] = visit_between, [EXPR_IN_LIST] = visit_in_list,
+        [EXPR_IN_SUBQUERY] = visit_in, [EXPR_MATCH] = visit_match, [EXPR_QUANTIFIED] = visit_quantified,
+        [EXPR_LIKE] = visit_like, [EXPR_CAST] = visit_cast, [EXPR_CASE_SIMPLE] = visit_case,
+        [EXPR_CASE_SEARCHED] = visit_case, [EXPR_IF] = visit_case, [EXPR_FUNCTION] = visit_call,
+        [EXPR_LAMBDA] = visit_lambda, [EXPR_EXTRACT] = visit_extract,
+        [EXPR_AT_TIME_ZONE] = visit_at_time_zone, [EXPR_SUBSCRIPT] = visit_subscript, [EXPR_COLUMN] = NULL,
+    };
+    if (e->kind < sizeof visits / sizeof *visits && visits[e->kind])
+        visits[e->kind](e, visit, arg);
 }
 
 /* ---- equality ---- */
 
-typedef struct Children { Expr *items[64]; size_t n; } Children;
+typedef struct Children {
+    Expr *items[64];
+    size_t n;
+} Children;
 
 static void add_child(Expr *child, void *arg)
 {
@@ -98,43 +127,80 @@ static void add_child(Expr *child, void *arg)
 
 static bool call_equal(const Expr *a, const Expr *b)
 {
-    return a->call.def == b->call.def && a->call.distinct == b->call.distinct && a->call.star == b->call.star
-        && !a->call.filter == !b->call.filter && a->call.n_order_by == b->call.n_order_by && !a->call.over && !b->call.over
-        && a->call.nulls == b->call.nulls;
+    return a->call.def == b->call.def && a->call.distinct == b->call.distinct &&
+           a->call.star == b->call.star && !a->call.filter == !b->call.filter &&
+           a->call.n_order_by == b->call.n_order_by && !a->call.over && !b->call.over &&
+           a->call.nulls == b->call.nulls;
 }
 
 /* What a node holds beside its children. */
 static bool own_equal(const Expr *a, const Expr *b)
 {
     switch (a->kind) {
-    case EXPR_NULL: return true;
-    case EXPR_BOOLEAN: return a->boolean == b->boolean;
-    case EXPR_INTEGER: return a->integer.value == b->integer.value;
-    case EXPR_DECIMAL: case EXPR_DOUBLE: case EXPR_STRING: case EXPR_BINARY: return str_eq(a->text, b->text);
-    case EXPR_GENERIC_LITERAL: return sql_type_equal(a->type, b->type) && str_eq(a->generic.text, b->generic.text);
+    case EXPR_NULL:
+        return true;
+    case EXPR_BOOLEAN:
+        return a->boolean == b->boolean;
+    case EXPR_INTEGER:
+        return a->integer.value == b->integer.value;
+    case EXPR_DECIMAL:
+    case EXPR_DOUBLE:
+    case EXPR_STRING:
+    case EXPR_BINARY:
+        return str_eq(a->text, b->text);
+    case EXPR_GENERIC_LITERAL:
+        return sql_type_equal(a->type, b->type) && str_eq(a->generic.text, b->generic.text);
     case EXPR_INTERVAL:
-        return a->interval.negative == b->interval.negative && str_eq(a->interval.text, b->interval.text)
-            && str_eq(a->interval.from, b->interval.from) && str_eq(a->interval.to, b->interval.to);
+        return a->interval.negative == b->interval.negative && str_eq(a->interval.text, b->interval.text) &&
+               str_eq(a->interval.from, b->interval.from) && str_eq(a->interval.to, b->interval.to);
     case EXPR_COLUMN:
-        return a->column.ref.relation == b->column.ref.relation && a->column.ref.index == b->column.ref.index
-            && (a->column.ref.relation || (a->column.ref.depth == b->column.ref.depth && a->column.original == b->column.original));
-    case EXPR_DEREFERENCE: return str_eq_nocase(a->dereference.field.text, b->dereference.field.text);
-    case EXPR_UNARY: return a->unary.op == b->unary.op;
-    case EXPR_ARITHMETIC: case EXPR_COMPARISON: return a->binary.op == b->binary.op;
-    case EXPR_DISTINCT_FROM: return a->binary.negated == b->binary.negated;
-    case EXPR_IS_NULL: case EXPR_IS_TRUTH: return a->is.negated == b->is.negated && a->is.truth == b->is.truth;
-    case EXPR_BETWEEN: return a->between.negated == b->between.negated && a->between.symmetric == b->between.symmetric;
-    case EXPR_IN_LIST: return a->in.negated == b->in.negated;
-    case EXPR_LIKE: return a->like.negated == b->like.negated && !a->like.escape == !b->like.escape;
-    case EXPR_CAST: return a->cast.is_try == b->cast.is_try && sql_type_equal(a->type, b->type);
-    case EXPR_CASE_SIMPLE: case EXPR_CASE_SEARCHED: case EXPR_IF: return !a->case_.otherwise == !b->case_.otherwise;
-    case EXPR_FUNCTION: return call_equal(a, b);
-    case EXPR_EXTRACT: return str_eq(a->extract.field, b->extract.field);
-    case EXPR_CURRENT: return str_eq(a->current.name, b->current.name) && a->current.precision == b->current.precision;
-    case EXPR_EXISTS: case EXPR_SUBQUERY: case EXPR_IN_SUBQUERY: case EXPR_QUANTIFIED: case EXPR_LAMBDA: case EXPR_MATCH:
-    case EXPR_UNIQUE: case EXPR_JSON_FUNCTION: case EXPR_PARAMETER: case EXPR_IDENT:
+        return a->column.ref.relation == b->column.ref.relation &&
+               a->column.ref.index == b->column.ref.index &&
+               (a->column.ref.relation ||
+                (a->column.ref.depth == b->column.ref.depth && a->column.original == b->column.original));
+    case EXPR_DEREFERENCE:
+        return str_eq_nocase(a->dereference.field.text, b->dereference.field.text);
+    case EXPR_UNARY:
+        return a->unary.op == b->unary.op;
+    case EXPR_ARITHMETIC:
+    case EXPR_COMPARISON:
+        return a->binary.op == b->binary.op;
+    case EXPR_DISTINCT_FROM:
+        return a->binary.negated == b->binary.negated;
+    case EXPR_IS_NULL:
+    case EXPR_IS_TRUTH:
+        return a->is.negated == b->is.negated && a->is.truth == b->is.truth;
+    case EXPR_BETWEEN:
+        return a->between.negated == b->between.negated && a->between.symmetric == b->between.symmetric;
+    case EXPR_IN_LIST:
+        return a->in.negated == b->in.negated;
+    case EXPR_LIKE:
+        return a->like.negated == b->like.negated && !a->like.escape == !b->like.escape;
+    case EXPR_CAST:
+        return a->cast.is_try == b->cast.is_try && sql_type_equal(a->type, b->type);
+    case EXPR_CASE_SIMPLE:
+    case EXPR_CASE_SEARCHED:
+    case EXPR_IF:
+        return !a->case_.otherwise == !b->case_.otherwise;
+    case EXPR_FUNCTION:
+        return call_equal(a, b);
+    case EXPR_EXTRACT:
+        return str_eq(a->extract.field, b->extract.field);
+    case EXPR_CURRENT:
+        return str_eq(a->current.name, b->current.name) && a->current.precision == b->current.precision;
+    case EXPR_EXISTS:
+    case EXPR_SUBQUERY:
+    case EXPR_IN_SUBQUERY:
+    case EXPR_QUANTIFIED:
+    case EXPR_LAMBDA:
+    case EXPR_MATCH:
+    case EXPR_UNIQUE:
+    case EXPR_JSON_FUNCTION:
+    case EXPR_PARAMETER:
+    case EXPR_IDENT:
         return false;
-    default: return true;
+    default:
+        return true;
     }
 }
 
@@ -144,7 +210,7 @@ bool expr_equal(const Expr *a, const Expr *b)
         return true;
     if (a->kind != b->kind || !own_equal(a, b))
         return false;
-    Children left = { .n = 0 }, right = { .n = 0 };
+    Children left = {.n = 0}, right = {.n = 0};
     expr_children(a, add_child, &left);
     expr_children(b, add_child, &right);
     size_t room = sizeof left.items / sizeof *left.items;

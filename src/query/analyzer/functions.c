@@ -10,8 +10,8 @@
 #define AGGREGATE FUNCTION_AGGREGATE
 #define WINDOW FUNCTION_WINDOW
 static const FunctionDef table[] = {
-#define F(name_, kind_, signature_, variables_, emission_, deterministic_, description_) \
-    { name_, kind_, signature_, variables_, emission_, deterministic_, description_ },
+#define F(name_, kind_, signature_, variables_, emission_, deterministic_, description_)                     \
+    {name_, kind_, signature_, variables_, emission_, deterministic_, description_},
 #include "query/analyzer/functions.def"
 #undef F
 };
@@ -98,7 +98,8 @@ static const SqlType *decimal_mod(const SqlType *const *args, Arena *arena)
 {
     const SqlType *a = args[0], *b = args[1];
     int scale = a->scale > b->scale ? a->scale : b->scale;
-    return sql_type_decimal(arena, min_int(38, min_int(a->precision - a->scale, b->precision - b->scale) + scale), scale);
+    return sql_type_decimal(
+        arena, min_int(38, min_int(a->precision - a->scale, b->precision - b->scale) + scale), scale);
 }
 
 static const SqlType *decimal_ceil(const SqlType *const *args, Arena *arena)
@@ -155,14 +156,19 @@ static const SqlType *to_iso8601(const SqlType *const *args, Arena *arena)
     return varchar_of((args[0]->kind == TYPE_TIMESTAMP ? 22 : 28) + fraction, arena);
 }
 
-static const struct { const char *name; const SqlType *(*make)(const SqlType *const *, Arena *); } return_rules[] = {
-    { "@decimal_mod", decimal_mod }, { "@decimal_ceil", decimal_ceil }, { "@decimal_round", decimal_round },
-    { "@decimal_truncate", decimal_truncate }, { "@char_concat", char_concat }, { "@replace", replace_ },
-    { "@regexp_replace", regexp_replace },
-    { "@url_encode", url_encode }, { "@to_iso8601", to_iso8601 },
+static const struct {
+    const char *name;
+    const SqlType *(*make)(const SqlType *const *, Arena *);
+} return_rules[] = {
+    {"@decimal_mod", decimal_mod},       {"@decimal_ceil", decimal_ceil},
+    {"@decimal_round", decimal_round},   {"@decimal_truncate", decimal_truncate},
+    {"@char_concat", char_concat},       {"@replace", replace_},
+    {"@regexp_replace", regexp_replace}, {"@url_encode", url_encode},
+    {"@to_iso8601", to_iso8601},
 };
 
-static const SqlType *result_type(const FunctionDef *def, const Bindings *bindings, const SqlType *const *args, Arena *arena)
+static const SqlType *result_type(const FunctionDef *def, const Bindings *bindings,
+                                  const SqlType *const *args, Arena *arena)
 {
     Str text = signature_half(def, true);
     for (size_t i = 0; i < sizeof return_rules / sizeof *return_rules; i++)
@@ -189,7 +195,8 @@ static bool arity_fits(const PatternList *list, size_t n)
 static int bind_lambda(const Pattern *pattern, size_t index, const FunctionArgs *args, Bindings *bindings,
                        const SqlType **ret, Arena *arena, Error *err)
 {
-    if (pattern->is_variable || pattern->kind != TYPE_FUNCTION || pattern->n_args != args->lambda_params[index] + 1)
+    if (pattern->is_variable || pattern->kind != TYPE_FUNCTION ||
+        pattern->n_args != args->lambda_params[index] + 1)
         return 0;
     size_t n = pattern->n_args - 1;
     const Pattern *body = pattern->args[n];
@@ -214,14 +221,16 @@ static int bind_lambda(const Pattern *pattern, size_t index, const FunctionArgs 
 }
 
 /* 1 and *ret when the call fits, 0 when not, -1 when a lambda is wrong. */
-static int try_bind(const FunctionDef *def, const FunctionArgs *args, bool exact, Arena *arena, BoundFunction *ret, Error *err)
+static int try_bind(const FunctionDef *def, const FunctionArgs *args, bool exact, Arena *arena,
+                    BoundFunction *ret, Error *err)
 {
     PatternList list = pattern_parse_list(signature_half(def, false), arena);
     if (!arity_fits(&list, args->n))
         return 0;
-    Bindings bindings = { 0 };
+    Bindings bindings = {0};
     for (size_t i = 0; i < args->n; i++)
-        if (args->types[i] && !pattern_match(pattern_of_arg(&list, i), args->types[i], exact, &bindings, arena))
+        if (args->types[i] &&
+            !pattern_match(pattern_of_arg(&list, i), args->types[i], exact, &bindings, arena))
             return 0;
     const SqlType **types = arena_array(arena, const SqlType *, args->n + 1);
     for (size_t i = 0; i < args->n; i++) {
@@ -240,7 +249,7 @@ static int try_bind(const FunctionDef *def, const FunctionArgs *args, bool exact
     }
     if (!bindings_satisfy(&bindings, str_from(def->variables)))
         return 0;
-    *ret = (BoundFunction){ def, types, result_type(def, &bindings, types, arena) };
+    *ret = (BoundFunction){def, types, result_type(def, &bindings, types, arena)};
     return 1;
 }
 
@@ -271,11 +280,12 @@ static int by_text(const void *a, const void *b)
 
 static Str expected_text(Str name, size_t first, Arena *arena)
 {
-    Vec(Str) texts = { 0 };
+    Vec(Str) texts = {0};
     for (size_t i = first; i < N_FUNCTIONS && str_is(name, table[i].name); i++) {
         Str variables = str_from(table[i].variables);
         *vec_push(arena, &texts) = arena_printf(arena, "%s(%.*s)%s%.*s", table[i].name,
-            STR_ARG(function_arguments_text(&table[i], arena)), variables.len ? " " : "", STR_ARG(variables));
+                                                STR_ARG(function_arguments_text(&table[i], arena)),
+                                                variables.len ? " " : "", STR_ARG(variables));
     }
     if (texts.n > 1)
         qsort(texts.items, texts.n, sizeof *texts.items, by_text);
@@ -292,8 +302,9 @@ static int unexpected(Str name, const FunctionArgs *args, size_t first, Arena *a
         Str text = args->types[i] ? sql_type_signature(args->types[i], arena) : STR("<function>");
         buf_printf(&types, "%s%.*s", i ? ", " : "", STR_ARG(text));
     }
-    return err_set(err, ERR_FUNCTION_NOT_FOUND, "Unexpected parameters (%.*s) for function %.*s. Expected: %.*s",
-                   STR_ARG(buf_str(&types)), STR_ARG(name), STR_ARG(expected_text(name, first, arena)));
+    return err_set(err, ERR_FUNCTION_NOT_FOUND,
+                   "Unexpected parameters (%.*s) for function %.*s. Expected: %.*s", STR_ARG(buf_str(&types)),
+                   STR_ARG(name), STR_ARG(expected_text(name, first, arena)));
 }
 
 int function_bind(Str name, const FunctionArgs *args, Arena *arena, BoundFunction *ret, Error *err)

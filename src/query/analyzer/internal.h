@@ -1,11 +1,12 @@
 /* internal.h - what the analyzer's files share.
  *
- * Names are resolved through scopes: a Scope is what the names of one query's expressions can mean, its parent that of the query
- * around it. Functions return 0, or -1 with the error set; the tree is annotated in place and may be analyzed twice (a lambda's
- * body is typed again when its parameters' types change).
+ * Names are resolved through scopes: a Scope is what the names of one query's expressions can mean, its
+ * parent that of the query around it. Functions return 0, or -1 with the error set; the tree is annotated in
+ * place and may be analyzed twice (a lambda's body is typed again when its parameters' types change).
  *
- * Resolved names are EXPR_COLUMN: of a relation (ref.relation), of a lambda (relation NULL, depth -1, index is the
- * parameter's number, original the lambda), or of the query's own output in ORDER BY (relation NULL, depth 0). */
+ * Resolved names are EXPR_COLUMN: of a relation (ref.relation), of a lambda (relation NULL, depth -1, index
+ * is the parameter's number, original the lambda), or of the query's own output in ORDER BY (relation NULL,
+ * depth 0). */
 #pragma once
 
 #include "query/analyzer/analyzer.h"
@@ -17,12 +18,12 @@ typedef struct NamedScope NamedScope;
 struct NamedScope {
     const NamedScope *next;
     NamedQuery *query;
-    bool is_own;                  /* a recursive query's reference to itself */
+    bool is_own; /* a recursive query's reference to itself */
 };
 
 typedef struct Scope Scope;
 struct Scope {
-    const Scope *parent;          /* of the query around; NULL: none */
+    const Scope *parent; /* of the query around; NULL: none */
     const Field *fields;
     size_t n_fields;
 };
@@ -40,26 +41,31 @@ typedef struct Analyzer {
     const AnalyzerSession *session;
     MetadataSource *metadata;
     Error *err;
-    int next_id;                  /* of relations, named queries and lambdas */
+    int next_id; /* of relations, named queries and lambdas */
     int view_depth;
     Vec(TableAccess) tables;
     const SqlType **parameter_types;
     size_t n_parameters;
-    Vec(struct OuterRef { Expr *expr; const Scope *scope; }) outer_refs;    /* columns of a query used inside its subqueries */
+    Vec(struct OuterRef {
+        Expr *expr;
+        const Scope *scope;
+    }) outer_refs; /* columns of a query used inside its subqueries */
 } Analyzer;
 
 /* What an expression may contain, and what was found in it. */
 typedef struct ExprContext {
     Analyzer *a;
-    const Scope *scope;           /* NULL: no columns at all */
+    const Scope *scope; /* NULL: no columns at all */
     const NamedScope *named;
     const LambdaScope *lambdas;
-    ExprList aggregates, windows, groupings;     /* calls found; the caller decides whether they may be there */
-    const NamedWindow *window_names; size_t n_window_names;
-    const char *no_subquery;      /* why a subquery is refused here; NULL: it is not */
+    ExprList aggregates, windows, groupings; /* calls found; the caller decides whether they may be there */
+    const NamedWindow *window_names;
+    size_t n_window_names;
+    const char *no_subquery; /* why a subquery is refused here; NULL: it is not */
 } ExprContext;
 
-#define FAIL(a, code, position, ...) err_set_sql((a)->err, (code), (position).line, (position).column, __VA_ARGS__)
+#define FAIL(a, code, position, ...)                                                                         \
+    err_set_sql((a)->err, (code), (position).line, (position).column, __VA_ARGS__)
 
 /* ---- analyze_expr.c, analyze_operator.c, analyze_call.c, literal.c ---- */
 int analyze_expr(ExprContext *c, Expr *e);
@@ -72,7 +78,8 @@ int analyze_subquery_expr(ExprContext *c, Expr *e);
 void coerce_to(Analyzer *a, Expr *e, const SqlType *type);
 /* Analyzes, and demands a boolean: "<what> must evaluate to a boolean (actual: integer)". */
 int analyze_boolean(ExprContext *c, Expr *e, const char *what);
-/* Coerces all to their common type; error text "<what> must be the same type or coercible to a common type. …". */
+/* Coerces all to their common type; error text "<what> must be the same type or coercible to a common type.
+ * …". */
 int coerce_to_common(ExprContext *c, Expr *const *items, size_t n, const char *what, const SqlType **ret);
 int analyze_window(ExprContext *c, Window *window);
 /* Replaces a ? by its value. */
@@ -80,11 +87,12 @@ int analyze_parameter(ExprContext *c, Expr *e);
 
 /* ---- literals ---- */
 typedef struct TimestampLiteral {
-    int64_t year; int month, day, hour, minute, second;
-    int64_t picos;                /* of the second */
-    int precision;                /* digits of the fraction written */
+    int64_t year;
+    int month, day, hour, minute, second;
+    int64_t picos; /* of the second */
+    int precision; /* digits of the fraction written */
     bool has_time;
-    Str zone;                     /* ptr NULL: none */
+    Str zone; /* ptr NULL: none */
 } TimestampLiteral;
 bool literal_parse_date(Str text, int64_t *ret_days);
 bool literal_parse_timestamp(Str text, TimestampLiteral *ret);
@@ -97,7 +105,7 @@ bool literal_parse_decimal(Str text, int *ret_precision, int *ret_scale);
 /* ---- scope.c ---- */
 /* Resolves an EXPR_IDENT or EXPR_DEREFERENCE in place. */
 int resolve_name(ExprContext *c, Expr *e);
-bool name_is(Str a, Str b);       /* as identifiers compare: case does not count */
+bool name_is(Str a, Str b); /* as identifiers compare: case does not count */
 bool field_has_qualifier(const Field *field, const Ident *parts, size_t n);
 void mark_used(const Field *field);
 /* Flattens a.b.c to its parts; false when the base is no name. */
@@ -123,9 +131,9 @@ int split_table_name(Analyzer *a, const QualifiedName *name, Str parts[3]);
 
 /* ---- expr_util.c ---- */
 typedef void (*ExprVisit)(Expr *child, void *arg);
-void expr_children(const Expr *e, ExprVisit visit, void *arg);       /* not into subqueries */
+void expr_children(const Expr *e, ExprVisit visit, void *arg); /* not into subqueries */
 bool expr_equal(const Expr *a, const Expr *b);
 bool expr_is_deterministic(const Expr *e);
-Str expr_text(Analyzer *a, const Expr *e);                            /* as messages show it */
+Str expr_text(Analyzer *a, const Expr *e); /* as messages show it */
 Str expr_list_text(Analyzer *a, const ExprList *list);
-void expr_list_add(Analyzer *a, ExprList *list, Expr *e);             /* once */
+void expr_list_add(Analyzer *a, ExprList *list, Expr *e); /* once */

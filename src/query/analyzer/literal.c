@@ -1,7 +1,9 @@
-/* literal.c - literals: are they valid, and of which type. Source: Trino's documentation "Data types"; behaviour of 483. */
+/* literal.c - literals: are they valid, and of which type. Source: Trino's documentation "Data types";
+ * behaviour of 483. */
 #include "query/analyzer/internal.h"
 
 #include "base/clock.h"
+#include "format/json.h"
 
 enum { DECIMAL_MAX = 38, TEMPORAL_MAX = 12, YEAR_DIGITS_MAX = 9 };
 
@@ -48,12 +50,12 @@ static bool is_leap(int64_t year)
 
 static bool read_date(Str *s, TimestampLiteral *t)
 {
-    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool negative = read_char(s, '-');
     if (!negative)
         read_char(s, '+');
-    if (!read_digits(s, 1, YEAR_DIGITS_MAX, &t->year) || !read_char(s, '-') || !read_int(s, 1, 2, 1, 12, &t->month)
-        || !read_char(s, '-') || !read_int(s, 1, 2, 1, 31, &t->day))
+    if (!read_digits(s, 1, YEAR_DIGITS_MAX, &t->year) || !read_char(s, '-') ||
+        !read_int(s, 1, 2, 1, 12, &t->month) || !read_char(s, '-') || !read_int(s, 1, 2, 1, 31, &t->day))
         return false;
     if (negative)
         t->year = -t->year;
@@ -88,7 +90,7 @@ static bool read_time(Str *s, TimestampLiteral *t)
 bool literal_parse_date(Str text, int64_t *ret_days)
 {
     Str s = str_trim(text);
-    TimestampLiteral t = { 0 };
+    TimestampLiteral t = {0};
     if (!read_date(&s, &t) || s.len > 0 || t.year > 5881580 || t.year < -5877641)
         return false;
     *ret_days = civil_to_days((int)t.year, t.month, t.day);
@@ -101,8 +103,9 @@ static bool is_offset(Str zone)
     int hour, minute;
     if (!read_char(&s, '+') && !read_char(&s, '-'))
         return false;
-    return read_int(&s, 1, 2, 0, 14, &hour) && (s.len == 0 || (read_char(&s, ':') && read_int(&s, 2, 2, 0, 59, &minute)))
-        && s.len == 0 && (hour < 14 || !str_has_suffix(zone, STR(":59")));
+    return read_int(&s, 1, 2, 0, 14, &hour) &&
+           (s.len == 0 || (read_char(&s, ':') && read_int(&s, 2, 2, 0, 59, &minute))) && s.len == 0 &&
+           (hour < 14 || !str_has_suffix(zone, STR(":59")));
 }
 
 /* The shape of a zone's name; whether there is such a zone is checked where the zone table is. */
@@ -120,7 +123,7 @@ static bool is_zone(Str zone)
 bool literal_parse_timestamp(Str text, TimestampLiteral *ret)
 {
     Str s = str_trim(text);
-    TimestampLiteral t = { 0 };
+    TimestampLiteral t = {0};
     if (!read_date(&s, &t))
         return false;
     if (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == 'T')) {
@@ -143,7 +146,7 @@ bool literal_parse_timestamp(Str text, TimestampLiteral *ret)
 bool literal_parse_time(Str text, TimestampLiteral *ret)
 {
     Str s = str_trim(text);
-    TimestampLiteral t = { 0 };
+    TimestampLiteral t = {0};
     if (!read_time(&s, &t))
         return false;
     if (s.len > 0) {
@@ -185,9 +188,13 @@ bool literal_parse_decimal(Str text, int *ret_precision, int *ret_scale)
 
 /* ---- intervals ---- */
 
-static const struct { const char *name; bool months; int64_t unit; } interval_fields[] = {
-    { "year", true, 12 }, { "month", true, 1 }, { "week", false, 604800000 }, { "day", false, 86400000 },
-    { "hour", false, 3600000 }, { "minute", false, 60000 }, { "second", false, 1000 },
+static const struct {
+    const char *name;
+    bool months;
+    int64_t unit;
+} interval_fields[] = {
+    {"year", true, 12},       {"month", true, 1},       {"week", false, 604800000}, {"day", false, 86400000},
+    {"hour", false, 3600000}, {"minute", false, 60000}, {"second", false, 1000},
 };
 enum { N_INTERVAL_FIELDS = sizeof interval_fields / sizeof *interval_fields };
 
@@ -201,14 +208,16 @@ static int interval_field(Str name)
 
 static bool read_seconds(Str *s, int64_t *ms)
 {
-    TimestampLiteral t = { 0 };
+    TimestampLiteral t = {0};
     int64_t seconds;
     if (!read_digits(s, 1, 18, &seconds) || !read_fraction(s, &t))
         return false;
-    return !__builtin_mul_overflow(seconds, 1000, ms) && !__builtin_add_overflow(*ms, t.picos / 1000000000, ms);
+    return !__builtin_mul_overflow(seconds, 1000, ms) &&
+           !__builtin_add_overflow(*ms, t.picos / 1000000000, ms);
 }
 
-/* "1-2" from year to month; "1 02:03:04.5" from day to second. The first field may have any number of digits. */
+/* "1-2" from year to month; "1 02:03:04.5" from day to second. The first field may have any number of digits.
+ */
 static bool read_interval(Str s, int from, int to, int64_t *ret)
 {
     int64_t total = 0, value;
@@ -226,7 +235,8 @@ static bool read_interval(Str s, int from, int to, int64_t *ret)
         if (field == N_INTERVAL_FIELDS - 1) {
             if (!read_seconds(&s, &value))
                 return false;
-        } else if (!read_digits(&s, 1, 18, &value) || __builtin_mul_overflow(value, interval_fields[field].unit, &value)) {
+        } else if (!read_digits(&s, 1, 18, &value) ||
+                   __builtin_mul_overflow(value, interval_fields[field].unit, &value)) {
             return false;
         }
         if (__builtin_add_overflow(total, value, &total))
@@ -269,8 +279,8 @@ static int analyze_interval(ExprContext *c, Expr *e)
         from_name[i] = (char)(e->interval.from.ptr[i] - 'a' + 'A');
     for (size_t i = 0; i < e->interval.to.len && i < 15; i++)
         to_name[i] = (char)(e->interval.to.ptr[i] - 'a' + 'A');
-    return FAIL(c->a, ERR_INVALID_LITERAL, e->pos, "Invalid INTERVAL %s%s%s value: %.*s", from_name, to_name[0] ? " TO " : "",
-                to_name, STR_ARG(e->interval.text));
+    return FAIL(c->a, ERR_INVALID_LITERAL, e->pos, "Invalid INTERVAL %s%s%s value: %.*s", from_name,
+                to_name[0] ? " TO " : "", to_name, STR_ARG(e->interval.text));
 }
 
 /* ---- TYPE 'text' ---- */
@@ -278,7 +288,10 @@ static int analyze_interval(ExprContext *c, Expr *e)
 static bool is_integral_text(Str text, TypeKind kind)
 {
     static const int64_t limits[] = {
-        [TYPE_TINYINT] = INT8_MAX, [TYPE_SMALLINT] = INT16_MAX, [TYPE_INTEGER] = INT32_MAX, [TYPE_BIGINT] = INT64_MAX,
+        [TYPE_TINYINT] = INT8_MAX,
+        [TYPE_SMALLINT] = INT16_MAX,
+        [TYPE_INTEGER] = INT32_MAX,
+        [TYPE_BIGINT] = INT64_MAX,
     };
     int64_t value;
     Str s = str_trim(text);
@@ -289,7 +302,7 @@ static bool is_integral_text(Str text, TypeKind kind)
 /* 1: of a temporal type, which is set; 0: of no temporal type; -1: not valid. */
 static int temporal_literal(ExprContext *c, Expr *e, TypeKind kind)
 {
-    TimestampLiteral t = { 0 };
+    TimestampLiteral t = {0};
     int64_t days;
     if (kind == TYPE_DATE) {
         e->type = &TYPE_DATE_;
@@ -297,14 +310,17 @@ static int temporal_literal(ExprContext *c, Expr *e, TypeKind kind)
     }
     if (kind != TYPE_TIME && kind != TYPE_TIMESTAMP)
         return 0;
-    bool ok = kind == TYPE_TIME ? literal_parse_time(e->generic.text, &t) : literal_parse_timestamp(e->generic.text, &t);
+    bool ok = kind == TYPE_TIME ? literal_parse_time(e->generic.text, &t)
+                                : literal_parse_timestamp(e->generic.text, &t);
     if (!ok)
         return -1;
     TypeKind zoned = kind == TYPE_TIME ? TYPE_TIME_TZ : TYPE_TIMESTAMP_TZ;
     e->type = sql_type_temporal(c->a->arena, t.zone.ptr ? zoned : kind, t.precision);
     if (t.precision > TEMPORAL_MAX)
-        return FAIL(c->a, ERR_NUMERIC_VALUE_OUT_OF_RANGE, e->pos, "%s%s precision must be in range [0, 12]: %d",
-                    kind == TYPE_TIME ? "TIME" : "TIMESTAMP", t.zone.ptr ? " WITH TIME ZONE" : "", t.precision) - 1;
+        return FAIL(c->a, ERR_NUMERIC_VALUE_OUT_OF_RANGE, e->pos,
+                    "%s%s precision must be in range [0, 12]: %d", kind == TYPE_TIME ? "TIME" : "TIMESTAMP",
+                    t.zone.ptr ? " WITH TIME ZONE" : "", t.precision) -
+               1;
     return 1;
 }
 
@@ -314,9 +330,11 @@ static int invalid(ExprContext *c, const Expr *e)
     size_t n = 0;
     Str written = e->generic.type_name->name;
     for (; n < written.len && n < sizeof name - 1; n++)
-        name[n] = written.ptr[n] >= 'a' && written.ptr[n] <= 'z' ? (char)(written.ptr[n] - 32) : written.ptr[n];
+        name[n] =
+            written.ptr[n] >= 'a' && written.ptr[n] <= 'z' ? (char)(written.ptr[n] - 32) : written.ptr[n];
     name[n] = '\0';
-    return FAIL(c->a, ERR_INVALID_LITERAL, e->pos, "'%.*s' is not a valid %s literal", STR_ARG(e->generic.text), name);
+    return FAIL(c->a, ERR_INVALID_LITERAL, e->pos, "'%.*s' is not a valid %s literal",
+                STR_ARG(e->generic.text), name);
 }
 
 static int analyze_generic(ExprContext *c, Expr *e)
@@ -332,6 +350,9 @@ static int analyze_generic(ExprContext *c, Expr *e)
         e->generic.resolved = e->type;
         return temporal > 0 ? 0 : temporal == -1 ? invalid(c, e) : -1;
     }
+    const Json *json;
+    if (type->kind == TYPE_JSON)
+        return json_parse(e->generic.text, a->arena, &json, NULL) < 0 ? invalid(c, e) : 0;
     if (type->kind == TYPE_DECIMAL) {
         int precision, scale;
         if (!literal_parse_decimal(e->generic.text, &precision, &scale))
@@ -342,7 +363,8 @@ static int analyze_generic(ExprContext *c, Expr *e)
     } else if (sql_type_is_integral(type)) {
         return is_integral_text(e->generic.text, type->kind) ? 0 : invalid(c, e);
     } else if (!sql_type_can_cast(&TYPE_VARCHAR_, type)) {
-        return FAIL(a, ERR_TYPE_MISMATCH, e->pos, "No literal form for type %.*s", STR_ARG(sql_type_name(type, a->arena)));
+        return FAIL(a, ERR_TYPE_MISMATCH, e->pos, "No literal form for type %.*s",
+                    STR_ARG(sql_type_name(type, a->arena)));
     }
     e->generic.resolved = e->type;
     return 0;
@@ -360,16 +382,30 @@ static int analyze_decimal(ExprContext *c, Expr *e)
 int analyze_literal(ExprContext *c, Expr *e)
 {
     switch (e->kind) {
-    case EXPR_NULL: e->type = &TYPE_UNKNOWN_; return 0;
-    case EXPR_BOOLEAN: e->type = &TYPE_BOOLEAN_; return 0;
-    case EXPR_INTEGER:
-        e->type = e->integer.value <= INT32_MAX && e->integer.value >= INT32_MIN ? &TYPE_INTEGER_ : &TYPE_BIGINT_;
+    case EXPR_NULL:
+        e->type = &TYPE_UNKNOWN_;
         return 0;
-    case EXPR_DECIMAL: return analyze_decimal(c, e);
-    case EXPR_DOUBLE: e->type = &TYPE_DOUBLE_; return 0;
-    case EXPR_STRING: e->type = sql_type_varchar(c->a->arena, (int)utf8_length(e->text)); return 0;
-    case EXPR_BINARY: e->type = &TYPE_VARBINARY_; return 0;
-    case EXPR_INTERVAL: return analyze_interval(c, e);
-    default: return analyze_generic(c, e);
+    case EXPR_BOOLEAN:
+        e->type = &TYPE_BOOLEAN_;
+        return 0;
+    case EXPR_INTEGER:
+        e->type =
+            e->integer.value <= INT32_MAX && e->integer.value >= INT32_MIN ? &TYPE_INTEGER_ : &TYPE_BIGINT_;
+        return 0;
+    case EXPR_DECIMAL:
+        return analyze_decimal(c, e);
+    case EXPR_DOUBLE:
+        e->type = &TYPE_DOUBLE_;
+        return 0;
+    case EXPR_STRING:
+        e->type = sql_type_varchar(c->a->arena, (int)utf8_length(e->text));
+        return 0;
+    case EXPR_BINARY:
+        e->type = &TYPE_VARBINARY_;
+        return 0;
+    case EXPR_INTERVAL:
+        return analyze_interval(c, e);
+    default:
+        return analyze_generic(c, e);
     }
 }

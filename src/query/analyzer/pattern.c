@@ -3,11 +3,20 @@
 
 #include <assert.h>
 
-typedef struct Reader { Str rest; Arena *arena; } Reader;
+typedef struct Reader {
+    Str rest;
+    Arena *arena;
+} Reader;
 
-static const struct { const char *name; TypeKind kind; } aliases[] = {
-    { "joniregexp", TYPE_VARCHAR }, { "jsonpath", TYPE_VARCHAR }, { "codepoints", TYPE_VARCHAR },
-    { "time with time zone", TYPE_TIME_TZ }, { "timestamp with time zone", TYPE_TIMESTAMP_TZ },
+static const struct {
+    const char *name;
+    TypeKind kind;
+} aliases[] = {
+    {"joniregexp", TYPE_VARCHAR},
+    {"jsonpath", TYPE_VARCHAR},
+    {"codepoints", TYPE_VARCHAR},
+    {"time with time zone", TYPE_TIME_TZ},
+    {"timestamp with time zone", TYPE_TIMESTAMP_TZ},
 };
 
 static TypeKind kind_of_name(Str name)
@@ -44,9 +53,9 @@ static Pattern *read_pattern(Reader *r);
 
 static void read_arguments(Reader *r, Pattern *pattern)
 {
-    bool numbers = pattern->kind != TYPE_ARRAY && pattern->kind != TYPE_MAP && pattern->kind != TYPE_ROW
-        && pattern->kind != TYPE_FUNCTION;
-    Vec(const Pattern *) args = { 0 };
+    bool numbers = pattern->kind != TYPE_ARRAY && pattern->kind != TYPE_MAP && pattern->kind != TYPE_ROW &&
+                   pattern->kind != TYPE_FUNCTION;
+    Vec(const Pattern *) args = {0};
     do {
         if (numbers)
             pattern->numbers[pattern->n_numbers++] = read_word(r);
@@ -76,20 +85,20 @@ static Pattern *read_pattern(Reader *r)
 
 const Pattern *pattern_parse(Str text, Arena *arena)
 {
-    Reader r = { text, arena };
+    Reader r = {text, arena};
     return read_pattern(&r);
 }
 
 PatternList pattern_parse_list(Str text, Arena *arena)
 {
-    Reader r = { text, arena };
-    Vec(const Pattern *) items = { 0 };
+    Reader r = {text, arena};
+    Vec(const Pattern *) items = {0};
     if (text.len == 0)
-        return (PatternList){ NULL, 0 };
+        return (PatternList){NULL, 0};
     do {
         *vec_push(arena, &items) = read_pattern(&r);
     } while (accept(&r, ","));
-    return (PatternList){ items.items, items.n };
+    return (PatternList){items.items, items.n};
 }
 
 /* ---- matching ---- */
@@ -152,7 +161,8 @@ static const SqlType *in_shape(const SqlType *actual, TypeKind kind, Arena *aren
         return sql_type_varchar(arena, actual->length);
     if ((kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMP_TZ) && actual->kind == TYPE_DATE)
         return sql_type_temporal(arena, kind, 0);
-    if ((kind == TYPE_TIMESTAMP_TZ && actual->kind == TYPE_TIMESTAMP) || (kind == TYPE_TIME_TZ && actual->kind == TYPE_TIME))
+    if ((kind == TYPE_TIMESTAMP_TZ && actual->kind == TYPE_TIMESTAMP) ||
+        (kind == TYPE_TIME_TZ && actual->kind == TYPE_TIME))
         return sql_type_temporal(arena, kind, actual->precision);
     return NULL;
 }
@@ -160,8 +170,8 @@ static const SqlType *in_shape(const SqlType *actual, TypeKind kind, Arena *aren
 static bool match_numbers(const Pattern *pattern, const SqlType *actual, bool exact, Bindings *b)
 {
     if (pattern->kind == TYPE_DECIMAL)
-        return bind_number(pattern->numbers[0], actual->precision, exact, b)
-            && bind_number(pattern->numbers[1], actual->scale, exact, b);
+        return bind_number(pattern->numbers[0], actual->precision, exact, b) &&
+               bind_number(pattern->numbers[1], actual->scale, exact, b);
     bool has_length = pattern->kind == TYPE_VARCHAR || pattern->kind == TYPE_CHAR;
     return bind_number(pattern->numbers[0], has_length ? actual->length : actual->precision, exact, b);
 }
@@ -207,7 +217,8 @@ static const SqlType *substitute_numbers(const Pattern *pattern, const Bindings 
 {
     switch (pattern->kind) {
     case TYPE_DECIMAL:
-        return sql_type_decimal(arena, bound_number(pattern->numbers[0], b, 1), bound_number(pattern->numbers[1], b, 0));
+        return sql_type_decimal(arena, bound_number(pattern->numbers[0], b, 1),
+                                bound_number(pattern->numbers[1], b, 0));
     case TYPE_VARCHAR:
         return sql_type_varchar(arena, bound_number(pattern->numbers[0], b, 0));
     case TYPE_CHAR:
@@ -233,7 +244,7 @@ const SqlType *pattern_substitute(const Pattern *pattern, const Bindings *b, Are
     for (size_t i = 0; i < pattern->n_args; i++)
         fields[i].type = pattern_substitute(pattern->args[i], b, arena);
     SqlType *type = arena_new_of(arena, SqlType);
-    *type = (SqlType){ .kind = pattern->kind, .fields = fields, .n_fields = pattern->n_args };
+    *type = (SqlType){.kind = pattern->kind, .fields = fields, .n_fields = pattern->n_args};
     return type;
 }
 

@@ -19,7 +19,8 @@ bool field_has_qualifier(const Field *field, const Ident *parts, size_t n)
     if (!relation || relation->kind != REL_TABLE || relation->alias.text.ptr || !relation->table.handle)
         return false;
     const TableHandle *handle = relation->table.handle;
-    return name_is(handle->schema, parts[n - 2].text) && (n == 2 || (n == 3 && name_is(handle->catalog, parts[0].text)));
+    return name_is(handle->schema, parts[n - 2].text) &&
+           (n == 2 || (n == 3 && name_is(handle->catalog, parts[0].text)));
 }
 
 void mark_used(const Field *field)
@@ -43,7 +44,7 @@ bool name_parts(Analyzer *a, const Expr *e, QualifiedName *ret)
         if (e->kind == EXPR_DEREFERENCE)
             e = e->dereference.base;
     }
-    *ret = (QualifiedName){ .parts = parts, .n = n, .pos = parts[0].pos };
+    *ret = (QualifiedName){.parts = parts, .n = n, .pos = parts[0].pos};
     return true;
 }
 
@@ -56,15 +57,18 @@ static Str parts_text(Analyzer *a, const QualifiedName *name)
 }
 
 /* 1 found, 0 not here, -1 ambiguous. */
-static int find_in(ExprContext *c, const Scope *scope, const QualifiedName *name, SqlPos pos, const Field **ret)
+static int find_in(ExprContext *c, const Scope *scope, const QualifiedName *name, SqlPos pos,
+                   const Field **ret)
 {
     int found = 0;
     for (size_t i = 0; i < scope->n_fields; i++) {
         const Field *field = &scope->fields[i];
-        if (!name_is(field->name, name->parts[name->n - 1].text) || !field_has_qualifier(field, name->parts, name->n - 1))
+        if (!name_is(field->name, name->parts[name->n - 1].text) ||
+            !field_has_qualifier(field, name->parts, name->n - 1))
             continue;
         if (found++)
-            return FAIL(c->a, ERR_AMBIGUOUS_NAME, pos, "Column '%.*s' is ambiguous", STR_ARG(parts_text(c->a, name)));
+            return FAIL(c->a, ERR_AMBIGUOUS_NAME, pos, "Column '%.*s' is ambiguous",
+                        STR_ARG(parts_text(c->a, name)));
         *ret = field;
     }
     return found;
@@ -81,7 +85,7 @@ static void become_column(ExprContext *c, Expr *e, const Field *field, int depth
     e->column.original = original;
     mark_used(field);
     if (depth > 0)
-        *vec_push(c->a->arena, &c->a->outer_refs) = (struct OuterRef){ e, scope };
+        *vec_push(c->a->arena, &c->a->outer_refs) = (struct OuterRef){e, scope};
 }
 
 /* 1: resolved, 0: no such column, -1: error. */
@@ -111,7 +115,7 @@ static bool resolve_lambda_parameter(ExprContext *c, Expr *e)
                 continue;
             e->kind = EXPR_COLUMN;
             e->type = e->coerced = lambda->lambda.param_types[i];
-            e->column.ref = (FieldRef){ NULL, (int)i, -1 };
+            e->column.ref = (FieldRef){NULL, (int)i, -1};
             e->column.original = lambda;
             return true;
         }
@@ -125,13 +129,15 @@ static int resolve_row_field(ExprContext *c, Expr *e)
     Expr *base = e->dereference.base;
     Str wanted = e->dereference.field.text;
     if (base->type->kind != TYPE_ROW)
-        return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos, "Expression %.*s is not of type ROW", STR_ARG(expr_text(c->a, base)));
+        return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos, "Expression %.*s is not of type ROW",
+                    STR_ARG(expr_text(c->a, base)));
     const SqlType *found = NULL;
     for (size_t i = 0; i < base->type->n_fields; i++) {
         if (!name_is(base->type->fields[i].name, wanted))
             continue;
         if (found)
-            return FAIL(c->a, ERR_AMBIGUOUS_NAME, e->dereference.field.pos, "Ambiguous row field reference: %.*s", STR_ARG(wanted));
+            return FAIL(c->a, ERR_AMBIGUOUS_NAME, e->dereference.field.pos,
+                        "Ambiguous row field reference: %.*s", STR_ARG(wanted));
         found = base->type->fields[i].type;
     }
     if (!found)
@@ -151,7 +157,8 @@ int resolve_name(ExprContext *c, Expr *e)
         if (found)
             return found > 0 ? 0 : -1;
         if (e->kind == EXPR_IDENT)
-            return FAIL(c->a, ERR_COLUMN_NOT_FOUND, e->pos, "Column '%.*s' cannot be resolved", STR_ARG(parts_text(c->a, &name)));
+            return FAIL(c->a, ERR_COLUMN_NOT_FOUND, e->pos, "Column '%.*s' cannot be resolved",
+                        STR_ARG(parts_text(c->a, &name)));
     }
     Expr *base = e->dereference.base;
     if (base->kind == EXPR_IDENT || base->kind == EXPR_DEREFERENCE) {

@@ -5,14 +5,14 @@
 #include "base/buf.h"
 
 const TypeInfo type_infos[] = {
-#define T(kind, type_name, parameters, duckdb, traits) \
-    [TYPE_##kind] = { type_name, TYPE_PARAMETERS_##parameters, duckdb, traits },
+#define T(kind, type_name, parameters, duckdb, traits)                                                       \
+    [TYPE_##kind] = {type_name, TYPE_PARAMETERS_##parameters, duckdb, traits},
 #include "query/analyzer/types.def"
 #undef T
 };
 
-#define PLAIN(name, which) const SqlType name = { .kind = which }
-#define TEMPORAL(name, which, digits) const SqlType name = { .kind = which, .precision = digits }
+#define PLAIN(name, which) const SqlType name = {.kind = which}
+#define TEMPORAL(name, which, digits) const SqlType name = {.kind = which, .precision = digits}
 PLAIN(TYPE_UNKNOWN_, TYPE_UNKNOWN);
 PLAIN(TYPE_BOOLEAN_, TYPE_BOOLEAN);
 PLAIN(TYPE_TINYINT_, TYPE_TINYINT);
@@ -21,7 +21,7 @@ PLAIN(TYPE_INTEGER_, TYPE_INTEGER);
 PLAIN(TYPE_BIGINT_, TYPE_BIGINT);
 PLAIN(TYPE_REAL_, TYPE_REAL);
 PLAIN(TYPE_DOUBLE_, TYPE_DOUBLE);
-const SqlType TYPE_VARCHAR_ = { .kind = TYPE_VARCHAR, .length = VARCHAR_UNBOUNDED };
+const SqlType TYPE_VARCHAR_ = {.kind = TYPE_VARCHAR, .length = VARCHAR_UNBOUNDED};
 PLAIN(TYPE_VARBINARY_, TYPE_VARBINARY);
 PLAIN(TYPE_JSON_, TYPE_JSON);
 PLAIN(TYPE_DATE_, TYPE_DATE);
@@ -36,7 +36,7 @@ TEMPORAL(TYPE_TIME_3_, TYPE_TIME, 3);
 TEMPORAL(TYPE_TIME_6_, TYPE_TIME, 6);
 /* Types without parameters, by kind. */
 static const SqlType plain_types[] = {
-#define T(which, type_name, parameters, duckdb, traits) [TYPE_##which] = { .kind = TYPE_##which },
+#define T(which, type_name, parameters, duckdb, traits) [TYPE_##which] = {.kind = TYPE_##which},
 #include "query/analyzer/types.def"
 #undef T
 };
@@ -97,12 +97,12 @@ static const SqlType *nested(Arena *arena, TypeKind kind, const RowField *fields
 
 const SqlType *sql_type_array(Arena *arena, const SqlType *element)
 {
-    return nested(arena, TYPE_ARRAY, &(RowField){ .type = element }, 1);
+    return nested(arena, TYPE_ARRAY, &(RowField){.type = element}, 1);
 }
 
 const SqlType *sql_type_map(Arena *arena, const SqlType *key, const SqlType *value)
 {
-    RowField fields[2] = { { .type = key }, { .type = value } };
+    RowField fields[2] = {{.type = key}, {.type = value}};
     return nested(arena, TYPE_MAP, fields, 2);
 }
 
@@ -120,8 +120,8 @@ bool sql_type_equal(const SqlType *a, const SqlType *b)
 {
     if (a == b)
         return true;
-    if (a->kind != b->kind || a->precision != b->precision || a->scale != b->scale || a->length != b->length
-        || a->n_fields != b->n_fields)
+    if (a->kind != b->kind || a->precision != b->precision || a->scale != b->scale ||
+        a->length != b->length || a->n_fields != b->n_fields)
         return false;
     for (size_t i = 0; i < a->n_fields; i++) {
         const RowField *x = &a->fields[i], *y = &b->fields[i];
@@ -136,9 +136,9 @@ bool sql_type_equal(const SqlType *a, const SqlType *b)
 /* ---- names: three spellings that Trino uses in different places ---- */
 
 typedef enum NameStyle {
-    NAME_DISPLAY,      /* messages, typeof(): map(integer, bigint), row("a" bigint, integer), decimal(3,2) */
-    NAME_PROTOCOL,     /* columns[].type: row(a bigint), decimal(3, 2) */
-    NAME_SIGNATURE,    /* function messages: map(integer,bigint), row(integer,bigint) */
+    NAME_DISPLAY,   /* messages, typeof(): map(integer, bigint), row("a" bigint, integer), decimal(3,2) */
+    NAME_PROTOCOL,  /* columns[].type: row(a bigint), decimal(3, 2) */
+    NAME_SIGNATURE, /* function messages: map(integer,bigint), row(integer,bigint) */
 } NameStyle;
 
 static void put_name(Buf *out, const SqlType *type, NameStyle style);
@@ -189,7 +189,8 @@ static void put_name(Buf *out, const SqlType *type, NameStyle style)
     if (info->parameters == TYPE_PARAMETERS_NESTED) {
         put_nested(out, type, style);
     } else if (type->kind == TYPE_DECIMAL) {
-        buf_printf(out, style == NAME_PROTOCOL ? "decimal(%d, %d)" : "decimal(%d,%d)", type->precision, type->scale);
+        buf_printf(out, style == NAME_PROTOCOL ? "decimal(%d, %d)" : "decimal(%d,%d)", type->precision,
+                   type->scale);
     } else if (type->kind == TYPE_VARCHAR && type->length == VARCHAR_UNBOUNDED) {
         buf_puts(out, "varchar");
     } else if (info->parameters == TYPE_PARAMETERS_LENGTH) {
@@ -197,7 +198,8 @@ static void put_name(Buf *out, const SqlType *type, NameStyle style)
     } else if (info->parameters == TYPE_PARAMETERS_TEMPORAL) {
         bool zoned = type->kind == TYPE_TIME_TZ || type->kind == TYPE_TIMESTAMP_TZ;
         bool time = type->kind == TYPE_TIME || type->kind == TYPE_TIME_TZ;
-        buf_printf(out, "%s(%d)%s", time ? "time" : "timestamp", type->precision, zoned ? " with time zone" : "");
+        buf_printf(out, "%s(%d)%s", time ? "time" : "timestamp", type->precision,
+                   zoned ? " with time zone" : "");
     } else if (style == NAME_PROTOCOL && type->kind == TYPE_INTERVAL_DAY_TIME) {
         buf_puts(out, "INTERVAL DAY TO SECOND");
     } else if (style == NAME_PROTOCOL && type->kind == TYPE_INTERVAL_YEAR_MONTH) {
@@ -207,7 +209,7 @@ static void put_name(Buf *out, const SqlType *type, NameStyle style)
     }
 }
 
-enum { TYPE_NAME_MAX = 1 << 16 };    /* a row type may be long, a message need not hold it */
+enum { TYPE_NAME_MAX = 1 << 16 }; /* a row type may be long, a message need not hold it */
 
 static Str name_in(const SqlType *type, Arena *arena, NameStyle style)
 {

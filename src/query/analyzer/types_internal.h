@@ -4,7 +4,11 @@
 #include "query/analyzer/types.h"
 
 typedef enum TypeParameters {
-    TYPE_PARAMETERS_NONE, TYPE_PARAMETERS_DECIMAL, TYPE_PARAMETERS_LENGTH, TYPE_PARAMETERS_TEMPORAL, TYPE_PARAMETERS_NESTED,
+    TYPE_PARAMETERS_NONE,
+    TYPE_PARAMETERS_DECIMAL,
+    TYPE_PARAMETERS_LENGTH,
+    TYPE_PARAMETERS_TEMPORAL,
+    TYPE_PARAMETERS_NESTED,
 } TypeParameters;
 
 typedef struct TypeInfo {
@@ -14,11 +18,11 @@ typedef struct TypeInfo {
     const char *traits;
 } TypeInfo;
 
-extern const TypeInfo type_infos[];      /* by TypeKind; types.def */
+extern const TypeInfo type_infos[]; /* by TypeKind; types.def */
 
 struct TypeName;
 
-const SqlType *sql_type_plain(TypeKind kind);        /* static; of kinds without parameters */
+const SqlType *sql_type_plain(TypeKind kind); /* static; of kinds without parameters */
 const SqlType *sql_type_function(Arena *arena, const RowField *fields, size_t n);
 /* As function messages spell it: "map(varchar(1),integer)", "row(integer,varchar(1))". */
 Str sql_type_signature(const SqlType *type, Arena *arena);

@@ -1,14 +1,24 @@
-/* types_parse.c - types as written in SQL. Source: Trino's documentation "Data types" and the names its server accepts. */
+/* types_parse.c - types as written in SQL. Source: Trino's documentation "Data types" and the names its
+ * server accepts. */
 #include "query/analyzer/types_internal.h"
 #include "query/sql/parser.h"
 
 enum { VARCHAR_MAX = VARCHAR_UNBOUNDED - 1, CHAR_MAX_LENGTH = 65536, DECIMAL_MAX = 38, TEMPORAL_MAX = 12 };
 
-static const struct { const char *alias; TypeKind kind; } names[] = {
-    { "int", TYPE_INTEGER }, { "time with time zone", TYPE_TIME_TZ }, { "time without time zone", TYPE_TIME },
-    { "timestamp without time zone", TYPE_TIMESTAMP }, { "dec", TYPE_DECIMAL }, { "numeric", TYPE_DECIMAL },
-    { "double precision", TYPE_DOUBLE }, { "character varying", TYPE_VARCHAR }, { "character", TYPE_CHAR },
-    { "string", TYPE_UNKNOWN },
+static const struct {
+    const char *alias;
+    TypeKind kind;
+} names[] = {
+    {"int", TYPE_INTEGER},
+    {"time with time zone", TYPE_TIME_TZ},
+    {"time without time zone", TYPE_TIME},
+    {"timestamp without time zone", TYPE_TIMESTAMP},
+    {"dec", TYPE_DECIMAL},
+    {"numeric", TYPE_DECIMAL},
+    {"double precision", TYPE_DOUBLE},
+    {"character varying", TYPE_VARCHAR},
+    {"character", TYPE_CHAR},
+    {"string", TYPE_UNKNOWN},
 };
 
 static bool find_kind(Str name, TypeKind *ret)
@@ -31,10 +41,12 @@ static int resolve_decimal(const TypeName *name, Arena *arena, const SqlType **r
     int64_t precision = name->n_numbers > 0 ? name->numbers[0] : DECIMAL_MAX;
     int64_t scale = name->n_numbers > 1 ? name->numbers[1] : 0;
     if (precision < 1 || precision > DECIMAL_MAX)
-        return err_set(err, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "DECIMAL precision must be in range [1, 38]: %lld", (long long)precision);
+        return err_set(err, ERR_NUMERIC_VALUE_OUT_OF_RANGE,
+                       "DECIMAL precision must be in range [1, 38]: %lld", (long long)precision);
     if (scale < 0 || scale > precision)
-        return err_set(err, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "DECIMAL scale must be in range [0, precision (%lld)]: %lld",
-                       (long long)precision, (long long)scale);
+        return err_set(err, ERR_NUMERIC_VALUE_OUT_OF_RANGE,
+                       "DECIMAL scale must be in range [0, precision (%lld)]: %lld", (long long)precision,
+                       (long long)scale);
     *ret = sql_type_decimal(arena, (int)precision, (int)scale);
     return 0;
 }
@@ -48,21 +60,25 @@ static int resolve_length(const TypeName *name, TypeKind kind, Arena *arena, con
     int64_t length = name->numbers[0];
     int64_t most = kind == TYPE_VARCHAR ? VARCHAR_MAX : CHAR_MAX_LENGTH;
     if (length < 0 || length > most)
-        return err_set(err, ERR_TYPE_NOT_FOUND, "Invalid %s length %lld", type_infos[kind].name, (long long)length);
+        return err_set(err, ERR_TYPE_NOT_FOUND, "Invalid %s length %lld", type_infos[kind].name,
+                       (long long)length);
     *ret = kind == TYPE_VARCHAR ? sql_type_varchar(arena, (int)length) : sql_type_char(arena, (int)length);
     return 0;
 }
 
-static int resolve_temporal(const TypeName *name, TypeKind kind, Arena *arena, const SqlType **ret, Error *err)
+static int resolve_temporal(const TypeName *name, TypeKind kind, Arena *arena, const SqlType **ret,
+                            Error *err)
 {
     static const char *const upper[] = {
-        [TYPE_TIME] = "TIME", [TYPE_TIME_TZ] = "TIME WITH TIME ZONE", [TYPE_TIMESTAMP] = "TIMESTAMP",
+        [TYPE_TIME] = "TIME",
+        [TYPE_TIME_TZ] = "TIME WITH TIME ZONE",
+        [TYPE_TIMESTAMP] = "TIMESTAMP",
         [TYPE_TIMESTAMP_TZ] = "TIMESTAMP WITH TIME ZONE",
     };
     int64_t precision = name->n_numbers > 0 ? name->numbers[0] : 3;
     if (precision < 0 || precision > TEMPORAL_MAX)
-        return err_set(err, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "%s precision must be in range [0, 12]: %lld", upper[kind],
-                       (long long)precision);
+        return err_set(err, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "%s precision must be in range [0, 12]: %lld",
+                       upper[kind], (long long)precision);
     *ret = sql_type_temporal(arena, kind, (int)precision);
     return 0;
 }

@@ -10,7 +10,7 @@
 #include "query/connector/information_schema.h"
 #include "query/connector/tpch.h"
 
-enum { OPTIONS_BYTES = 1 << 20, MANIFEST_LIST_BYTES = 256 << 20 };
+enum { OPTIONS_BYTES = 1 << 20, MANIFEST_LIST_BYTES = 256 << 20, PROBE_TIMEOUT_MS = 1000 };
 
 /* ---- life ---- */
 
@@ -24,8 +24,21 @@ static void copy_options(Catalogs *c, const CatalogsOptions *o)
         *strings[i] = arena_str(c->arena, *strings[i]);
 }
 
+/* DuckDB takes a file's name with these characters for a pattern; escaped, its check of allowed folders
+ * refuses it. */
+static int check_data_dir(Str dir, Error *err)
+{
+    for (size_t i = 0; i < dir.len; i++)
+        if (strchr("*?[", dir.ptr[i]))
+            return err_set(err, ERR_CONFIG, "data: the folder's path must not contain '%c': %.*s", dir.ptr[i],
+                           STR_ARG(dir));
+    return 0;
+}
+
 int catalogs_new(const CatalogsOptions *options, Catalogs **ret, Error *err)
 {
+    if (check_data_dir(options->data_dir, err))
+        return -1;
     Catalogs *c = calloc(1, sizeof *c);
     if (!c)
         abort();
@@ -40,7 +53,8 @@ int catalogs_new(const CatalogsOptions *options, Catalogs **ret, Error *err)
     c->tpch = tpch_data_new();
     c->storage = storage_client_new(storage, c->options.capability, err);
     c->catalog = c->storage ? catalog_client_new(catalog, c->options.capability, err) : NULL;
-    if (!c->catalog) {
+    c->catalog_probe = c->catalog ? http_client_new(catalog, c->options.capability, err) : NULL;
+    if (!c->catalog_probe) {
         catalogs_free(c);
         return -1;
     }
@@ -56,6 +70,7 @@ void catalogs_free(Catalogs *c)
     table_cache_free(c->tables);
     manifest_cache_free(c->manifests);
     layout_cache_free(c->layouts);
+    http_client_free(c->catalog_probe);
     if (c->catalog)
         catalog_client_free(c->catalog);
     if (c->storage)
@@ -69,11 +84,20 @@ bool catalogs_storage_ready(Catalogs *c)
     return storage_client_is_connected(c->storage);
 }
 
+/* A catalog that is down may still have its socket, where a call waits: readiness must not, or a start that
+ * failed could not be ended. */
+static bool catalog_answers(Catalogs *c, Arena *arena)
+{
+    HttpResponse response;
+    HttpCall call = {.method = "GET", .target = STR("/health"), .timeout_ms = PROBE_TIMEOUT_MS};
+    return http_client_call(c->catalog_probe, &call, arena, &response, NULL) == 0 && response.status == 200;
+}
+
 bool catalogs_catalog_ready(Catalogs *c)
 {
     CatalogConfig config;
     _cleanup_arena_ Arena *arena = arena_new(1 << 20);
-    return catalog_config(c->catalog, STR(""), arena, &config, NULL) == 0;
+    return catalog_answers(c, arena) && catalog_config(c->catalog, STR(""), arena, &config, NULL) == 0;
 }
 
 /* ---- names ---- */

@@ -74,5 +74,9 @@ typedef struct ImportResult {
 } ImportResult;
 int catalogs_import(StatementContext *context, const ImportRequest *request, ImportResult *ret, Error *err);
 
+/* Lets go of what a statement holds in storage now, not when its arena is freed: statements that ended are
+ * kept for a while. Idempotent. */
+void catalogs_statement_ended(StatementContext *context);
+
 /* Text of EXPLAIN's table scans: what was pruned and why. */
 int catalogs_explain_scan(StatementContext *context, const TableAccess *access, Buf *out, Error *err);

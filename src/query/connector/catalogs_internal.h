@@ -9,6 +9,7 @@
 #include "client/catalog_client.h"
 #include "client/storage_client.h"
 #include "iceberg/scan.h"
+#include "net/http_client.h"
 #include "query/connector/catalogs.h"
 
 enum {
@@ -28,6 +29,7 @@ struct Catalogs {
     Arena *arena; /* the options' strings */
     StorageClient *storage;
     CatalogClient *catalog;
+    HttpClient *catalog_probe;
     ManifestCache *manifests;
     TableCache *tables;
     LayoutCache *layouts;

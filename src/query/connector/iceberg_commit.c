@@ -10,6 +10,7 @@ enum {
     RETRIES_DEFAULT = 20,
     RETRIES_MAX = 1000,
     RESOLVE_TRIES = 8,
+    ADOPT_FILES_MAX = 256,
     TABLE_ARENA_BYTES = 512 << 20,
     COMMIT_BYTES_MAX = 256 << 20
 };
@@ -34,6 +35,12 @@ typedef struct Store {
     const IceOutputFile *output; /* NULL: adopt the data files */
 } Store;
 
+static bool is_broken(const Error *err)
+{
+    return err && (err->code == ERR_IO || err->code == ERR_TIMEOUT || err->code == ERR_UNAVAILABLE);
+}
+
+/* In parts: a request of storage has a budget. What a failed write has adopted is removed again. */
 static int adopt(Commit *c, Error *err)
 {
     WrittenFiles *f = c->files;
@@ -41,12 +48,16 @@ static int adopt(Commit *c, Error *err)
     StorageAdopt *list = arena_array(scratch, StorageAdopt, f->n + 1);
     for (size_t i = 0; i < f->n; i++)
         list[i] = (StorageAdopt){f->files[i].stage_name, f->files[i].uri};
-    if (fault_point("query.write.adopt", err))
-        return -1;
-    if (!storage_adopt(f->stage, list, f->n, scratch, NULL, err))
-        return 0;
-    bool unknown = err && (err->code == ERR_IO || err->code == ERR_TIMEOUT || err->code == ERR_UNAVAILABLE);
-    return unknown ? storage_adopt(f->stage, list, f->n, scratch, NULL, err) : -1;
+    for (size_t from = 0; from < f->n; from += ADOPT_FILES_MAX) {
+        size_t n = f->n - from < ADOPT_FILES_MAX ? f->n - from : ADOPT_FILES_MAX;
+        if (fault_point("query.write.adopt", err))
+            return -1;
+        if (!storage_adopt(f->stage, list + from, n, scratch, NULL, err))
+            continue;
+        if (!is_broken(err) || storage_adopt(f->stage, list + from, n, scratch, NULL, err))
+            return -1;
+    }
+    return 0;
 }
 
 static int store_one(void *item, Error *err)
@@ -60,10 +71,9 @@ static int store_one(void *item, Error *err)
     if (!storage_put(storage, s->output->path, STR("application/avro"), s->output->bytes, STORAGE_PUT_REPLACE,
                      NULL, NULL, err))
         return 0;
-    bool unknown = err && (err->code == ERR_IO || err->code == ERR_TIMEOUT || err->code == ERR_UNAVAILABLE);
-    return unknown ? storage_put(storage, s->output->path, STR("application/avro"), s->output->bytes,
-                                 STORAGE_PUT_REPLACE, NULL, NULL, err)
-                   : -1;
+    return is_broken(err) ? storage_put(storage, s->output->path, STR("application/avro"), s->output->bytes,
+                                        STORAGE_PUT_REPLACE, NULL, NULL, err)
+                          : -1;
 }
 
 /* Data files, manifests and the list, side by side: storage makes them durable in one group. */

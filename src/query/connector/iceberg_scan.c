@@ -44,10 +44,38 @@ int iceberg_plan(StatementContext *context, const TableHandle *handle, const Rel
 
 /* ---- local files ---- */
 
-static void free_pins(void *pins)
+typedef struct Held {
+    struct Held *next;
+    StoragePins *pins;
+} Held;
+
+void catalogs_statement_ended(StatementContext *context)
 {
-    storage_pins_free(pins);
+    for (Held *h = context->held; h; h = h->next) {
+        storage_pins_free(h->pins);
+        h->pins = NULL;
+    }
+    context->held = NULL;
 }
+
+static void free_held(void *arg)
+{
+    Held *h = arg;
+    if (h->pins)
+        storage_pins_free(h->pins);
+    h->pins = NULL;
+}
+
+/* Pins of the statement: let go when it ended, or with its arena when nobody says so. */
+static StoragePins *new_pins(StatementContext *context)
+{
+    Held *h = arena_new_of(context->arena, Held);
+    *h = (Held){context->held, storage_pins_new(context->catalogs->storage)};
+    arena_on_free(context->arena, free_held, h);
+    context->held = h;
+    return h->pins;
+}
+
 static void remove_file(void *path)
 {
     fs_unlink(path, NULL);
@@ -83,8 +111,7 @@ int iceberg_open_files(StatementContext *context, const Str *uris, size_t n, Loc
     StorageFile *found;
     if (!n)
         return 0;
-    StoragePins *pins = storage_pins_new(context->catalogs->storage);
-    arena_on_free(context->arena, free_pins, pins);
+    StoragePins *pins = new_pins(context);
     if (storage_resolve(context->catalogs->storage, pins, uris, n, context->arena, &found, err))
         return -1;
     for (size_t i = 0; i < n; i++) {

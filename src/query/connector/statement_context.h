@@ -26,6 +26,7 @@ typedef struct StatementContext {
      * NULL-terminated names. */
     const struct SessionProperty *properties;
     size_t n_properties;
+    void *held;               /* what catalogs_statement_ended() lets go of */
     MetadataSource *metadata; /* made by catalogs_metadata(); one a statement */
     _Atomic bool cancelled;
     _Atomic int64_t files_read, files_pruned, bytes_read, rows_read, files_written, bytes_written,

@@ -24,7 +24,8 @@ static int call1(const Cast *c, const char *function)
 
 static int refuse(const Cast *c)
 {
-    return emit_not_supported(c->m, c->pos, "CAST from %.*s to %.*s", STR_ARG(sql_type_name(c->from, c->m->arena)),
+    return emit_not_supported(c->m, c->pos, "CAST from %.*s to %.*s",
+                              STR_ARG(sql_type_name(c->from, c->m->arena)),
                               STR_ARG(sql_type_name(c->to, c->m->arena)));
 }
 
@@ -36,8 +37,9 @@ static bool is_text(const SqlType *t)
 static const char *short_name(TypeKind kind)
 {
     static const char *const names[] = {
-        [TYPE_TINYINT] = "tinyint", [TYPE_SMALLINT] = "smallint", [TYPE_INTEGER] = "integer", [TYPE_BIGINT] = "bigint",
-        [TYPE_REAL] = "real", [TYPE_DOUBLE] = "double", [TYPE_BOOLEAN] = "boolean", [TYPE_VARCHAR] = "varchar",
+        [TYPE_TINYINT] = "tinyint", [TYPE_SMALLINT] = "smallint", [TYPE_INTEGER] = "integer",
+        [TYPE_BIGINT] = "bigint",   [TYPE_REAL] = "real",         [TYPE_DOUBLE] = "double",
+        [TYPE_BOOLEAN] = "boolean", [TYPE_VARCHAR] = "varchar",
     };
     return names[kind];
 }
@@ -48,12 +50,20 @@ static int to_integral(const Cast *c)
 {
     const char *name = short_name(c->to->kind);
     switch (c->from->kind) {
-    case TYPE_DOUBLE: return buf_printf(c->out, "t_double_to_%s(%.*s)", name, STR_ARG(c->value));
-    case TYPE_REAL: return buf_printf(c->out, "t_double_to_%s(CAST(%.*s AS DOUBLE))", name, STR_ARG(c->value));
-    case TYPE_VARCHAR: case TYPE_CHAR: return buf_printf(c->out, "t_varchar_to_%s(%.*s)", name, STR_ARG(c->value));
-    case TYPE_JSON: return buf_printf(c->out, "t_json_to_%s(%.*s)", name, STR_ARG(c->value));
-    case TYPE_BOOLEAN: case TYPE_DECIMAL: return plain(c);
-    default: return sql_type_is_integral(c->from) ? plain(c) : refuse(c);
+    case TYPE_DOUBLE:
+        return buf_printf(c->out, "t_double_to_%s(%.*s)", name, STR_ARG(c->value));
+    case TYPE_REAL:
+        return buf_printf(c->out, "t_double_to_%s(CAST(%.*s AS DOUBLE))", name, STR_ARG(c->value));
+    case TYPE_VARCHAR:
+    case TYPE_CHAR:
+        return buf_printf(c->out, "t_varchar_to_%s(%.*s)", name, STR_ARG(c->value));
+    case TYPE_JSON:
+        return buf_printf(c->out, "t_json_to_%s(%.*s)", name, STR_ARG(c->value));
+    case TYPE_BOOLEAN:
+    case TYPE_DECIMAL:
+        return plain(c);
+    default:
+        return sql_type_is_integral(c->from) ? plain(c) : refuse(c);
     }
 }
 
@@ -63,15 +73,23 @@ static int to_floating(const Cast *c)
 {
     bool real = c->to->kind == TYPE_REAL;
     switch (c->from->kind) {
-    case TYPE_DOUBLE: return call1(c, "t_double_to_real");
-    case TYPE_VARCHAR: case TYPE_CHAR: return call1(c, real ? "t_varchar_to_real" : "t_varchar_to_double");
-    case TYPE_JSON: return call1(c, real ? "t_json_to_real" : "t_json_to_double");
+    case TYPE_DOUBLE:
+        return call1(c, "t_double_to_real");
+    case TYPE_VARCHAR:
+    case TYPE_CHAR:
+        return call1(c, real ? "t_varchar_to_real" : "t_varchar_to_double");
+    case TYPE_JSON:
+        return call1(c, real ? "t_json_to_real" : "t_json_to_double");
     case TYPE_DECIMAL:
         if (c->from->precision <= DOUBLE_EXACT_DIGITS)
             return plain(c);
-        return buf_printf(c->out, real ? "CAST(t_dec_to_double(%.*s) AS FLOAT)" : "t_dec_to_double(%.*s)", STR_ARG(c->value));
-    case TYPE_BOOLEAN: case TYPE_REAL: return plain(c);
-    default: return sql_type_is_integral(c->from) ? plain(c) : refuse(c);
+        return buf_printf(c->out, real ? "CAST(t_dec_to_double(%.*s) AS FLOAT)" : "t_dec_to_double(%.*s)",
+                          STR_ARG(c->value));
+    case TYPE_BOOLEAN:
+    case TYPE_REAL:
+        return plain(c);
+    default:
+        return sql_type_is_integral(c->from) ? plain(c) : refuse(c);
     }
 }
 
@@ -82,26 +100,38 @@ static bool decimal_holds(const SqlType *from, const SqlType *to)
 
 static int via_scale(const Cast *c, const char *function, const char *more)
 {
-    return buf_printf(c->out, "CAST(%s_%d(%.*s, %d%s) AS %.*s)", function, c->to->scale, STR_ARG(c->value), c->to->precision, more,
-                      DUCKDB(c->m, c->to));
+    return buf_printf(c->out, "CAST(%s_%d(%.*s, %d%s) AS %.*s)", function, c->to->scale, STR_ARG(c->value),
+                      c->to->precision, more, DUCKDB(c->m, c->to));
 }
 
 static int to_decimal(const Cast *c)
 {
     static const char *const upper[] = {
-        [TYPE_TINYINT] = ", 'TINYINT'", [TYPE_SMALLINT] = ", 'SMALLINT'", [TYPE_INTEGER] = ", 'INTEGER'", [TYPE_BIGINT] = ", 'BIGINT'",
+        [TYPE_TINYINT] = ", 'TINYINT'",
+        [TYPE_SMALLINT] = ", 'SMALLINT'",
+        [TYPE_INTEGER] = ", 'INTEGER'",
+        [TYPE_BIGINT] = ", 'BIGINT'",
     };
     const SqlType *as_decimal = sql_type_decimal_of(c->from, c->m->arena);
     if (as_decimal && decimal_holds(as_decimal, c->to))
         return plain(c);
     switch (c->from->kind) {
-    case TYPE_DECIMAL: return via_scale(c, "t_dec_cast", "");
-    case TYPE_DOUBLE: return via_scale(c, "t_double_to_decimal", "");
-    case TYPE_REAL: return via_scale(c, "t_real_to_decimal", "");
-    case TYPE_VARCHAR: case TYPE_CHAR: return via_scale(c, "t_varchar_to_decimal", "");
-    case TYPE_JSON: return via_scale(c, "t_json_to_decimal", "");
-    case TYPE_BOOLEAN: return buf_printf(c->out, "CAST(CAST(%.*s AS INTEGER) AS %.*s)", STR_ARG(c->value), DUCKDB(c->m, c->to));
-    default: break;
+    case TYPE_DECIMAL:
+        return via_scale(c, "t_dec_cast", "");
+    case TYPE_DOUBLE:
+        return via_scale(c, "t_double_to_decimal", "");
+    case TYPE_REAL:
+        return via_scale(c, "t_real_to_decimal", "");
+    case TYPE_VARCHAR:
+    case TYPE_CHAR:
+        return via_scale(c, "t_varchar_to_decimal", "");
+    case TYPE_JSON:
+        return via_scale(c, "t_json_to_decimal", "");
+    case TYPE_BOOLEAN:
+        return buf_printf(c->out, "CAST(CAST(%.*s AS INTEGER) AS %.*s)", STR_ARG(c->value),
+                          DUCKDB(c->m, c->to));
+    default:
+        break;
     }
     if (!as_decimal)
         return refuse(c);
@@ -123,11 +153,20 @@ static int to_boolean(const Cast *c)
 
 static int text_of(const Cast *c, Buf *out)
 {
-    static const struct { TypeKind kind; const char *function; bool precision; } functions[] = {
-        { TYPE_DOUBLE, "t_double_to_varchar", false }, { TYPE_REAL, "t_real_to_varchar", false }, { TYPE_DATE, "t_date_to_varchar", false },
-        { TYPE_TIMESTAMP, "t_timestamp_to_varchar", true }, { TYPE_TIME, "t_time_to_varchar", true },
-        { TYPE_TIMESTAMP_TZ, "t_tz_to_varchar", true }, { TYPE_INTERVAL_DAY_TIME, "t_interval_ds_to_varchar", false },
-        { TYPE_INTERVAL_YEAR_MONTH, "t_interval_ym_to_varchar", false }, { TYPE_JSON, "t_json_to_varchar", false },
+    static const struct {
+        TypeKind kind;
+        const char *function;
+        bool precision;
+    } functions[] = {
+        {TYPE_DOUBLE, "t_double_to_varchar", false},
+        {TYPE_REAL, "t_real_to_varchar", false},
+        {TYPE_DATE, "t_date_to_varchar", false},
+        {TYPE_TIMESTAMP, "t_timestamp_to_varchar", true},
+        {TYPE_TIME, "t_time_to_varchar", true},
+        {TYPE_TIMESTAMP_TZ, "t_tz_to_varchar", true},
+        {TYPE_INTERVAL_DAY_TIME, "t_interval_ds_to_varchar", false},
+        {TYPE_INTERVAL_YEAR_MONTH, "t_interval_ym_to_varchar", false},
+        {TYPE_JSON, "t_json_to_varchar", false},
     };
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         if (functions[i].kind != c->from->kind)
@@ -140,10 +179,13 @@ static int text_of(const Cast *c, Buf *out)
     if (c->from->kind == TYPE_DECIMAL && c->from->precision == c->from->scale) {
         /* DuckDB writes ".12" where nothing can stand before the point. */
         if (c->from->precision < 38)
-            return buf_printf(out, "CAST(CAST(%.*s AS DECIMAL(%d,%d)) AS VARCHAR)", STR_ARG(c->value), c->from->precision + 1, c->from->scale);
-        return buf_printf(out, "replace(replace('x' || CAST(%.*s AS VARCHAR), 'x-.', '-0.'), 'x.', '0.')", STR_ARG(c->value));
+            return buf_printf(out, "CAST(CAST(%.*s AS DECIMAL(%d,%d)) AS VARCHAR)", STR_ARG(c->value),
+                              c->from->precision + 1, c->from->scale);
+        return buf_printf(out, "replace(replace('x' || CAST(%.*s AS VARCHAR), 'x-.', '-0.'), 'x.', '0.')",
+                          STR_ARG(c->value));
     }
-    bool native = c->from->kind == TYPE_BOOLEAN || sql_type_is_integral(c->from) || c->from->kind == TYPE_DECIMAL || c->from->kind == TYPE_UUID;
+    bool native = c->from->kind == TYPE_BOOLEAN || sql_type_is_integral(c->from) ||
+                  c->from->kind == TYPE_DECIMAL || c->from->kind == TYPE_UUID;
     return native ? buf_printf(out, "CAST(%.*s AS VARCHAR)", STR_ARG(c->value)) : refuse(c);
 }
 
@@ -179,17 +221,24 @@ static int to_timestamp(const Cast *c)
     int p = c->to->precision;
     bool rounds = c->from->precision > p;
     switch (c->from->kind) {
-    case TYPE_DATE: return plain(c);
-    case TYPE_VARCHAR: case TYPE_CHAR: return buf_printf(c->out, "t_varchar_to_timestamp(%.*s, %d)", STR_ARG(c->value), p);
-    case TYPE_TIMESTAMP: return buf_printf(c->out, "t_timestamp_round(%.*s, %d)", STR_ARG(c->value), p);
+    case TYPE_DATE:
+        return plain(c);
+    case TYPE_VARCHAR:
+    case TYPE_CHAR:
+        return buf_printf(c->out, "t_varchar_to_timestamp(%.*s, %d)", STR_ARG(c->value), p);
+    case TYPE_TIMESTAMP:
+        return buf_printf(c->out, "t_timestamp_round(%.*s, %d)", STR_ARG(c->value), p);
     case TYPE_TIMESTAMP_TZ:
-        return rounds ? buf_printf(c->out, "t_timestamp_round(t_tz_local(%.*s), %d)", STR_ARG(c->value), p) : call1(c, "t_tz_local");
+        return rounds ? buf_printf(c->out, "t_timestamp_round(t_tz_local(%.*s), %d)", STR_ARG(c->value), p)
+                      : call1(c, "t_tz_local");
     case TYPE_TIME: {
         int year, month, day;
         civil_from_days(c->m->context->session->start_us / 86400000000LL, &year, &month, &day);
-        return buf_printf(c->out, "(CAST('%04d-%02d-%02d' AS DATE) + %.*s)", year, month, day, STR_ARG(c->value));
+        return buf_printf(c->out, "(CAST('%04d-%02d-%02d' AS DATE) + %.*s)", year, month, day,
+                          STR_ARG(c->value));
     }
-    default: return refuse(c);
+    default:
+        return refuse(c);
     }
 }
 
@@ -203,7 +252,8 @@ static int to_zoned(const Cast *c)
         return buf_printf(c->out, "t_tz_round(%.*s, %d)", STR_ARG(c->value), p);
     if (c->from->kind != TYPE_DATE && c->from->kind != TYPE_TIMESTAMP && c->from->kind != TYPE_TIME)
         return refuse(c);
-    Str local = emit_cast_text(c->m, c->from, sql_type_temporal(c->m->arena, TYPE_TIMESTAMP, p), c->value, c->pos);
+    Str local =
+        emit_cast_text(c->m, c->from, sql_type_temporal(c->m->arena, TYPE_TIMESTAMP, p), c->value, c->pos);
     return local.ptr ? buf_printf(c->out, "t_tz_from_local(%.*s, %.*s)", STR_ARG(local), STR_ARG(zone)) : -1;
 }
 
@@ -219,7 +269,8 @@ static int to_time(const Cast *c)
         value = arena_printf(c->m->arena, "CAST(t_tz_local(%.*s) AS TIME)", STR_ARG(value));
     else if (c->from->kind != TYPE_TIME)
         return refuse(c);
-    return c->from->precision > p ? buf_printf(c->out, "t_time_round(%.*s, %d)", STR_ARG(value), p) : buf_add(c->out, value);
+    return c->from->precision > p ? buf_printf(c->out, "t_time_round(%.*s, %d)", STR_ARG(value), p)
+                                  : buf_add(c->out, value);
 }
 
 /* ---- JSON ---- */
@@ -243,9 +294,12 @@ static int json_of_array(Emitter *m, const SqlType *from, Str value, SqlPos pos,
     Str member = json_member(m, from->fields[0].type, name, pos);
     if (!member.ptr)
         return -1;
-    Str body = arena_printf(m->arena, "'[' || array_to_string(list_transform(%.*s, lambda %.*s: %.*s), ',') || ']'", STR_ARG(whole),
-                            STR_ARG(name), STR_ARG(member));
-    emit_let(out, whole, value, arena_printf(m->arena, "CASE WHEN %.*s IS NULL THEN NULL ELSE %.*s END", STR_ARG(whole), STR_ARG(body)));
+    Str body =
+        arena_printf(m->arena, "'[' || array_to_string(list_transform(%.*s, lambda %.*s: %.*s), ',') || ']'",
+                     STR_ARG(whole), STR_ARG(name), STR_ARG(member));
+    emit_let(out, whole, value,
+             arena_printf(m->arena, "CASE WHEN %.*s IS NULL THEN NULL ELSE %.*s END", STR_ARG(whole),
+                          STR_ARG(body)));
     return 0;
 }
 
@@ -256,9 +310,12 @@ static int json_of_map(Emitter *m, const SqlType *from, Str value, SqlPos pos, B
     Str member = key.ptr ? json_member(m, from->fields[1].type, name, pos) : STR_NULL;
     if (!member.ptr)
         return -1;
-    Str body = arena_printf(m->arena, "CASE WHEN %.*s IS NULL THEN NULL ELSE t_json_object(list_transform(map_keys(%.*s), lambda %.*s: %.*s), "
-        "list_transform(map_values(%.*s), lambda %.*s: %.*s)) END", STR_ARG(whole), STR_ARG(whole), STR_ARG(name), STR_ARG(key),
-        STR_ARG(whole), STR_ARG(name), STR_ARG(member));
+    Str body = arena_printf(m->arena,
+                            "CASE WHEN %.*s IS NULL THEN NULL ELSE "
+                            "t_json_object(list_transform(map_keys(%.*s), lambda %.*s: %.*s), "
+                            "list_transform(map_values(%.*s), lambda %.*s: %.*s)) END",
+                            STR_ARG(whole), STR_ARG(whole), STR_ARG(name), STR_ARG(key), STR_ARG(whole),
+                            STR_ARG(name), STR_ARG(member));
     emit_let(out, whole, value, body);
     return 0;
 }
@@ -269,7 +326,9 @@ static int json_of_row(Emitter *m, const SqlType *from, Str value, SqlPos pos, B
     _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
     buf_printf(&body, "CASE WHEN %.*s IS NULL THEN NULL ELSE '{'", STR_ARG(whole));
     for (size_t i = 0; i < from->n_fields; i++) {
-        Str member = json_member(m, from->fields[i].type, arena_printf(m->arena, "struct_extract(%.*s, 'f%zu')", STR_ARG(whole), i), pos);
+        Str member =
+            json_member(m, from->fields[i].type,
+                        arena_printf(m->arena, "struct_extract(%.*s, 'f%zu')", STR_ARG(whole), i), pos);
         if (!member.ptr)
             return -1;
         buf_printf(&body, " || %s t_json_quote(", i ? "',' ||" : "");
@@ -284,14 +343,23 @@ static int json_of_row(Emitter *m, const SqlType *from, Str value, SqlPos pos, B
 static int json_of(Emitter *m, const SqlType *from, Str value, SqlPos pos, Buf *out)
 {
     switch (from->kind) {
-    case TYPE_UNKNOWN: return buf_puts(out, "CAST(NULL AS VARCHAR)");
-    case TYPE_JSON: return buf_add(out, value);
-    case TYPE_BOOLEAN: return buf_printf(out, "CAST(%.*s AS VARCHAR)", STR_ARG(value));
-    case TYPE_DOUBLE: case TYPE_REAL: return buf_printf(out, "t_json_of_double(%.*s)", STR_ARG(value));
-    case TYPE_ARRAY: return json_of_array(m, from, value, pos, out);
-    case TYPE_MAP: return json_of_map(m, from, value, pos, out);
-    case TYPE_ROW: return json_of_row(m, from, value, pos, out);
-    default: break;
+    case TYPE_UNKNOWN:
+        return buf_puts(out, "CAST(NULL AS VARCHAR)");
+    case TYPE_JSON:
+        return buf_add(out, value);
+    case TYPE_BOOLEAN:
+        return buf_printf(out, "CAST(%.*s AS VARCHAR)", STR_ARG(value));
+    case TYPE_DOUBLE:
+    case TYPE_REAL:
+        return buf_printf(out, "t_json_of_double(%.*s)", STR_ARG(value));
+    case TYPE_ARRAY:
+        return json_of_array(m, from, value, pos, out);
+    case TYPE_MAP:
+        return json_of_map(m, from, value, pos, out);
+    case TYPE_ROW:
+        return json_of_row(m, from, value, pos, out);
+    default:
+        break;
     }
     Str text = emit_cast_text(m, from, &TYPE_VARCHAR_, value, pos);
     if (!text.ptr)
@@ -304,17 +372,22 @@ static int json_of(Emitter *m, const SqlType *from, Str value, SqlPos pos, Buf *
 static int from_json_row(const Cast *c)
 {
     Emitter *m = c->m;
-    Lets lets = { 0 };
+    Lets lets = {0};
     Str json = emit_lets_add(m, &lets, c->value);
     _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
-    buf_printf(&body, "CASE WHEN %.*s IS NULL OR %.*s = 'null' THEN NULL ELSE struct_pack(", STR_ARG(json), STR_ARG(json));
+    buf_printf(&body, "CASE WHEN %.*s IS NULL OR %.*s = 'null' THEN NULL ELSE struct_pack(", STR_ARG(json),
+               STR_ARG(json));
     for (size_t i = 0; i < c->to->n_fields; i++) {
         _cleanup_buf_ Buf member = BUF_INIT(EMIT_SQL_MAX);
-        buf_printf(&member, "CASE WHEN starts_with(%.*s, '[') THEN list_extract(t_json_elements(%.*s), %zu) ELSE map_extract_value("
-                   "t_json_entries(%.*s), ", STR_ARG(json), STR_ARG(json), i + 1, STR_ARG(json));
+        buf_printf(&member,
+                   "CASE WHEN starts_with(%.*s, '[') THEN list_extract(t_json_elements(%.*s), %zu) ELSE "
+                   "map_extract_value("
+                   "t_json_entries(%.*s), ",
+                   STR_ARG(json), STR_ARG(json), i + 1, STR_ARG(json));
         emit_string_literal(&member, c->to->fields[i].name.ptr ? c->to->fields[i].name : STR(""));
         buf_puts(&member, ") END");
-        Str field = emit_cast_text(m, &TYPE_JSON_, c->to->fields[i].type, arena_str(m->arena, buf_str(&member)), c->pos);
+        Str field = emit_cast_text(m, &TYPE_JSON_, c->to->fields[i].type,
+                                   arena_str(m->arena, buf_str(&member)), c->pos);
         if (!field.ptr)
             return -1;
         buf_printf(&body, "%sf%zu := %.*s", i ? ", " : "", i, STR_ARG(field));
@@ -330,15 +403,22 @@ static int from_json(const Cast *c)
     Str name = emit_let_name(m);
     if (c->to->kind == TYPE_ARRAY) {
         Str element = emit_cast_text(m, &TYPE_JSON_, c->to->fields[0].type, name, c->pos);
-        return element.ptr ? buf_printf(c->out, "list_transform(t_json_elements(%.*s), lambda %.*s: %.*s)", STR_ARG(c->value), STR_ARG(name),
-                                        STR_ARG(element)) : -1;
+        return element.ptr ? buf_printf(c->out, "list_transform(t_json_elements(%.*s), lambda %.*s: %.*s)",
+                                        STR_ARG(c->value), STR_ARG(name), STR_ARG(element))
+                           : -1;
     }
     if (c->to->kind == TYPE_MAP) {
-        Str key = emit_cast_text(m, &TYPE_VARCHAR_, c->to->fields[0].type, arena_printf(m->arena, "%.*s.key", STR_ARG(name)), c->pos);
-        Str value = key.ptr ? emit_cast_text(m, &TYPE_JSON_, c->to->fields[1].type, arena_printf(m->arena, "%.*s.value", STR_ARG(name)), c->pos)
+        Str key = emit_cast_text(m, &TYPE_VARCHAR_, c->to->fields[0].type,
+                                 arena_printf(m->arena, "%.*s.key", STR_ARG(name)), c->pos);
+        Str value = key.ptr ? emit_cast_text(m, &TYPE_JSON_, c->to->fields[1].type,
+                                             arena_printf(m->arena, "%.*s.value", STR_ARG(name)), c->pos)
                             : STR_NULL;
-        return value.ptr ? buf_printf(c->out, "map_from_entries(list_transform(map_entries(t_json_entries(%.*s)), lambda %.*s: struct_pack(k := "
-                                      "%.*s, v := %.*s)))", STR_ARG(c->value), STR_ARG(name), STR_ARG(key), STR_ARG(value)) : -1;
+        return value.ptr ? buf_printf(c->out,
+                                      "map_from_entries(list_transform(map_entries(t_json_entries(%.*s)), "
+                                      "lambda %.*s: struct_pack(k := "
+                                      "%.*s, v := %.*s)))",
+                                      STR_ARG(c->value), STR_ARG(name), STR_ARG(key), STR_ARG(value))
+                         : -1;
     }
     return from_json_row(c);
 }
@@ -353,7 +433,9 @@ static int array_to_array(const Cast *c)
         return plain(c);
     Str name = emit_let_name(m);
     Str element = emit_cast_text(m, from, to, name, c->pos);
-    return element.ptr ? buf_printf(c->out, "list_transform(%.*s, lambda %.*s: %.*s)", STR_ARG(c->value), STR_ARG(name), STR_ARG(element)) : -1;
+    return element.ptr ? buf_printf(c->out, "list_transform(%.*s, lambda %.*s: %.*s)", STR_ARG(c->value),
+                                    STR_ARG(name), STR_ARG(element))
+                       : -1;
 }
 
 static int map_to_map(const Cast *c)
@@ -362,12 +444,16 @@ static int map_to_map(const Cast *c)
     if (c->from->fields[0].type->kind == TYPE_UNKNOWN)
         return plain(c);
     Str name = emit_let_name(m);
-    Str key = emit_cast_text(m, c->from->fields[0].type, c->to->fields[0].type, arena_printf(m->arena, "%.*s.key", STR_ARG(name)), c->pos);
-    Str value = emit_cast_text(m, c->from->fields[1].type, c->to->fields[1].type, arena_printf(m->arena, "%.*s.value", STR_ARG(name)), c->pos);
+    Str key = emit_cast_text(m, c->from->fields[0].type, c->to->fields[0].type,
+                             arena_printf(m->arena, "%.*s.key", STR_ARG(name)), c->pos);
+    Str value = emit_cast_text(m, c->from->fields[1].type, c->to->fields[1].type,
+                               arena_printf(m->arena, "%.*s.value", STR_ARG(name)), c->pos);
     if (!key.ptr || !value.ptr)
         return -1;
-    return buf_printf(c->out, "map_from_entries(list_transform(map_entries(%.*s), lambda %.*s: struct_pack(k := %.*s, v := %.*s)))",
-                      STR_ARG(c->value), STR_ARG(name), STR_ARG(key), STR_ARG(value));
+    return buf_printf(
+        c->out,
+        "map_from_entries(list_transform(map_entries(%.*s), lambda %.*s: struct_pack(k := %.*s, v := %.*s)))",
+        STR_ARG(c->value), STR_ARG(name), STR_ARG(key), STR_ARG(value));
 }
 
 static int row_to_row(const Cast *c)
@@ -377,8 +463,9 @@ static int row_to_row(const Cast *c)
     _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
     buf_printf(&body, "CASE WHEN %.*s IS NULL THEN NULL ELSE struct_pack(", STR_ARG(whole));
     for (size_t i = 0; i < c->to->n_fields; i++) {
-        Str field = emit_cast_text(m, c->from->fields[i].type, c->to->fields[i].type,
-                                   arena_printf(m->arena, "struct_extract(%.*s, 'f%zu')", STR_ARG(whole), i), c->pos);
+        Str field =
+            emit_cast_text(m, c->from->fields[i].type, c->to->fields[i].type,
+                           arena_printf(m->arena, "struct_extract(%.*s, 'f%zu')", STR_ARG(whole), i), c->pos);
         if (!field.ptr)
             return -1;
         buf_printf(&body, "%sf%zu := %.*s", i ? ", " : "", i, STR_ARG(field));
@@ -399,27 +486,30 @@ bool emit_cast_is_free(const SqlType *from, const SqlType *to)
     if (from->kind != to->kind)
         return false;
     switch (type_infos[from->kind].parameters) {
-    case TYPE_PARAMETERS_LENGTH: case TYPE_PARAMETERS_TEMPORAL:
+    case TYPE_PARAMETERS_LENGTH:
+    case TYPE_PARAMETERS_TEMPORAL:
         return from->length <= to->length && from->precision <= to->precision;
     case TYPE_PARAMETERS_NESTED:
         for (size_t i = 0; i < from->n_fields; i++)
             if (!emit_cast_is_free(from->fields[i].type, to->fields[i].type))
                 return false;
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 
 static int (*const casts[])(const Cast *) = {
-    [TYPE_BOOLEAN] = to_boolean, [TYPE_TINYINT] = to_integral, [TYPE_SMALLINT] = to_integral, [TYPE_INTEGER] = to_integral,
-    [TYPE_BIGINT] = to_integral, [TYPE_REAL] = to_floating, [TYPE_DOUBLE] = to_floating, [TYPE_DECIMAL] = to_decimal,
-    [TYPE_VARCHAR] = to_text, [TYPE_CHAR] = to_text, [TYPE_DATE] = to_date, [TYPE_TIMESTAMP] = to_timestamp,
-    [TYPE_TIMESTAMP_TZ] = to_zoned, [TYPE_TIME] = to_time, [TYPE_FUNCTION] = NULL,
+    [TYPE_BOOLEAN] = to_boolean,    [TYPE_TINYINT] = to_integral, [TYPE_SMALLINT] = to_integral,
+    [TYPE_INTEGER] = to_integral,   [TYPE_BIGINT] = to_integral,  [TYPE_REAL] = to_floating,
+    [TYPE_DOUBLE] = to_floating,    [TYPE_DECIMAL] = to_decimal,  [TYPE_VARCHAR] = to_text,
+    [TYPE_CHAR] = to_text,          [TYPE_DATE] = to_date,        [TYPE_TIMESTAMP] = to_timestamp,
+    [TYPE_TIMESTAMP_TZ] = to_zoned, [TYPE_TIME] = to_time,        [TYPE_FUNCTION] = NULL,
 };
 
 int emit_cast(Emitter *m, const SqlType *from, const SqlType *to, Str value, SqlPos pos, Buf *out)
 {
-    Cast c = { m, from, to, value, pos, out };
+    Cast c = {m, from, to, value, pos, out};
     if (!emit_type_is_carried(from) || !emit_type_is_carried(to))
         return refuse(&c);
     if (emit_cast_is_free(from, to))

@@ -11,18 +11,28 @@ int emit_not_supported(Emitter *m, SqlPos pos, const char *format, ...)
     va_start(args, format);
     Str text = arena_vprintf(m->arena, format, args);
     va_end(args);
-    return err_set_sql(m->err, ERR_NOT_SUPPORTED, pos.line, pos.column, "%.*s is not supported yet", STR_ARG(text));
+    return err_set_sql(m->err, ERR_NOT_SUPPORTED, pos.line, pos.column, "%.*s is not supported yet",
+                       STR_ARG(text));
 }
 
 bool emit_type_is_carried(const SqlType *type)
 {
     switch (type->kind) {
-    case TYPE_NUMBER: case TYPE_VARIANT: case TYPE_TIME_TZ: case TYPE_IPADDRESS: case TYPE_HYPERLOGLOG: case TYPE_P4HYPERLOGLOG:
-    case TYPE_TDIGEST: case TYPE_QDIGEST:
+    case TYPE_NUMBER:
+    case TYPE_VARIANT:
+    case TYPE_TIME_TZ:
+    case TYPE_IPADDRESS:
+    case TYPE_HYPERLOGLOG:
+    case TYPE_P4HYPERLOGLOG:
+    case TYPE_TDIGEST:
+    case TYPE_QDIGEST:
         return false;
-    case TYPE_TIME: case TYPE_TIMESTAMP: case TYPE_TIMESTAMP_TZ:
+    case TYPE_TIME:
+    case TYPE_TIMESTAMP:
+    case TYPE_TIMESTAMP_TZ:
         return type->precision <= 6;
-    default: break;
+    default:
+        break;
     }
     for (size_t i = 0; i < type->n_fields; i++)
         if (!emit_type_is_carried(type->fields[i].type))
@@ -37,7 +47,8 @@ Str emit_let_name(Emitter *m)
 
 void emit_let(Buf *out, Str name, Str value, Str body)
 {
-    buf_printf(out, "list_transform([%.*s], lambda %.*s: %.*s)[1]", STR_ARG(value), STR_ARG(name), STR_ARG(body));
+    buf_printf(out, "list_transform([%.*s], lambda %.*s: %.*s)[1]", STR_ARG(value), STR_ARG(name),
+               STR_ARG(body));
 }
 
 Str emit_lets_add(Emitter *m, Lets *lets, Str value)
@@ -68,8 +79,9 @@ bool emit_is_simple(const Expr *e)
 
 static bool is_constant(const Expr *e)
 {
-    return e->kind <= EXPR_INTERVAL || (e->kind == EXPR_UNARY && is_constant(e->unary.operand))
-        || (e->kind == EXPR_CAST && is_constant(e->cast.operand) && e->type->kind != TYPE_DOUBLE && e->type->kind != TYPE_REAL);
+    return e->kind <= EXPR_INTERVAL || (e->kind == EXPR_UNARY && is_constant(e->unary.operand)) ||
+           (e->kind == EXPR_CAST && is_constant(e->cast.operand) && e->type->kind != TYPE_DOUBLE &&
+            e->type->kind != TYPE_REAL);
 }
 
 /* No NaN can come of it: DOUBLE 'NaN' is a generic literal. */
@@ -84,7 +96,8 @@ static bool is_plain_constant(const Expr *e)
 static int emit_using_column(Emitter *m, const Relation *join, int index, Buf *out)
 {
     const Expr *equal = join->join.on->list.items[index];
-    Str left = emit_text(m, equal->binary.left), right = left.ptr ? emit_text(m, equal->binary.right) : STR_NULL;
+    Str left = emit_text(m, equal->binary.left),
+        right = left.ptr ? emit_text(m, equal->binary.right) : STR_NULL;
     if (!right.ptr)
         return -1;
     if (join->join.join == JOIN_FULL)
@@ -130,8 +143,8 @@ static int emit_unary(Emitter *m, const Expr *e, Buf *out)
     return buf_putc(out, ')');
 }
 
-/* A decimal column against a literal that fits its type: the column stays bare, so that scans can use the condition. The text of the
- * literal in the column's type, or ptr NULL. */
+/* A decimal column against a literal that fits its type: the column stays bare, so that scans can use the
+ * condition. The text of the literal in the column's type, or ptr NULL. */
 static Str fitting_literal(Emitter *m, const Expr *column, const Expr *literal)
 {
     const SqlType *type = column->type;
@@ -145,12 +158,15 @@ static Str fitting_literal(Emitter *m, const Expr *column, const Expr *literal)
     if (literal->kind == EXPR_INTEGER ? literal->integer.value >= most || literal->integer.value <= -most
                                       : own->precision - own->scale > type->precision - type->scale)
         return STR_NULL;
-    Str text = literal->kind == EXPR_INTEGER ? arena_printf(m->arena, "%lld", (long long)literal->integer.value) : literal->text;
+    Str text = literal->kind == EXPR_INTEGER
+                   ? arena_printf(m->arena, "%lld", (long long)literal->integer.value)
+                   : literal->text;
     return arena_printf(m->arena, "CAST('%.*s' AS %.*s)", STR_ARG(text), DUCKDB(m, type));
 }
 
 /* Both sides of a comparison in one type: *ret_type. */
-static int emit_sides(Emitter *m, const Expr *left, const Expr *right, Str *l, Str *r, const SqlType **ret_type)
+static int emit_sides(Emitter *m, const Expr *left, const Expr *right, Str *l, Str *r,
+                      const SqlType **ret_type)
 {
     Str literal = fitting_literal(m, left, right);
     *ret_type = literal.ptr ? left->type : left->coerced;
@@ -161,11 +177,13 @@ static int emit_sides(Emitter *m, const Expr *left, const Expr *right, Str *l, S
 
 static int emit_comparison(Emitter *m, const Expr *e, Buf *out)
 {
-    static const BinaryOp turned[] = { [OP_EQ] = OP_EQ, [OP_NE] = OP_NE, [OP_LT] = OP_GT, [OP_GT] = OP_LT, [OP_LE] = OP_GE, [OP_GE] = OP_LE };
+    static const BinaryOp turned[] = {
+        [OP_EQ] = OP_EQ, [OP_NE] = OP_NE, [OP_LT] = OP_GT, [OP_GT] = OP_LT, [OP_LE] = OP_GE, [OP_GE] = OP_LE};
     const Expr *left = e->binary.left, *right = e->binary.right;
     BinaryOp op = e->binary.op;
     bool floating = left->coerced->kind == TYPE_DOUBLE || left->coerced->kind == TYPE_REAL;
-    bool swap = is_plain_constant(left) && !is_plain_constant(right) && (floating || left->coerced->kind == TYPE_DECIMAL);
+    bool swap = is_plain_constant(left) && !is_plain_constant(right) &&
+                (floating || left->coerced->kind == TYPE_DECIMAL);
     if (swap) {
         const Expr *t = left;
         left = right;
@@ -174,7 +192,9 @@ static int emit_comparison(Emitter *m, const Expr *e, Buf *out)
     }
     Str l, r;
     const SqlType *type;
-    return emit_sides(m, left, right, &l, &r, &type) ? -1 : emit_compare(m, op, type, l, r, is_plain_constant(right), out);
+    return emit_sides(m, left, right, &l, &r, &type)
+               ? -1
+               : emit_compare(m, op, type, l, r, is_plain_constant(right), out);
 }
 
 static int emit_distinct_from(Emitter *m, const Expr *e, Buf *out)
@@ -223,13 +243,15 @@ static int emit_is(Emitter *m, const Expr *e, Buf *out)
         return -1;
     if (e->kind == EXPR_IS_NULL || e->is.truth < 0)
         return buf_puts(out, e->is.negated ? " IS NOT NULL)" : " IS NULL)");
-    return buf_printf(out, " IS %sDISTINCT FROM %s)", e->is.negated ? "" : "NOT ", e->is.truth ? "true" : "false");
+    return buf_printf(out, " IS %sDISTINCT FROM %s)", e->is.negated ? "" : "NOT ",
+                      e->is.truth ? "true" : "false");
 }
 
 static int emit_between(Emitter *m, const Expr *e, Buf *out)
 {
     const SqlType *type = e->between.value->coerced;
-    Str low = fitting_literal(m, e->between.value, e->between.low), high = fitting_literal(m, e->between.value, e->between.high);
+    Str low = fitting_literal(m, e->between.value, e->between.low),
+        high = fitting_literal(m, e->between.value, e->between.high);
     bool fits = low.ptr && high.ptr;
     Str value = fits ? emit_own_text(m, e->between.value) : emit_text(m, e->between.value);
     low = fits ? low : value.ptr ? emit_text(m, e->between.low) : STR_NULL;
@@ -239,7 +261,8 @@ static int emit_between(Emitter *m, const Expr *e, Buf *out)
     bool floating = type->kind == TYPE_DOUBLE || type->kind == TYPE_REAL;
     bool plain = !floating || (is_plain_constant(e->between.low) && is_plain_constant(e->between.high));
     if (plain && !e->between.symmetric && type->kind != TYPE_TIMESTAMP_TZ && type->kind < TYPE_ARRAY)
-        return buf_printf(out, "(%.*s %sBETWEEN %.*s AND %.*s)", STR_ARG(value), e->between.negated ? "NOT " : "", STR_ARG(low), STR_ARG(high));
+        return buf_printf(out, "(%.*s %sBETWEEN %.*s AND %.*s)", STR_ARG(value),
+                          e->between.negated ? "NOT " : "", STR_ARG(low), STR_ARG(high));
     Str name = emit_is_simple(e->between.value) ? value : emit_let_name(m);
     _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
     buf_puts(&body, e->between.negated ? "(NOT (" : "((");
@@ -262,7 +285,8 @@ static int emit_between(Emitter *m, const Expr *e, Buf *out)
 static int emit_in_list(Emitter *m, const Expr *e, Buf *out)
 {
     const SqlType *type = e->in.value->coerced;
-    bool floating = type->kind == TYPE_DOUBLE || type->kind == TYPE_REAL, plain = type->kind < TYPE_ARRAY || type->kind == TYPE_UUID;
+    bool floating = type->kind == TYPE_DOUBLE || type->kind == TYPE_REAL,
+         plain = type->kind < TYPE_ARRAY || type->kind == TYPE_UUID;
     for (size_t i = 0; i < e->in.n && floating; i++)
         plain = plain && is_plain_constant(e->in.items[i]);
     Str value = emit_text(m, e->in.value);
@@ -301,7 +325,8 @@ static bool escapes_are_valid(Str pattern, Str escape)
         if (pattern.ptr[i] != escape.ptr[0])
             continue;
         i++;
-        if (i >= pattern.len || (pattern.ptr[i] != '%' && pattern.ptr[i] != '_' && pattern.ptr[i] != escape.ptr[0]))
+        if (i >= pattern.len ||
+            (pattern.ptr[i] != '%' && pattern.ptr[i] != '_' && pattern.ptr[i] != escape.ptr[0]))
             return false;
     }
     return true;
@@ -321,10 +346,11 @@ static int emit_like(Emitter *m, const Expr *e, Buf *out)
     Str x = emit_text(m, escape);
     if (!x.ptr)
         return -1;
-    bool native = escape->kind == EXPR_STRING && escape->text.len == 1 && pattern->kind == EXPR_STRING
-        && escapes_are_valid(pattern->text, escape->text);
+    bool native = escape->kind == EXPR_STRING && escape->text.len == 1 && pattern->kind == EXPR_STRING &&
+                  escapes_are_valid(pattern->text, escape->text);
     if (native)
-        return buf_printf(out, "(%.*s %sLIKE %.*s ESCAPE %.*s)", STR_ARG(value), negation, STR_ARG(p), STR_ARG(x));
+        return buf_printf(out, "(%.*s %sLIKE %.*s ESCAPE %.*s)", STR_ARG(value), negation, STR_ARG(p),
+                          STR_ARG(x));
     return buf_printf(out, "(%st_like(%.*s, %.*s, %.*s))", negation, STR_ARG(value), STR_ARG(p), STR_ARG(x));
 }
 
@@ -335,7 +361,8 @@ static int emit_exists(Emitter *m, const Expr *e, Buf *out)
     buf_puts(out, e->kind == EXPR_EXISTS ? (e->subquery.negated ? "(NOT EXISTS (" : "(EXISTS (") : "(");
     if (e->kind == EXPR_SUBQUERY && e->subquery.query->n_fields > 1)
         buf_puts(out, "SELECT s FROM (SELECT struct_pack(");
-    for (size_t i = 0; e->kind == EXPR_SUBQUERY && e->subquery.query->n_fields > 1 && i < e->subquery.query->n_fields; i++)
+    for (size_t i = 0;
+         e->kind == EXPR_SUBQUERY && e->subquery.query->n_fields > 1 && i < e->subquery.query->n_fields; i++)
         buf_printf(out, "%sf%zu := c%zu", i ? ", " : "", i, i);
     if (e->kind == EXPR_SUBQUERY && e->subquery.query->n_fields > 1)
         buf_puts(out, ") AS s FROM (");
@@ -370,7 +397,8 @@ static int emit_row_side(Emitter *m, const Expr *value, const Query *query, Buf 
             continue;
         }
         Str item = emit_own_text(m, value->row.items[i]);
-        if (!item.ptr || emit_cast(m, value->row.items[i]->type, value->coerced->fields[i].type, item, value->pos, out) < 0)
+        if (!item.ptr || emit_cast(m, value->row.items[i]->type, value->coerced->fields[i].type, item,
+                                   value->pos, out) < 0)
             return -1;
     }
     return buf_putc(out, ')');
@@ -398,7 +426,8 @@ static int emit_in_subquery(Emitter *m, const Expr *e, Buf *out)
 
 static int emit_quantified(Emitter *m, const Expr *e, Buf *out)
 {
-    static const char *const ops[] = { [OP_EQ] = "=", [OP_NE] = "<>", [OP_LT] = "<", [OP_LE] = "<=", [OP_GT] = ">", [OP_GE] = ">=" };
+    static const char *const ops[] = {
+        [OP_EQ] = "=", [OP_NE] = "<>", [OP_LT] = "<", [OP_LE] = "<=", [OP_GT] = ">", [OP_GE] = ">="};
     buf_putc(out, '(');
     if (emit_row_side(m, e->quantified.value, e->quantified.query, out) < 0)
         return -1;
@@ -426,7 +455,8 @@ static int emit_when(Emitter *m, const Expr *e, const WhenClause *when, Str oper
     buf_puts(out, " WHEN ");
     if (e->kind == EXPR_CASE_SIMPLE) {
         Str value = emit_text(m, when->condition);
-        if (!value.ptr || emit_compare(m, OP_EQ, e->case_.operand->coerced, operand, value, is_plain_constant(when->condition), out) < 0)
+        if (!value.ptr || emit_compare(m, OP_EQ, e->case_.operand->coerced, operand, value,
+                                       is_plain_constant(when->condition), out) < 0)
             return -1;
     } else if (emit_coerced(m, when->condition, out) < 0) {
         return -1;
@@ -479,10 +509,12 @@ static int emit_nullif(Emitter *m, const Expr *e, Buf *out)
     if (!r.ptr)
         return -1;
     Str name = emit_is_simple(left) ? l : emit_let_name(m);
-    Str cast_l = emit_cast_text(m, left->type, common, name, e->pos), cast_r = emit_cast_text(m, right->type, common, r, e->pos);
+    Str cast_l = emit_cast_text(m, left->type, common, name, e->pos),
+        cast_r = emit_cast_text(m, right->type, common, r, e->pos);
     _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
     buf_puts(&body, "CASE WHEN ");
-    if (!cast_l.ptr || !cast_r.ptr || emit_compare(m, OP_EQ, common, cast_l, cast_r, is_plain_constant(right), &body) < 0)
+    if (!cast_l.ptr || !cast_r.ptr ||
+        emit_compare(m, OP_EQ, common, cast_l, cast_r, is_plain_constant(right), &body) < 0)
         return -1;
     buf_printf(&body, " THEN NULL ELSE %.*s END", STR_ARG(name));
     if (name.ptr == l.ptr)
@@ -506,7 +538,8 @@ static int emit_at_time_zone(Emitter *m, const Expr *e, Buf *out)
     const Expr *zone = e->at_time_zone.zone;
     Str value = emit_text(m, e->at_time_zone.value);
     Str name = !zone ? emit_zone_literal(m) : value.ptr ? emit_text(m, zone) : STR_NULL;
-    return value.ptr && name.ptr ? buf_printf(out, "t_tz_at_zone(%.*s, %.*s)", STR_ARG(value), STR_ARG(name)) : -1;
+    return value.ptr && name.ptr ? buf_printf(out, "t_tz_at_zone(%.*s, %.*s)", STR_ARG(value), STR_ARG(name))
+                                 : -1;
 }
 
 static int emit_array(Emitter *m, const Expr *e, Buf *out)
@@ -546,15 +579,19 @@ static int emit_current(Emitter *m, const Expr *e, Buf *out)
     const AnalyzerSession *session = m->context->session;
     Str name = e->current.name;
     if (e->type->kind == TYPE_VARCHAR) {
-        bool user = str_eq_nocase(name, STR("current_user")), catalog = str_eq_nocase(name, STR("current_catalog"));
-        Str value = user ? session->user : catalog ? session->catalog : str_eq_nocase(name, STR("current_path")) ? STR("") : session->schema;
+        bool user = str_eq_nocase(name, STR("current_user")),
+             catalog = str_eq_nocase(name, STR("current_catalog"));
+        Str value = user                                       ? session->user
+                    : catalog                                  ? session->catalog
+                    : str_eq_nocase(name, STR("current_path")) ? STR("")
+                                                               : session->schema;
         if (!user && value.len == 0 && !str_eq_nocase(name, STR("current_path")))
             return buf_puts(out, "CAST(NULL AS VARCHAR)");
         emit_string_literal(out, value);
         return 0;
     }
-    Str now = arena_printf(m->arena, "t_tz_make(make_timestamp(CAST(%lld AS BIGINT)), %.*s)", (long long)session->start_us,
-                           STR_ARG(emit_zone_literal(m)));
+    Str now = arena_printf(m->arena, "t_tz_make(make_timestamp(CAST(%lld AS BIGINT)), %.*s)",
+                           (long long)session->start_us, STR_ARG(emit_zone_literal(m)));
     return emit_cast(m, &TYPE_TIMESTAMP_TZ_6_, e->type, now, e->pos, out);
 }
 
@@ -568,17 +605,48 @@ static int emit_lambda(Emitter *m, const Expr *e, Buf *out)
 }
 
 static const Emit emitters[] = {
-    [EXPR_NULL] = emit_literal, [EXPR_BOOLEAN] = emit_literal, [EXPR_INTEGER] = emit_literal, [EXPR_DECIMAL] = emit_literal,
-    [EXPR_DOUBLE] = emit_literal, [EXPR_STRING] = emit_literal, [EXPR_BINARY] = emit_literal, [EXPR_GENERIC_LITERAL] = emit_literal,
-    [EXPR_INTERVAL] = emit_literal, [EXPR_DEREFERENCE] = emit_dereference, [EXPR_UNARY] = emit_unary,
-    [EXPR_ARITHMETIC] = emit_arithmetic, [EXPR_COMPARISON] = emit_comparison, [EXPR_DISTINCT_FROM] = emit_distinct_from,
-    [EXPR_AND] = emit_logical, [EXPR_OR] = emit_logical, [EXPR_NOT] = emit_not, [EXPR_IS_NULL] = emit_is, [EXPR_IS_TRUTH] = emit_is,
-    [EXPR_BETWEEN] = emit_between, [EXPR_IN_LIST] = emit_in_list, [EXPR_IN_SUBQUERY] = emit_in_subquery, [EXPR_LIKE] = emit_like,
-    [EXPR_EXISTS] = emit_exists, [EXPR_SUBQUERY] = emit_exists, [EXPR_QUANTIFIED] = emit_quantified, [EXPR_CAST] = emit_cast_expr,
-    [EXPR_CASE_SIMPLE] = emit_case, [EXPR_CASE_SEARCHED] = emit_case, [EXPR_IF] = emit_case, [EXPR_COALESCE] = emit_coalesce,
-    [EXPR_NULLIF] = emit_nullif, [EXPR_TRY] = emit_try, [EXPR_FUNCTION] = emit_call, [EXPR_LAMBDA] = emit_lambda,
-    [EXPR_AT_TIME_ZONE] = emit_at_time_zone, [EXPR_SUBSCRIPT] = emit_subscript, [EXPR_ARRAY] = emit_array, [EXPR_ROW] = emit_row,
-    [EXPR_GROUPING] = emit_grouping, [EXPR_CURRENT] = emit_current, [EXPR_COLUMN] = emit_column,
+    [EXPR_NULL] = emit_literal,
+    [EXPR_BOOLEAN] = emit_literal,
+    [EXPR_INTEGER] = emit_literal,
+    [EXPR_DECIMAL] = emit_literal,
+    [EXPR_DOUBLE] = emit_literal,
+    [EXPR_STRING] = emit_literal,
+    [EXPR_BINARY] = emit_literal,
+    [EXPR_GENERIC_LITERAL] = emit_literal,
+    [EXPR_INTERVAL] = emit_literal,
+    [EXPR_DEREFERENCE] = emit_dereference,
+    [EXPR_UNARY] = emit_unary,
+    [EXPR_ARITHMETIC] = emit_arithmetic,
+    [EXPR_COMPARISON] = emit_comparison,
+    [EXPR_DISTINCT_FROM] = emit_distinct_from,
+    [EXPR_AND] = emit_logical,
+    [EXPR_OR] = emit_logical,
+    [EXPR_NOT] = emit_not,
+    [EXPR_IS_NULL] = emit_is,
+    [EXPR_IS_TRUTH] = emit_is,
+    [EXPR_BETWEEN] = emit_between,
+    [EXPR_IN_LIST] = emit_in_list,
+    [EXPR_IN_SUBQUERY] = emit_in_subquery,
+    [EXPR_LIKE] = emit_like,
+    [EXPR_EXISTS] = emit_exists,
+    [EXPR_SUBQUERY] = emit_exists,
+    [EXPR_QUANTIFIED] = emit_quantified,
+    [EXPR_CAST] = emit_cast_expr,
+    [EXPR_CASE_SIMPLE] = emit_case,
+    [EXPR_CASE_SEARCHED] = emit_case,
+    [EXPR_IF] = emit_case,
+    [EXPR_COALESCE] = emit_coalesce,
+    [EXPR_NULLIF] = emit_nullif,
+    [EXPR_TRY] = emit_try,
+    [EXPR_FUNCTION] = emit_call,
+    [EXPR_LAMBDA] = emit_lambda,
+    [EXPR_AT_TIME_ZONE] = emit_at_time_zone,
+    [EXPR_SUBSCRIPT] = emit_subscript,
+    [EXPR_ARRAY] = emit_array,
+    [EXPR_ROW] = emit_row,
+    [EXPR_GROUPING] = emit_grouping,
+    [EXPR_CURRENT] = emit_current,
+    [EXPR_COLUMN] = emit_column,
 };
 
 int emit_expr(Emitter *m, const Expr *e, Buf *out)

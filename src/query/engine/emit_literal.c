@@ -46,19 +46,21 @@ static int emit_timestamp(Emitter *m, const Expr *e, Buf *out)
     TimestampLiteral t;
     (void)literal_parse_timestamp(e->generic.text, &t);
     if (t.zone.ptr)
-        return buf_printf(out, "t_varchar_to_tz(%.*s, %d, %.*s)", STR_ARG(quoted(m, e->generic.text)), e->type->precision,
-                          STR_ARG(emit_zone_literal(m)));
+        return buf_printf(out, "t_varchar_to_tz(%.*s, %d, %.*s)", STR_ARG(quoted(m, e->generic.text)),
+                          e->type->precision, STR_ARG(emit_zone_literal(m)));
     if (t.year < 1 || t.year > 9999)
-        return buf_printf(out, "t_varchar_to_timestamp(%.*s, %d)", STR_ARG(quoted(m, e->generic.text)), e->type->precision);
-    return buf_printf(out, "CAST('%04d-%02d-%02d %02d:%02d:%02d.%06lld' AS TIMESTAMP)", (int)t.year, t.month, t.day, t.hour, t.minute,
-                      t.second, (long long)(t.picos / 1000000));
+        return buf_printf(out, "t_varchar_to_timestamp(%.*s, %d)", STR_ARG(quoted(m, e->generic.text)),
+                          e->type->precision);
+    return buf_printf(out, "CAST('%04d-%02d-%02d %02d:%02d:%02d.%06lld' AS TIMESTAMP)", (int)t.year, t.month,
+                      t.day, t.hour, t.minute, t.second, (long long)(t.picos / 1000000));
 }
 
 static int emit_time(const Expr *e, Buf *out)
 {
     TimestampLiteral t;
     (void)literal_parse_time(e->generic.text, &t);
-    return buf_printf(out, "CAST('%02d:%02d:%02d.%06lld' AS TIME)", t.hour, t.minute, t.second, (long long)(t.picos / 1000000));
+    return buf_printf(out, "CAST('%02d:%02d:%02d.%06lld' AS TIME)", t.hour, t.minute, t.second,
+                      (long long)(t.picos / 1000000));
 }
 
 static int emit_decimal(Emitter *m, const SqlType *type, Str text, Buf *out)
@@ -69,13 +71,21 @@ static int emit_decimal(Emitter *m, const SqlType *type, Str text, Buf *out)
 static int emit_generic(Emitter *m, const Expr *e, Buf *out)
 {
     switch (e->type->kind) {
-    case TYPE_DATE: return emit_date(e->generic.text, out);
-    case TYPE_TIMESTAMP: case TYPE_TIMESTAMP_TZ: return emit_timestamp(m, e, out);
-    case TYPE_TIME: return emit_time(e, out);
-    case TYPE_DECIMAL: return emit_decimal(m, e->type, e->generic.text, out);
-    case TYPE_VARCHAR: return buf_add(out, quoted(m, e->generic.text));
-    case TYPE_JSON: return buf_printf(out, "t_json_parse(%.*s)", STR_ARG(quoted(m, e->generic.text)));
-    default: return emit_cast(m, &TYPE_VARCHAR_, e->type, quoted(m, e->generic.text), e->pos, out);
+    case TYPE_DATE:
+        return emit_date(e->generic.text, out);
+    case TYPE_TIMESTAMP:
+    case TYPE_TIMESTAMP_TZ:
+        return emit_timestamp(m, e, out);
+    case TYPE_TIME:
+        return emit_time(e, out);
+    case TYPE_DECIMAL:
+        return emit_decimal(m, e->type, e->generic.text, out);
+    case TYPE_VARCHAR:
+        return buf_add(out, quoted(m, e->generic.text));
+    case TYPE_JSON:
+        return buf_printf(out, "t_json_parse(%.*s)", STR_ARG(quoted(m, e->generic.text)));
+    default:
+        return emit_cast(m, &TYPE_VARCHAR_, e->type, quoted(m, e->generic.text), e->pos, out);
     }
 }
 
@@ -98,14 +108,23 @@ static int emit_interval(const Expr *e, Buf *out)
 int emit_literal(Emitter *m, const Expr *e, Buf *out)
 {
     switch (e->kind) {
-    case EXPR_NULL: return buf_puts(out, "CAST(NULL AS BOOLEAN)");
-    case EXPR_BOOLEAN: return buf_puts(out, e->boolean ? "true" : "false");
-    case EXPR_INTEGER: return buf_printf(out, "CAST(%lld AS %.*s)", (long long)e->integer.value, DUCKDB(m, e->type));
-    case EXPR_DECIMAL: return emit_decimal(m, e->type, e->text, out);
-    case EXPR_DOUBLE: return buf_printf(out, "CAST('%.*s' AS DOUBLE)", STR_ARG(e->text));
-    case EXPR_STRING: return buf_add(out, quoted(m, e->text));
-    case EXPR_BINARY: return emit_binary(e->text, out);
-    case EXPR_INTERVAL: return emit_interval(e, out);
-    default: return emit_generic(m, e, out);
+    case EXPR_NULL:
+        return buf_puts(out, "CAST(NULL AS BOOLEAN)");
+    case EXPR_BOOLEAN:
+        return buf_puts(out, e->boolean ? "true" : "false");
+    case EXPR_INTEGER:
+        return buf_printf(out, "CAST(%lld AS %.*s)", (long long)e->integer.value, DUCKDB(m, e->type));
+    case EXPR_DECIMAL:
+        return emit_decimal(m, e->type, e->text, out);
+    case EXPR_DOUBLE:
+        return buf_printf(out, "CAST('%.*s' AS DOUBLE)", STR_ARG(e->text));
+    case EXPR_STRING:
+        return buf_add(out, quoted(m, e->text));
+    case EXPR_BINARY:
+        return emit_binary(e->text, out);
+    case EXPR_INTERVAL:
+        return emit_interval(e, out);
+    default:
+        return emit_generic(m, e, out);
     }
 }

@@ -20,7 +20,8 @@ int emit_sort_items(Emitter *m, const SortItem *items, size_t n, bool ordinals, 
                 return -1;
             emit_key(item->expr->type, text, out);
         }
-        buf_printf(out, "%s NULLS %s", item->descending ? " DESC" : " ASC", item->nulls == NULLS_FIRST ? "FIRST" : "LAST");
+        buf_printf(out, "%s NULLS %s", item->descending ? " DESC" : " ASC",
+                   item->nulls == NULLS_FIRST ? "FIRST" : "LAST");
     }
     return 0;
 }
@@ -38,13 +39,16 @@ static int emit_limit(Emitter *m, const Query *query, Buf *out)
 
 /* ---- GROUP BY ---- */
 
-typedef struct Set { Expr **items; size_t n; } Set;
+typedef struct Set {
+    Expr **items;
+    size_t n;
+} Set;
 typedef Vec(Set) Sets;
 
 static Set set_union(Emitter *m, const Set *a, const Set *b)
 {
-    Set set = { arena_array(m->arena, Expr *, a->n + b->n + 1), 0 };
-    const Set *parts[] = { a, b };
+    Set set = {arena_array(m->arena, Expr *, a->n + b->n + 1), 0};
+    const Set *parts[] = {a, b};
     for (size_t p = 0; p < 2; p++)
         for (size_t i = 0; i < parts[p]->n; i++) {
             bool known = false;
@@ -59,19 +63,20 @@ static Set set_union(Emitter *m, const Set *a, const Set *b)
 /* The sets that one element stands for: (a), ROLLUP (a, b) = (a, b), (a), (). */
 static Sets sets_of(Emitter *m, const GroupingElement *group)
 {
-    Sets sets = { 0 };
+    Sets sets = {0};
     if (group->kind == GROUPING_SIMPLE || group->kind == GROUPING_SETS) {
         for (size_t i = 0; i < group->n_sets; i++)
-            *vec_push(m->arena, &sets) = (Set){ group->sets[i].items, group->sets[i].n };
+            *vec_push(m->arena, &sets) = (Set){group->sets[i].items, group->sets[i].n};
         return sets;
     }
     size_t count = group->kind == GROUPING_ROLLUP ? group->n_sets + 1 : (size_t)1 << group->n_sets;
     for (size_t c = 0; c < count; c++) {
-        Set set = { 0 };
+        Set set = {0};
         for (size_t i = 0; i < group->n_sets; i++) {
-            bool in = group->kind == GROUPING_ROLLUP ? i < group->n_sets - c : !(c >> (group->n_sets - 1 - i) & 1);
+            bool in =
+                group->kind == GROUPING_ROLLUP ? i < group->n_sets - c : !(c >> (group->n_sets - 1 - i) & 1);
             if (in)
-                set = set_union(m, &set, &(Set){ group->sets[i].items, group->sets[i].n });
+                set = set_union(m, &set, &(Set){group->sets[i].items, group->sets[i].n});
         }
         *vec_push(m->arena, &sets) = set;
     }
@@ -94,10 +99,10 @@ static bool same_set(const Set *a, const Set *b)
 
 static Sets all_sets(Emitter *m, const QuerySpec *spec)
 {
-    Sets all = { 0 };
-    *vec_push(m->arena, &all) = (Set){ 0 };
+    Sets all = {0};
+    *vec_push(m->arena, &all) = (Set){0};
     for (size_t g = 0; g < spec->n_groups; g++) {
-        Sets own = sets_of(m, &spec->groups[g]), next = { 0 };
+        Sets own = sets_of(m, &spec->groups[g]), next = {0};
         for (size_t i = 0; i < all.n; i++)
             for (size_t j = 0; j < own.n; j++) {
                 Set set = set_union(m, &all.items[i], &own.items[j]);
@@ -171,7 +176,8 @@ static int emit_ties_order(Emitter *m, const Query *query, Buf *out)
 static bool may_fold_to_null(const Expr *e)
 {
     bool aggregate = e->kind == EXPR_FUNCTION && (e->call.over || e->call.def->kind != FUNCTION_SCALAR);
-    return e->type->kind >= TYPE_ARRAY || (e->kind >= EXPR_CAST && e->kind != EXPR_COLUMN && !aggregate && e->kind != EXPR_GROUPING);
+    return e->type->kind >= TYPE_ARRAY ||
+           (e->kind > EXPR_CAST && e->kind != EXPR_COLUMN && !aggregate && e->kind != EXPR_GROUPING);
 }
 
 static int emit_outputs(Emitter *m, const QueryBody *body, Buf *out)
@@ -182,7 +188,9 @@ static int emit_outputs(Emitter *m, const QueryBody *body, Buf *out)
         buf_puts(out, i ? ", " : "");
         Str value = emit_own_text(m, e);
         /* DuckDB folds a NULL of any type to one of its own choice: what leaves says its type again. */
-        bool says_type = m->depth == 1 && (may_fold_to_null(e) || (body->fields[i].type->kind == TYPE_DECIMAL && m->context->is_optimistic));
+        bool says_type =
+            m->depth == 1 && (may_fold_to_null(e) ||
+                              (body->fields[i].type->kind == TYPE_DECIMAL && m->context->is_optimistic));
         buf_puts(out, says_type ? "CAST(" : "");
         if (!value.ptr || emit_cast(m, e->type, body->fields[i].type, value, e->pos, out) < 0)
             return -1;
@@ -253,7 +261,7 @@ static int emit_select(Emitter *m, const QueryBody *body, const Query *ordered, 
     size_t pinned = m->n_pinned;
     int failed = pin_groups(m, body->select) < 0 || emit_select_parts(m, body, ordered, out) < 0;
     if (!ordered || ordered->with_ties)
-        m->n_pinned = pinned;      /* else ORDER BY, which follows, needs them too */
+        m->n_pinned = pinned; /* else ORDER BY, which follows, needs them too */
     return failed ? -1 : 0;
 }
 
@@ -265,7 +273,8 @@ static int emit_relation_body(Emitter *m, const QueryBody *body, Buf *out)
         if (field->hidden)
             continue;
         buf_puts(out, at ? ", " : "");
-        if (emit_cast(m, field->type, body->fields[at].type, arena_printf(m->arena, "r%d.c%zu", body->relation->id, i), body->pos, out) < 0)
+        if (emit_cast(m, field->type, body->fields[at].type,
+                      arena_printf(m->arena, "r%d.c%zu", body->relation->id, i), body->pos, out) < 0)
             return -1;
         buf_printf(out, " AS c%zu", at++);
     }
@@ -275,7 +284,8 @@ static int emit_relation_body(Emitter *m, const QueryBody *body, Buf *out)
 
 static int emit_set_operation(Emitter *m, const QueryBody *body, Buf *out)
 {
-    static const char *const words[] = { [SET_UNION] = "UNION", [SET_INTERSECT] = "INTERSECT", [SET_EXCEPT] = "EXCEPT" };
+    static const char *const words[] = {
+        [SET_UNION] = "UNION", [SET_INTERSECT] = "INTERSECT", [SET_EXCEPT] = "EXCEPT"};
     buf_putc(out, '(');
     if (emit_body(m, body->set.left, out) < 0)
         return -1;
@@ -294,16 +304,21 @@ static int emit_parenthesized(Emitter *m, const QueryBody *body, Buf *out)
 static int emit_body(Emitter *m, const QueryBody *body, Buf *out)
 {
     switch (body->kind) {
-    case BODY_SELECT: return emit_select(m, body, NULL, out);
-    case BODY_SET_OPERATION: return emit_set_operation(m, body, out);
-    case BODY_PARENTHESIZED: return emit_parenthesized(m, body, out);
-    default: return emit_relation_body(m, body, out);
+    case BODY_SELECT:
+        return emit_select(m, body, NULL, out);
+    case BODY_SET_OPERATION:
+        return emit_set_operation(m, body, out);
+    case BODY_PARENTHESIZED:
+        return emit_parenthesized(m, body, out);
+    default:
+        return emit_relation_body(m, body, out);
     }
 }
 
 /* ---- queries ---- */
 
-/* A recursive query is unrolled, as Trino does: the base, ten steps, and an error where an eleventh would have rows. */
+/* A recursive query is unrolled, as Trino does: the base, ten steps, and an error where an eleventh would
+ * have rows. */
 static int emit_recursive(Emitter *m, const NamedQuery *with, Buf *out)
 {
     const QueryBody *body = with->query->body;
@@ -322,8 +337,11 @@ static int emit_recursive(Emitter *m, const NamedQuery *with, Buf *out)
     buf_printf(out, "q%d AS (", with->id);
     for (int step = 0; step < EMIT_RECURSION_MAX; step++)
         buf_printf(out, "%sSELECT * FROM q%d_%d", step ? " UNION ALL " : "", with->id, step);
-    return buf_printf(out, " UNION ALL SELECT * FROM q%d_%d WHERE t_fail(13, 'NOT_SUPPORTED', 'Recursion depth limit exceeded (10). Use "
-                      "''max_recursion_depth'' session property to modify the limit.')) ", with->id, EMIT_RECURSION_MAX);
+    return buf_printf(out,
+                      " UNION ALL SELECT * FROM q%d_%d WHERE t_fail(13, 'NOT_SUPPORTED', 'Recursion depth "
+                      "limit exceeded (10). Use "
+                      "''max_recursion_depth'' session property to modify the limit.')) ",
+                      with->id, EMIT_RECURSION_MAX);
 }
 
 static int emit_with(Emitter *m, const Query *query, Buf *out)
@@ -381,7 +399,8 @@ static int emit_with_ties(Emitter *m, const Query *query, Buf *out)
                 buf_add(out, emit_own_text(m, item->expr));
             else
                 return -1;
-            buf_printf(out, "%s NULLS %s", item->descending ? " DESC" : " ASC", item->nulls == NULLS_FIRST ? "FIRST" : "LAST");
+            buf_printf(out, "%s NULLS %s", item->descending ? " DESC" : " ASC",
+                       item->nulls == NULLS_FIRST ? "FIRST" : "LAST");
         }
         buf_puts(out, ") AS k FROM (");
         if (emit_body(m, query->body, out) < 0)
@@ -400,8 +419,8 @@ static int emit_ordered(Emitter *m, const Query *query, bool is_top, Buf *out)
     bool limited = query->limit || query->offset || query->fetch_first;
     /* Order matters only where it is seen or cut. */
     bool ordered = query->n_order_by && (is_top || limited);
-    bool wraps = (ordered && query->body->kind != BODY_SELECT && !orders_by_outputs(query))
-        || ((ordered || limited) && query->body->kind == BODY_PARENTHESIZED);
+    bool wraps = (ordered && query->body->kind != BODY_SELECT && !orders_by_outputs(query)) ||
+                 ((ordered || limited) && query->body->kind == BODY_PARENTHESIZED);
     if (wraps) {
         buf_puts(out, "SELECT ");
         put_columns(query->n_fields, out);
@@ -432,9 +451,10 @@ int emit_query_body(Emitter *m, const Query *query, bool is_top, Buf *out)
 int emit_query(EmitContext *context, const Query *query, Buf *out, Error *err)
 {
     Error ignored;
-    Emitter m = { .context = context, .arena = context->arena, .err = err ? err : &ignored };
+    Emitter m = {.context = context, .arena = context->arena, .err = err ? err : &ignored};
     /* Only where no row leaves before all have been read: an overflow must come before the first. */
-    context->is_optimistic = !context->exact_decimals && query->body->kind == BODY_SELECT && query->body->select->is_aggregated;
+    context->is_optimistic =
+        !context->exact_decimals && query->body->kind == BODY_SELECT && query->body->select->is_aggregated;
     if (emit_query_body(&m, query, true, out) < 0)
         return -1;
     return buf_check(out, m.err) < 0 ? -1 : arena_check(m.arena, m.err);
@@ -443,7 +463,7 @@ int emit_query(EmitContext *context, const Query *query, Buf *out, Error *err)
 int emit_constant(EmitContext *context, const Expr *expr, Buf *out, Error *err)
 {
     Error ignored;
-    Emitter m = { .context = context, .arena = context->arena, .err = err ? err : &ignored };
+    Emitter m = {.context = context, .arena = context->arena, .err = err ? err : &ignored};
     if (emit_coerced(&m, expr, out) < 0)
         return -1;
     return buf_check(out, m.err);

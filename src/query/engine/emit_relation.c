@@ -25,10 +25,12 @@ static int emit_condition(Emitter *m, const Expr *on, Buf *out)
 static int emit_join(Emitter *m, const Relation *join, Buf *out)
 {
     static const char *const words[] = {
-        [JOIN_INNER] = " INNER JOIN ", [JOIN_LEFT] = " LEFT JOIN ", [JOIN_RIGHT] = " RIGHT JOIN ", [JOIN_FULL] = " FULL JOIN ",
-        [JOIN_CROSS] = " CROSS JOIN ",
+        [JOIN_INNER] = " INNER JOIN ", [JOIN_LEFT] = " LEFT JOIN ",   [JOIN_RIGHT] = " RIGHT JOIN ",
+        [JOIN_FULL] = " FULL JOIN ",   [JOIN_CROSS] = " CROSS JOIN ",
     };
-    JoinKind kind = join->join.on ? join->join.join : join->join.join == JOIN_INNER ? JOIN_CROSS : join->join.join;
+    JoinKind kind = join->join.on                   ? join->join.join
+                    : join->join.join == JOIN_INNER ? JOIN_CROSS
+                                                    : join->join.join;
     const Relation *right = join->join.right;
     if (emit_relation(m, join->join.left, out) < 0)
         return -1;
@@ -83,7 +85,8 @@ static void unnest_columns(const Relation *relation, Buf *out)
     for (size_t i = 0; i < relation->unnest.n; i++) {
         const SqlType *type = relation->unnest.items[i]->type;
         if (type->kind == TYPE_MAP) {
-            buf_printf(out, "%su%zu.key AS c%zu, u%zu.value AS c%zu", column ? ", " : "", i, column, i, column + 1);
+            buf_printf(out, "%su%zu.key AS c%zu, u%zu.value AS c%zu", column ? ", " : "", i, column, i,
+                       column + 1);
             column += 2;
         } else if (type->fields[0].type->kind == TYPE_ROW) {
             for (size_t j = 0; j < type->fields[0].type->n_fields; j++, column++)
@@ -132,15 +135,19 @@ static int emit_sample(Emitter *m, const Relation *relation, Buf *out)
         return emit_not_supported(m, relation->pos, "TABLESAMPLE of a join");
     if (emit_relation(m, relation->sample.relation, out) < 0)
         return -1;
-    Str text = percent->kind == EXPR_INTEGER ? arena_printf(m->arena, "%lld", (long long)percent->integer.value) : percent->text;
-    return buf_printf(out, " TABLESAMPLE %s(%.*s%%)", relation->sample.system ? "system" : "bernoulli", STR_ARG(text));
+    Str text = percent->kind == EXPR_INTEGER
+                   ? arena_printf(m->arena, "%lld", (long long)percent->integer.value)
+                   : percent->text;
+    return buf_printf(out, " TABLESAMPLE %s(%.*s%%)", relation->sample.system ? "system" : "bernoulli",
+                      STR_ARG(text));
 }
 
 int emit_relation(Emitter *m, const Relation *relation, Buf *out)
 {
     static int (*const emitters[])(Emitter *, const Relation *, Buf *) = {
-        [REL_TABLE] = emit_table, [REL_SUBQUERY] = emit_subquery, [REL_JOIN] = emit_join, [REL_VALUES] = emit_values,
-        [REL_UNNEST] = emit_unnest, [REL_LATERAL] = emit_subquery, [REL_SAMPLED] = emit_sample, [REL_TABLE_FUNCTION] = NULL,
+        [REL_TABLE] = emit_table,    [REL_SUBQUERY] = emit_subquery, [REL_JOIN] = emit_join,
+        [REL_VALUES] = emit_values,  [REL_UNNEST] = emit_unnest,     [REL_LATERAL] = emit_subquery,
+        [REL_SAMPLED] = emit_sample, [REL_TABLE_FUNCTION] = NULL,
     };
     if (!emitters[relation->kind])
         return emit_not_supported(m, relation->pos, "A table function");

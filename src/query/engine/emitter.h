@@ -11,11 +11,11 @@ struct EmitContext {
     Arena *arena;
     const AnalyzerSession *session;
     void *statement; /* the running statement, for connectors: pins, statistics (connector/scan_context.h) */
-    /* Arithmetic of decimals under an aggregate is done in 64 bits where DuckDB would do so by itself, and would fail beyond.
-     * That happens to no real data. When it does (NUMERIC_VALUE_OUT_OF_RANGE before the first row), emit again with
-     * exact_decimals and run that; writes ask for it from the start. */
+    /* Arithmetic of decimals under an aggregate is done in 64 bits where DuckDB would do so by itself, and
+     * would fail beyond. That happens to no real data. When it does (NUMERIC_VALUE_OUT_OF_RANGE before the
+     * first row), emit again with exact_decimals and run that; writes ask for it from the start. */
     bool exact_decimals;
-    bool is_optimistic;            /* set by emit_query(): it did so */
+    bool is_optimistic; /* set by emit_query(): it did so */
 };
 
 /* The query's columns come out as c0, c1, … in the coerced types of analysis->columns. */

@@ -88,7 +88,16 @@ int run_explain(RunningStatement *s, Statement *ast, Error *err)
 {
     Analysis *analysis;
     Statement *inner = ast->inner;
-    if (run_analyze(s, inner, NULL, 0, false, &analysis, err))
+    Expr *const *parameters = NULL;
+    size_t n = 0;
+    if (inner->kind == STMT_EXECUTE || inner->kind == STMT_EXECUTE_IMMEDIATE) {
+        parameters = inner->args;
+        n = inner->n_args;
+        inner = inner->inner;
+    }
+    if (!inner)
+        return err_set(err, ERR_NOT_SUPPORTED, "EXECUTE cannot be explained inside of a prepared statement");
+    if (run_analyze(s, inner, parameters, n, false, &analysis, err))
         return -1;
     if (str_is(ast->explain_type, "VALIDATE"))
         return run_query_text(s, STR("SELECT true AS \"Valid\""), err);
@@ -177,6 +186,9 @@ static int describe_output(RunningStatement *s, const Statement *inner, const An
 int run_describe_prepared(RunningStatement *s, Statement *ast, Error *err)
 {
     Analysis *analysis;
+    if (!ast->inner)
+        return err_set(err, ERR_NOT_SUPPORTED, "DESCRIBE %s cannot stand inside of a prepared statement",
+                       ast->kind == STMT_DESCRIBE_INPUT ? "INPUT" : "OUTPUT");
     if (run_analyze(s, ast->inner, NULL, 0, true, &analysis, err))
         return -1;
     return ast->kind == STMT_DESCRIBE_INPUT ? describe_input(s, analysis, err)

@@ -11,7 +11,8 @@
 #include "query/protocol/results.h"
 #include "query/protocol/server.h"
 
-enum { CHUNK = 256 << 10, PROGRESS_EVERY_US = 500000, MAX_PARTITION_FIELDS = 32 };
+/* An import holds an HTTP worker from its first byte to its end: some must be left for statements. */
+enum { CHUNK = 256 << 10, PROGRESS_EVERY_US = 500000, MAX_PARTITION_FIELDS = 32, IMPORTS_AT_ONCE = 32 };
 
 typedef struct Import {
     Server *server;
@@ -34,12 +35,29 @@ static void send_line(Import *m, Buf *line)
                &ignored); /* a client that left shows itself through http_client_is_gone */
 }
 
+/* An upload is contact, too: a long one is not abandoned. */
+static void touch(Import *m)
+{
+    MUTEX_GUARD(&m->statement->lock);
+    m->statement->last_contact_us = clock_monotonic_us();
+}
+
+static int check_cancelled(Import *m, Error *err)
+{
+    MUTEX_GUARD(&m->statement->lock);
+    if (!m->statement->cancel_requested)
+        return 0;
+    *err = m->statement->error;
+    return -1;
+}
+
 static void on_progress(void *arg, const char *state, double percent, int64_t rows)
 {
     Import *m = arg;
     int64_t now = clock_monotonic_us();
     if (http_client_is_gone(m->request))
         statement_cancel(m->statement, ERR_USER_CANCELED, "The client is gone");
+    touch(m);
     if (now - m->last_us < PROGRESS_EVERY_US)
         return;
     m->last_us = now;
@@ -64,9 +82,11 @@ static int receive(Import *m, Error *err)
         abort();
     int r = fs_open(m->path.ptr, O_WRONLY | O_CREAT | O_EXCL, 0600, &m->fd, err);
     for (size_t n = 1; !r && n;) {
-        r = http_body_read(m->request, chunk, CHUNK, &n, err) || (n && fs_write_all(m->fd, chunk, n, err))
+        r = check_cancelled(m, err) || http_body_read(m->request, chunk, CHUNK, &n, err) ||
+                    (n && fs_write_all(m->fd, chunk, n, err))
                 ? -1
                 : 0;
+        touch(m);
         m->bytes += r ? 0 : (int64_t)n;
     }
     free(chunk);
@@ -126,14 +146,13 @@ static int load(Import *m, ImportRequest *request, ImportResult *result, Error *
         return -1;
     pthread_mutex_lock(&s->lock);
     s->context.connection = connection;
-    s->started = true;
     s->started_us = clock_monotonic_us();
     pthread_mutex_unlock(&s->lock);
     statement_set_state(s, STATE_RUNNING);
     request->path = m->path.ptr;
     request->on_progress = on_progress;
     request->arg = m;
-    int r = catalogs_import(&s->context, request, result, err);
+    int r = check_cancelled(m, err) || catalogs_import(&s->context, request, result, err) ? -1 : 0;
     pthread_mutex_lock(&s->lock);
     s->context.connection = NULL;
     pthread_mutex_unlock(&s->lock);
@@ -176,38 +195,69 @@ static void send_failure(Import *m, const Error *err)
         http_reply_buf(m->request, err_info(err->code)->http_status, "application/json", &body);
 }
 
-static void import_worker(HttpRequest *r, void *arg)
+static void import_file(Import *m, ImportRequest *request)
 {
-    Server *server = arg;
+    RunningStatement *s = m->statement;
     Error err;
-    Arena *arena = arena_new(STATEMENT_ARENA_BYTES);
+    ImportResult result = { 0 };
+    bool received = receive(m, &err) == 0;
+    int failed = !received || load(m, request, &result, &err);
+    fs_unlink(m->path.ptr, NULL);
+    statement_end(s, failed ? &err : NULL);
+    if (failed) {
+        if (!received)
+            http_close_after(m->request);
+        send_failure(m, &err);
+    } else
+        send_result(m, &result);
+    statement_drop_work(s);
+}
+
+static void import_begin(HttpRequest *r, Server *server)
+{
+    Error err;
+    Arena *arena = arena_new(STATEMENT_ARENA_BYTES), *kept = arena_new(STATEMENT_ARENA_BYTES);
     ClientSession session = { 0 };
     ImportRequest request = { 0 };
-    ImportResult result = { 0 };
     Import m = { .server = server, .request = r, .fd = -1, .started_us = clock_monotonic_us() };
-    if (session_read(r, arena, &session, &err) || read_request(r, &request, arena, &err)) {
+    if (session_read(r, kept, &session, &err) || read_request(r, &request, arena, &err)) {
         http_close_after(r);       /* the body was not read */
         send_failure(&m, &err);
         arena_free(arena);
+        arena_free(kept);
         return;
     }
-    m.statement = statement_new(
-        server, arena, &session,
-        arena_printf(arena, "-- import of %.*s into %.*s", STR_ARG(request.name), STR_ARG(request.table)));
-    server_add(server, m.statement);
+    Str text =
+        arena_printf(kept, "-- import of %.*s into %.*s", STR_ARG(request.name), STR_ARG(request.table));
     m.path = arena_printf(arena, "%.*s/query/tmp/import-%016llx", STR_ARG(server->context->data_dir),
                           (unsigned long long)rng_u64());
-    bool received = receive(&m, &err) == 0;
-    int failed = !received || load(&m, &request, &result, &err);
-    fs_unlink(m.path.ptr, NULL);
-    statement_end(m.statement, failed ? &err : NULL);
-    if (failed) {
-        if (!received)
-            http_close_after(r);
-        send_failure(&m, &err);
-    } else
-        send_result(&m, &result);
+    m.statement = statement_new(server, arena, kept, &session, text);
+    m.statement->started = m.statement->has_effects = true;
+    server_add(server, m.statement);
+    import_file(&m, &request);
     statement_unref(m.statement);
+}
+
+static void import_worker(HttpRequest *r, void *arg)
+{
+    Server *server = arg;
+    if (atomic_fetch_add(&server->imports, 1) < IMPORTS_AT_ONCE)
+        import_begin(r, server);
+    else {
+        Error err;
+        Import m = { .server = server, .request = r };
+        err_set(&err, ERR_OVERLOADED, "%d imports are running, no more are taken", (int)IMPORTS_AT_ONCE);
+        http_set_header(r, "Retry-After", STR("5"));
+        http_close_after(r);
+        send_failure(&m, &err);
+    }
+    atomic_fetch_sub(&server->imports, 1);
+}
+
+static bool is_type(Str type, const char *name)
+{
+    Str wanted = str_from(name);
+    return type.len >= wanted.len && str_eq_nocase(str_slice(type, 0, wanted.len), wanted);
 }
 
 void handle_import(HttpRequest *r, void *arg)
@@ -221,9 +271,8 @@ void handle_import(HttpRequest *r, void *arg)
         return;
     }
     /* What a browser sends without asking: a page must not be able to load data here. */
-    if (str_has_prefix(type, STR("application/x-www-form-urlencoded")) ||
-        str_has_prefix(type, STR("multipart/form-data")) || str_has_prefix(type, STR("text/plain")) ||
-        !type.len) {
+    if (is_type(type, "application/x-www-form-urlencoded") || is_type(type, "multipart/form-data") ||
+        is_type(type, "text/plain") || !type.len) {
         err_set(&err, ERR_UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/octet-stream");
         http_close_after(r);
         http_reply_error(r, &err);

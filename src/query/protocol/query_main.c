@@ -11,7 +11,7 @@
 #include "base/rng.h"
 #include "query/protocol/server.h"
 
-enum { SWEEP_EVERY_MS = 1000 };
+enum { TICK_MS = 200, TICKS_A_SWEEP = 5 };
 
 static Str find_library(const RoleContext *c, Arena *arena)
 {
@@ -99,12 +99,15 @@ static bool check_catalog(void *user, Str *ret_message)
     return catalogs_catalog_ready(((Server *)user)->catalogs);
 }
 
+/* Goes on while the server drains: requests that wait are still to be answered. */
 static void *sweep(void *arg)
 {
     Server *server = arg;
-    while (!server->draining) {
-        clock_sleep_ms(SWEEP_EVERY_MS);
-        server_sweep(server);
+    for (int tick = 1; !server->stopped; tick++) {
+        clock_sleep_ms(TICK_MS);
+        server_expire_waiters(server);
+        if (tick % TICKS_A_SWEEP == 0)
+            server_sweep(server);
     }
     return NULL;
 }
@@ -129,7 +132,7 @@ int query_main(const RoleContext *context, Error *err)
     server->context = context;
     server->started_us = clock_monotonic_us();
     server->client_timeout_us = config_int(context->config, "query.client_timeout") * 1000;
-    server->max_run_time_us = config_int(context->config, "query.max_run_time") * 1000;
+    server->max_run_time = session_time_limit(config_int(context->config, "query.max_run_time") * 1000);
     pthread_mutex_init(&server->lock, NULL);
     make_names(server, arena);
     if (open_engine(server, arena, err) || open_catalogs(server, err))
@@ -148,7 +151,7 @@ int query_main(const RoleContext *context, Error *err)
         .http = {.name = "query", .n_workers = 256, .handler = handle_request, .user = server}};
     server->ready = true;
     int r = service_run(&service, err);
-    server->draining = true;
+    server->draining = server->stopped = true;
     pthread_join(sweeper, NULL);
     server_cancel_all(server);       /* no client can take results any more */
     worker_pool_free(server->pool);

@@ -1,7 +1,5 @@
 #include "query/protocol/results.h"
 
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "base/metrics.h"
 
@@ -283,15 +281,9 @@ static void write_warnings(JsonWriter *w, const RunningStatement *s)
 
 static void write_page(JsonWriter *w, RunningStatement *s)
 {
-    StatementPage *page = s->first_page;
+    StatementPage *page = statement_take_page(s);
     if (!page)
         return;
-    s->first_page = page->next;
-    if (!s->first_page) {
-        s->last_page = NULL;
-        s->pages_ready = false;
-    }
-    s->queued_bytes -= page->rows.len;
     s->rows_sent += page->n_rows;
     metric_add(METRIC_QUERY_ROWS, (double)page->n_rows);
     /* Present only with rows: clients fail on an empty list before columns. */
@@ -299,9 +291,7 @@ static void write_page(JsonWriter *w, RunningStatement *s)
         json_key(w, "data");
         json_raw(w, buf_str(&page->rows));
     }
-    buf_free(&page->rows);
-    free(page);
-    pthread_cond_broadcast(&s->changed);
+    statement_page_free(page);
 }
 
 void results_write(RunningStatement *s, Str next_uri, bool take_page, Buf *out)

@@ -1,29 +1,15 @@
 /* routes.c - Trino's HTTP endpoints. Source: Trino client protocol; refusals and their texts as a 483 answers
  * them. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/log.h"
 #include "base/metrics.h"
-#include "query/protocol/results.h"
+#include "format/json.h"
+#include "query/protocol/answers.h"
+#include "query/protocol/run.h"
 #include "query/protocol/server.h"
-
-enum { ANSWER_MAX = 1 << 30 };
-
-static void reply_text(HttpRequest *r, int status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void reply_text(HttpRequest *r, int status, const char *format, ...)
-{
-    _cleanup_buf_ Buf text = BUF_INIT(64 << 10);
-    va_list args;
-    va_start(args, format);
-    buf_vprintf(&text, format, args);
-    va_end(args);
-    http_reply(r, status, "text/plain;charset=utf-8", buf_str(&text));
-}
 
 static void reply_session_error(HttpRequest *r, const Error *err)
 {
@@ -35,86 +21,18 @@ static void reply_session_error(HttpRequest *r, const Error *err)
     reply_text(r, 400, "Error 400 Bad Request: %s", err->message);
 }
 
-/* ---- answers of a statement ---- */
-
-static void send_answer(HttpRequest *r, RunningStatement *s, Str body)
-{
-    for (size_t i = 0; i < s->n_headers; i++)
-        http_set_header(r, s->headers[i].name, s->headers[i].value);
-    http_set_header(r, "X-Content-Type-Options", STR("nosniff"));
-    http_set_header(r, "Cache-Control", STR("no-store"));
-    http_reply(r, 200, "application/json", body);
-}
-
-static Str next_uri(const RunningStatement *s, int64_t token, Arena *arena)
-{
-    return arena_printf(arena, "%.*s/v1/statement/executing/%s/%s/%lld", STR_ARG(s->session.base_uri), s->id,
-                        s->slug, (long long)token);
-}
-
-/* Makes the answer to `token`, keeps it for repeats, and sends it. The lock is held. */
-static void answer_token(HttpRequest *r, RunningStatement *s, int64_t token)
-{
-    /* A page is the last one when the statement ended and nothing waits behind it. */
-    bool is_last = s->ended && (!s->first_page || !s->first_page->next);
-    buf_clear(&s->last_answer);
-    results_write(s, is_last ? STR_NULL : next_uri(s, token + 1, http_arena(r)), true, &s->last_answer);
-    s->last_token = token;
-    s->last_contact_us = clock_monotonic_us();
-    send_answer(r, s, buf_str(&s->last_answer));
-}
-
-static void answer_first(HttpRequest *r, RunningStatement *s)
-{
-    MUTEX_GUARD(&s->lock);
-    bool waits_for_get =
-        !s->session.reads_first_answer || (s->has_effects && !s->started && !s->ended);
-    if (!waits_for_get) {
-        answer_token(r, s, 0);
-        return;
-    }
-    _cleanup_buf_ Buf out = BUF_INIT(ANSWER_MAX);
-    results_write(s, next_uri(s, 0, http_arena(r)), false, &out);
-    send_answer(r, s, buf_str(&out));
-}
-
 /* ---- POST /v1/statement ---- */
-
-static const PreparedStatement *find_prepared(const ClientSession *session, Str name)
-{
-    for (size_t i = 0; i < session->n_prepared; i++)
-        if (str_eq_nocase(session->prepared[i].name, name))
-            return &session->prepared[i];
-    return NULL;
-}
-
-/* EXECUTE, DESCRIBE INPUT and DESCRIBE OUTPUT speak of a statement in the client's session. */
-static int attach_prepared(RunningStatement *s, Error *err)
-{
-    StatementKind kind = s->ast->kind;
-    if (kind != STMT_EXECUTE && kind != STMT_DESCRIBE_INPUT && kind != STMT_DESCRIBE_OUTPUT)
-        return 0;
-    Str name = s->ast->name.n ? s->ast->name.parts[0].text : STR("");
-    const PreparedStatement *prepared = find_prepared(&s->session, name);
-    if (!prepared)
-        return err_set(err, ERR_TRINO_NOT_FOUND, "Prepared statement not found: %.*s", STR_ARG(name));
-    return sql_parse(prepared->sql, s->arena, &s->ast->inner, err);
-}
 
 static void parse_statement(RunningStatement *s)
 {
     Error err;
     Statement *ast = NULL;
     if (session_check_properties(&s->session, s->server->iceberg_name, &err) ||
-        sql_parse(s->sql, s->arena, &ast, &err)) {
+        sql_parse(s->sql, s->arena, &ast, &err) || run_attach_prepared(s, ast, &err)) {
         statement_end(s, &err);
         return;
     }
     s->ast = ast;
-    if (attach_prepared(s, &err)) {
-        statement_end(s, &err);
-        return;
-    }
     s->has_effects =
         ast->kind == STMT_EXECUTE ? statement_has_effects(ast->inner) : statement_has_effects(ast);
 }
@@ -124,28 +42,25 @@ static void post_statement_worker(HttpRequest *r, void *arg)
     Server *server = http_user_data(r);
     Str sql = *(Str *)arg;
     Error err;
-    Arena *arena = arena_new(STATEMENT_ARENA_BYTES);
     ClientSession session;
     if (!str_trim(sql).len) {
         reply_text(r, 400, "Error 400 Bad Request: SQL statement is empty");
-        arena_free(arena);
         return;
     }
-    if (session_read(r, arena, &session, &err)) {
+    Arena *kept = arena_new(STATEMENT_ARENA_BYTES);
+    if (session_read(r, kept, &session, &err)) {
         reply_session_error(r, &err);
-        arena_free(arena);
+        arena_free(kept);
         return;
     }
-    RunningStatement *s = statement_new(server, arena, &session, arena_str(arena, sql));
+    RunningStatement *s = statement_new(server, arena_new(STATEMENT_ARENA_BYTES), kept, &session,
+                                        arena_str(kept, sql));
     metric_inc(METRIC_QUERY_SUBMITTED);
-    server_add(server, s);
     parse_statement(s);
-    if (!s->has_effects) {
+    server_add(server, s);
+    if (!s->has_effects)
         statement_start(s);
-        if (session.reads_first_answer)
-            statement_wait(s, STATEMENT_POLL_MS);
-    }
-    answer_first(r, s);
+    answers_post(r, s);
     statement_unref(s);
 }
 
@@ -185,23 +100,21 @@ static RunningStatement *find_statement(Server *server, const StatementUri *uri)
 
 static void not_found(HttpRequest *r) { reply_text(r, 404, "Error 404 Not Found: Query not found"); }
 
-static void answer_get(HttpRequest *r, RunningStatement *s, const StatementUri *uri)
-{
-    MUTEX_GUARD(&s->lock);
-    s->last_contact_us = clock_monotonic_us();
-    if (uri->token == s->last_token)
-        send_answer(r, s, buf_str(&s->last_answer));
-    else if (uri->token == s->last_token + 1)
-        answer_token(r, s, uri->token);
-    else if (uri->token < s->last_token)
-        reply_text(r, 410, "Error 410 Gone: HTTP 410 Gone");
-    else
-        not_found(r);
-}
-
+/* Pages are large: they are not put together on the loop. */
 static void get_statement_worker(HttpRequest *r, void *arg)
 {
     Server *server = arg;
+    StatementUri uri;
+    RunningStatement *s = parse_uri(http_path(r), &uri) ? find_statement(server, &uri) : NULL;
+    if (s)
+        answers_give(r, s, uri.token);
+    else
+        not_found(r);
+    statement_unref(s);
+}
+
+static void get_statement(HttpRequest *r, Server *server)
+{
     StatementUri uri;
     RunningStatement *s = parse_uri(http_path(r), &uri) ? find_statement(server, &uri) : NULL;
     if (!s) {
@@ -209,9 +122,8 @@ static void get_statement_worker(HttpRequest *r, void *arg)
         return;
     }
     statement_start(s);
-    if (uri.token > s->last_token)
-        statement_wait(s, STATEMENT_POLL_MS);
-    answer_get(r, s, &uri);
+    if (!answers_wait(r, s, uri.token))
+        http_offload(r, get_statement_worker, server);
     statement_unref(s);
 }
 
@@ -242,7 +154,7 @@ static void statement_uri(HttpRequest *r, Server *server)
 {
     Str method = http_method(r);
     if (str_is(method, "GET"))
-        http_offload(r, get_statement_worker, server);
+        get_statement(r, server);
     else if (str_is(method, "DELETE"))
         delete_statement(r, server);
     else if (str_is(method, "HEAD"))
@@ -407,12 +319,11 @@ static void one_query(HttpRequest *r, Server *server)
     }
 }
 
-typedef struct Route { const char *method, *path; void (*handle)(HttpRequest *r, Server *server); } Route;
+/* Answered to GET and HEAD. */
+typedef struct Route { const char *path; void (*handle)(HttpRequest *r, Server *server); } Route;
 static const Route routes[] = {
-    {"GET", "/v1/info", get_info},       {"GET", "/v1/info/state", get_state},
-    {"GET", "/v1/status", get_status},   {"HEAD", "/v1/status", get_status},
-    {"GET", "/v1/node", get_empty_list}, {"GET", "/v1/node/failed", get_empty_list},
-    {"GET", "/v1/query", get_queries},
+    {"/v1/info", get_info},       {"/v1/info/state", get_state},       {"/v1/status", get_status},
+    {"/v1/node", get_empty_list}, {"/v1/node/failed", get_empty_list}, {"/v1/query", get_queries},
 };
 
 static void get_coordinator(HttpRequest *r) { http_reply(r, 200, "application/json", STR("true")); }
@@ -421,6 +332,7 @@ void handle_request(HttpRequest *r, void *arg)
 {
     Server *server = arg;
     Str path = http_path(r), method = http_method(r);
+    bool is_reading = str_is(method, "GET") || str_is(method, "HEAD");
     if (str_is(path, "/v1/statement"))
         statement_root(r, server);
     else if (str_has_prefix(path, STR("/v1/statement/")))
@@ -433,7 +345,7 @@ void handle_request(HttpRequest *r, void *arg)
         one_query(r, server);
     else {
         for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
-            if (str_is(path, routes[i].path) && str_is(method, routes[i].method)) {
+            if (str_is(path, routes[i].path) && is_reading) {
                 routes[i].handle(r, server);
                 return;
             }

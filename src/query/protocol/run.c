@@ -28,6 +28,7 @@ typedef struct RowStream {
     size_t n_types;
     Buf page;
     int64_t n_rows, flushed_us;
+    bool is_seen;                  /* a page is where the client can take it */
 } RowStream;
 
 static int flush_page(RowStream *x, bool is_last, Error *err)
@@ -35,6 +36,7 @@ static int flush_page(RowStream *x, bool is_last, Error *err)
     buf_putc(&x->page, ']');
     if (buf_check(&x->page, err) || statement_put_page(x->statement, &x->page, x->n_rows, is_last, err))
         return -1;
+    x->is_seen = true;
     x->n_rows = 0;
     x->flushed_us = clock_monotonic_us();
     return 0;
@@ -71,7 +73,7 @@ static int stream_rows(RunningStatement *s, Str sql, const Analysis *analysis, b
     int r = 0;
     for (EngineChunk *chunk; !r && !(r = engine_next(result, &chunk, err)) && chunk;)
         r = is_cancelled(s, err) ? -1 : take_chunk(&x, chunk, err);
-    *ret_sent = x.n_rows > 0;
+    *ret_sent = x.is_seen;
     engine_result_free(result);
     if (!r && x.n_rows)
         r = flush_page(&x, true, err);
@@ -105,7 +107,10 @@ int run_analyze(RunningStatement *s, Statement *ast, Expr *const *parameters, si
 static int emit_sql(RunningStatement *s, const Query *query, bool *optimistic, Str *ret, Error *err)
 {
     Buf sql = BUF_INIT(SQL_MAX);
-    EmitContext emit = { .arena = s->arena, .session = s->context.session, .statement = &s->context, .exact_decimals = !*optimistic };
+    EmitContext emit = {.arena = s->arena,
+                        .session = s->context.session,
+                        .statement = &s->context,
+                        .exact_decimals = !*optimistic};
     int r = emit_query(&emit, query, &sql, err) || buf_check(&sql, err) ? -1 : 0;
     *optimistic = emit.is_optimistic;
     if (!r)
@@ -124,14 +129,16 @@ static int run_query_with(RunningStatement *s, Statement *ast, Expr *const *para
     bool optimistic = true, sent = false;
     Error overflow;
     statement_set_state(s, STATE_PLANNING);
-    if (run_analyze(s, ast, parameters, n, false, &analysis, err) || emit_sql(s, ast->query, &optimistic, &sql, err))
+    if (run_analyze(s, ast, parameters, n, false, &analysis, err) ||
+        emit_sql(s, ast->query, &optimistic, &sql, err))
         return -1;
     statement_set_columns(s, analysis->columns, analysis->n_columns);
     statement_set_state(s, STATE_RUNNING);
     int r = stream_rows(s, sql, analysis, &sent, &overflow);
     if (r && optimistic && !sent && overflow.code == ERR_NUMERIC_VALUE_OUT_OF_RANGE) {
         optimistic = false;
-        return emit_sql(s, ast->query, &optimistic, &sql, err) ? -1 : stream_rows(s, sql, analysis, &sent, err);
+        return emit_sql(s, ast->query, &optimistic, &sql, err) ? -1
+                                                                : stream_rows(s, sql, analysis, &sent, err);
     }
     if (r && err)
         *err = overflow;
@@ -188,7 +195,8 @@ static int run_write(RunningStatement *s, Statement *ast, Expr *const *parameter
     int64_t rows = 0;
     bool is_insert = ast->kind == STMT_INSERT, optimistic = false;
     statement_set_state(s, STATE_PLANNING);
-    if (run_analyze(s, ast, parameters, n, false, &analysis, err) || emit_sql(s, ast->query, &optimistic, &sql, err))
+    if (run_analyze(s, ast, parameters, n, false, &analysis, err) ||
+        emit_sql(s, ast->query, &optimistic, &sql, err))
         return -1;
     statement_set_state(s, STATE_RUNNING);
     int r = is_insert ? catalogs_insert(&s->context, ast, analysis, sql, &rows, err)
@@ -243,8 +251,8 @@ static int dispatch(RunningStatement *s, Statement *ast, Expr *const *parameters
 static int run_execute(RunningStatement *s, Statement *ast, Error *err)
 {
     Statement *inner = ast->inner;
-    if (!inner && sql_parse(ast->immediate, s->arena, &inner, err))
-        return -1;
+    if (!inner)
+        return err_set(err, ERR_NOT_SUPPORTED, "EXECUTE cannot stand inside of a prepared statement");
     if ((size_t)inner->n_parameters != ast->n_args)
         return err_set_sql(err, ERR_INVALID_PARAMETER_USAGE, ast->pos.line, ast->pos.column,
                            "Incorrect number of parameters: expected %d but found %zu", inner->n_parameters,
@@ -305,6 +313,16 @@ static int run_with_connection(RunningStatement *s, Error *err)
     return r;
 }
 
+static void log_end(const RunningStatement *s, const Error *err, int64_t run_us)
+{
+    if (err && (err->code == ERR_INTERNAL || err->code == ERR_IO))
+        log_error("query.failed", L_CSTR("query_id", s->id), L_ERR(err),
+                  L_STR("sql", str_slice(s->sql, 0, 2000)));
+    else
+        log_info("query.end", L_CSTR("query_id", s->id), L_STR("user", s->session.user),
+                 L_CSTR("state", err ? "FAILED" : "FINISHED"), L_INT("ms", run_us / 1000));
+}
+
 void run_statement(void *arg)
 {
     RunningStatement *s = arg;
@@ -324,14 +342,10 @@ void run_statement(void *arg)
     s->started_us = clock_monotonic_us();
     pthread_mutex_unlock(&s->lock);
     int r = run_with_connection(s, &err);
+    catalogs_statement_ended(&s->context);
     statement_end(s, r ? &err : NULL);
-    if (r && (err.code == ERR_INTERNAL || err.code == ERR_IO))
-        log_error("query.failed", L_CSTR("query_id", s->id), L_ERR(&err),
-                  L_STR("sql", str_slice(s->sql, 0, 2000)));
-    else
-        log_info("query.end", L_CSTR("query_id", s->id), L_STR("user", s->session.user),
-                 L_CSTR("state", r ? "FAILED" : "FINISHED"),
-                 L_INT("ms", (s->ended_us - s->created_monotonic_us) / 1000));
+    statement_drop_work(s);
+    log_end(s, r ? &err : NULL, clock_monotonic_us() - s->created_monotonic_us);
     log_context_set(STR_NULL, STR_NULL);
     atomic_fetch_sub(&server->running, 1);
     statement_unref(s);

@@ -15,6 +15,8 @@ int run_text_result(RunningStatement *s, const char *column, Str text, Error *er
 int run_show(RunningStatement *s, const Statement *ast, Error *err);                 /* show.c */
 int run_explain(RunningStatement *s, Statement *ast, Error *err);                    /* explain.c */
 int run_session_statement(RunningStatement *s, Statement *ast, Error *err); /* session_statements.c */
+/* Parses what EXECUTE and the DESCRIBEs name from the client's prepared statements, as their `inner`. */
+int run_attach_prepared(RunningStatement *s, Statement *ast, Error *err);
 int run_describe_prepared(RunningStatement *s, Statement *ast, Error *err);
 /* Analysis of `ast` with the session's parameters. */
 int run_analyze(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n_parameters,

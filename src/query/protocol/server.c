@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "query/protocol/answers.h"
 
 void server_make_id(Server *server, char out[40])
 {
@@ -84,34 +85,94 @@ void server_cancel_all(Server *server)
         statement_cancel(s, ERR_USER_CANCELED, "The server is shutting down");
 }
 
-/* What a statement needs at this moment: nothing, an end, or to be forgotten. */
-static bool is_forgettable(Server *server, RunningStatement *s, int64_t now, size_t *n_ended)
+void server_expire_waiters(Server *server)
 {
+    if (!atomic_load(&server->n_waiters))
+        return;
+    int64_t now = clock_monotonic_us();
+    MUTEX_GUARD(&server->lock);
+    for (RunningStatement *s = server->statements; s; s = s->next) {
+        MUTEX_GUARD(&s->lock);
+        answers_expire(s, now);
+    }
+}
+
+/* ---- the sweep ---- */
+
+typedef struct Sweep {
+    int64_t now, patience_us;      /* how long a client may be silent */
+    size_t n_ended, bytes;         /* the ended ones so far, newest first */
+} Sweep;
+
+static int over(int64_t begin_us, TimeLimit limit, const char *what, const Sweep *sweep, Error *ret)
+{
+    if (!begin_us || !limit.us || sweep->now - begin_us <= limit.us)
+        return 0;
+    return err_set(ret, ERR_EXCEEDED_TIME_LIMIT, "Query exceeded the maximum %s time limit of %s", what,
+                   limit.text);
+}
+
+/* Why a statement must not go on; 0 when it may. The lock is held. */
+static int check_limits(const RunningStatement *s, const Sweep *sweep, Error *ret)
+{
+    const ClientSession *c = &s->session;
+    bool has_rows_left = s->ended && s->first_page;
+    if ((!s->ended || has_rows_left) && sweep->now - s->last_contact_us > sweep->patience_us && !s->waiters)
+        return err_set(ret, ERR_ABANDONED_QUERY,
+                       "Query was abandoned by the client, as it may have exited or stopped "
+                       "checking for query results");
+    if (s->ended)
+        return 0;
+    int64_t planning = s->analysed_us ? 0 : s->started_us;
+    TimeLimit run = c->max_run_time.us ? c->max_run_time : s->server->max_run_time;
+    return over(s->created_monotonic_us, run, "run", sweep, ret) ||
+                   over(s->analysed_us, c->max_execution_time, "execution", sweep, ret) ||
+                   over(planning, c->max_planning_time, "planning", sweep, ret)
+               ? -1
+               : 0;
+}
+
+/* The lock is held. A client may still ask for rows, or once more for the last of them. */
+static bool is_forgettable(RunningStatement *s, Sweep *sweep)
+{
+    if (!s->ended)
+        return false;
+    if (s->last_answer.len && sweep->now - s->last_contact_us > (int64_t)STATEMENT_RETRY_MS * 1000)
+        buf_free(&s->last_answer);
+    sweep->n_ended++;
+    sweep->bytes += arena_used(s->kept) + s->last_answer.cap;
+    bool is_full = sweep->n_ended > STATEMENT_HISTORY || sweep->bytes > STATEMENT_HISTORY_BYTES;
+    return is_full && !s->first_page && !s->waiters &&
+           (!s->last_answer.len || sweep->bytes > STATEMENT_HISTORY_BYTES);
+}
+
+static bool sweep_one(RunningStatement *s, Sweep *sweep)
+{
+    Error why;
     pthread_mutex_lock(&s->lock);
-    bool ended = s->ended;
-    bool abandoned = !ended && now - s->last_contact_us > server->client_timeout_us;
-    bool overdue = !ended && now - s->created_monotonic_us > server->max_run_time_us;
-    /* A client may still ask for the last pages of an ended statement. */
-    bool in_use = !ended || (s->first_page && now - s->last_contact_us < server->client_timeout_us);
+    int over_limit = check_limits(s, sweep, &why);
+    bool forgettable = !over_limit && is_forgettable(s, sweep);
+    /* An interrupt that came between two queries of a statement reached neither. */
+    if (s->cancel_requested && s->context.connection)
+        engine_interrupt(s->context.connection);
     pthread_mutex_unlock(&s->lock);
-    if (abandoned)
-        statement_cancel(s, ERR_ABANDONED_QUERY,
-                         "Query was abandoned by the client, as it may have exited or stopped "
-                         "checking for query results");
-    else if (overdue)
-        statement_cancel(s, ERR_EXCEEDED_TIME_LIMIT, "Query exceeded the maximum run time");
-    return ended && !in_use && ++*n_ended > STATEMENT_HISTORY;
+    if (over_limit)
+        statement_cancel(s, why.code, why.message);
+    return forgettable;
 }
 
 void server_sweep(Server *server)
 {
-    int64_t now = clock_monotonic_us();
-    size_t n_ended = 0;
+    bool must_hurry = atomic_load(&server->queued_bytes) > STATEMENT_ALL_QUEUES_BYTES;
+    int64_t hurry_us = (int64_t)STATEMENT_HURRY_MS * 1000;
+    Sweep sweep = { .now = clock_monotonic_us(), .patience_us = server->client_timeout_us };
+    if (must_hurry && sweep.patience_us > hurry_us)
+        sweep.patience_us = hurry_us;
     RunningStatement *dropped = NULL;
     pthread_mutex_lock(&server->lock);
     for (RunningStatement **at = &server->statements; *at;) {
         RunningStatement *s = *at;
-        if (is_forgettable(server, s, now, &n_ended)) {
+        if (sweep_one(s, &sweep)) {
             *at = s->next;
             s->next = dropped;
             dropped = s;

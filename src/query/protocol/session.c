@@ -1,8 +1,10 @@
 #include "query/protocol/session.h"
 
-#include "base/limits.h"
+#include <stdio.h>
 
-enum { MAX_PREPARED_BYTES = 4 << 20, DECODED_MAX = 1 << 20 };
+#include "query/engine/functions/zones.h"
+
+enum { DECODED_MAX = 1 << 20 };        /* headers are smaller anyway */
 
 const SessionPropertyDef session_properties[] = {
 #define P(catalog, name, type, default_value, description) {catalog, name, type, default_value, description},
@@ -135,6 +137,32 @@ static int read_names(HttpRequest *r, Arena *arena, ClientSession *s, Error *err
     return 0;
 }
 
+static const struct { const char *name; size_t offset; } durations[] = {
+    {"query_max_run_time", offsetof(ClientSession, max_run_time)},
+    {"query_max_execution_time", offsetof(ClientSession, max_execution_time)},
+    {"query_max_planning_time", offsetof(ClientSession, max_planning_time)},
+};
+enum { N_DURATIONS = sizeof durations / sizeof *durations };
+
+/* What does not parse is refused later, by session_check_properties(). */
+static void apply_properties(ClientSession *s)
+{
+    for (size_t i = 0; i < s->n_properties; i++) {
+        const SessionProperty *p = &s->properties[i];
+        if (p->catalog.len)
+            continue;
+        if (str_is(p->name, "lakehouse_task_key"))
+            s->task_key = p->value;
+        else if (str_is(p->name, "time_zone_id") && p->value.len)
+            s->time_zone = p->value;
+        for (size_t d = 0; d < N_DURATIONS; d++)
+            if (str_is(p->name, durations[d].name))
+                session_parse_duration(p->value, (TimeLimit *)((char *)s + durations[d].offset), NULL);
+    }
+    if (!s->time_zone.len)
+        s->time_zone = STR("UTC");
+}
+
 int session_read(HttpRequest *r, Arena *arena, ClientSession *ret, Error *err)
 {
     ClientSession s = { 0 };
@@ -152,21 +180,68 @@ int session_read(HttpRequest *r, Arena *arena, ClientSession *ret, Error *err)
     s.n_properties = x.properties.n;
     s.prepared = x.prepared.items;
     s.n_prepared = x.prepared.n;
-    for (size_t i = 0; i < s.n_properties; i++) {
-        if (s.properties[i].catalog.len)
-            continue;
-        if (str_is(s.properties[i].name, "lakehouse_task_key"))
-            s.task_key = s.properties[i].value;
-        else if (str_is(s.properties[i].name, "time_zone_id") && s.properties[i].value.len)
-            s.time_zone = s.properties[i].value;
-    }
-    if (!s.time_zone.len)
-        s.time_zone = STR("UTC");
+    apply_properties(&s);
     s.base_uri = base_uri(r, arena);
     s.reads_first_answer = !str_has_prefix(s.source, STR("trino-js-client")) &&
                            !str_has_prefix(http_header(r, "User-Agent"), STR("axios/"));
     *ret = s;
     return 0;
+}
+
+static const struct { const char *unit; double us; } duration_units[] = {
+    {"ns", 1e-3}, {"us", 1}, {"ms", 1e3}, {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}, {"d", 86400e6},
+};
+enum { N_UNITS = sizeof duration_units / sizeof *duration_units };
+
+int session_parse_duration(Str text, TimeLimit *ret, Error *err)
+{
+    double value;
+    Str t = str_trim(text);
+    size_t n = 0;
+    if (!t.len)
+        return err_set(err, ERR_INVALID_SESSION_PROPERTY, "duration is empty");
+    while (n < t.len && ((t.ptr[n] >= '0' && t.ptr[n] <= '9') || t.ptr[n] == '.'))
+        n++;
+    Str unit = str_trim(str_slice(t, n, t.len));
+    for (size_t i = 0; i < N_UNITS && n; i++) {
+        if (!str_is(unit, duration_units[i].unit) || str_to_double(str_slice(t, 0, n), &value, NULL))
+            continue;
+        double us = value * duration_units[i].us;
+        ret->us = us < 1 ? 1 : us > 9e18 ? INT64_MAX : (int64_t)us;
+        snprintf(ret->text, sizeof ret->text, "%.2f%s", value, duration_units[i].unit);
+        return 0;
+    }
+    return err_set(err, ERR_INVALID_SESSION_PROPERTY, "duration is not a valid data duration string: %.*s",
+                   STR_ARG(text));
+}
+
+TimeLimit session_time_limit(int64_t us)
+{
+    TimeLimit limit = { .us = us };
+    size_t unit = N_UNITS - 1;
+    while (unit > 0 && (double)us < duration_units[unit].us)
+        unit--;
+    snprintf(limit.text, sizeof limit.text, "%.2f%s", (double)us / duration_units[unit].us,
+             duration_units[unit].unit);
+    return limit;
+}
+
+int session_check_zone(Str zone, Error *err)
+{
+    int16_t ignored;
+    return zone_find(zone, &ignored) ? 0
+                                     : err_set(err, ERR_INVALID_SESSION_PROPERTY,
+                                               "Time zone not supported: %.*s", STR_ARG(zone));
+}
+
+/* Properties of the system whose text has a form of its own. */
+static int check_form(Str name, Str value, Error *err)
+{
+    TimeLimit ignored;
+    for (size_t i = 0; i < N_DURATIONS; i++)
+        if (str_is(name, durations[i].name))
+            return session_parse_duration(value, &ignored, err);
+    return str_is(name, "time_zone_id") && value.len ? session_check_zone(value, err) : 0;
 }
 
 static int bad_value(Str name, Str value, const char *type, Error *err)
@@ -188,7 +263,7 @@ int session_check_property(Str catalog, Str name, Str value, Str iceberg_catalog
             return bad_value(name, value, p->type, err);
         if (strcmp(p->type, "integer") == 0 && str_to_i64(value, INT32_MIN, INT32_MAX, &number, NULL))
             return bad_value(name, value, p->type, err);
-        return 0;
+        return catalog.len ? 0 : check_form(name, value, err);
     }
     if (catalog.len)
         return err_set(err, ERR_INVALID_SESSION_PROPERTY, "Session property '%.*s.%.*s' does not exist",
@@ -203,5 +278,5 @@ int session_check_properties(const ClientSession *session, Str iceberg_catalog, 
         if (session_check_property(session->properties[i].catalog, session->properties[i].name,
                                    session->properties[i].value, iceberg_catalog, err))
             return -1;
-    return 0;
+    return session_check_zone(session->time_zone, err);
 }

@@ -9,6 +9,9 @@
 
 typedef struct PreparedStatement { Str name, sql; } PreparedStatement;
 
+/* us 0: none. `text` as in Trino's messages: "1.50m". */
+typedef struct TimeLimit { int64_t us; char text[24]; } TimeLimit;
+
 typedef struct ClientSession {
     Str user, source, catalog, schema, path, time_zone, language, client_info, client_tags, trace_token,
         task_key;
@@ -16,6 +19,7 @@ typedef struct ClientSession {
     Str transaction_id;                   /* "NONE" or an id; ptr NULL: none */
     const SessionProperty *properties; size_t n_properties;
     const PreparedStatement *prepared; size_t n_prepared;
+    TimeLimit max_run_time, max_execution_time, max_planning_time;     /* by session properties */
     bool parametric_datetime, number_type, variant_type;      /* client capabilities */
     /* False for Node.js' trino-client, which drops the rows and the error of the answer to its POST. */
     bool reads_first_answer;
@@ -29,6 +33,12 @@ int session_read(HttpRequest *r, Arena *arena, ClientSession *ret, Error *err);
  */
 int session_check_properties(const ClientSession *session, Str iceberg_catalog, Error *err);
 int session_check_property(Str catalog, Str name, Str value, Str iceberg_catalog, Error *err);
+
+/* "10m", "1.5 h": a number and ns, us, ms, s, m, h or d. ERR_INVALID_SESSION_PROPERTY. */
+int session_parse_duration(Str text, TimeLimit *ret, Error *err);
+TimeLimit session_time_limit(int64_t us);
+/* ERR_INVALID_SESSION_PROPERTY unless there is such a time zone. */
+int session_check_zone(Str zone, Error *err);
 
 typedef struct SessionPropertyDef {
     const char *catalog;                  /* "" system, "iceberg" the Iceberg catalog's */

@@ -37,8 +37,8 @@ static int run_use(RunningStatement *s, const Statement *ast, Error *err)
     if (metadata->schema_exists(metadata, catalog, schema, &exists, err))
         return -1;
     if (!exists)
-        return err_set_sql(err, ERR_SCHEMA_NOT_FOUND, pos.line, pos.column,
-                           "Schema does not exist: %.*s.%.*s", STR_ARG(catalog), STR_ARG(schema));
+        return err_set(err, ERR_TRINO_NOT_FOUND, "Schema does not exist: %.*s.%.*s", STR_ARG(catalog),
+                       STR_ARG(schema));
     if (has_catalog)
         statement_add_header(s, "X-Trino-Set-Catalog", catalog);
     statement_add_header(s, "X-Trino-Set-Schema", schema);
@@ -68,11 +68,27 @@ static Str property_name(RunningStatement *s, const Statement *ast, Str *ret_cat
     return lower_part(s, &ast->name, ast->name.n - 1);
 }
 
+/* As Trino, which names the place of the value. */
+static int check_assignment(RunningStatement *s, Str catalog, Str name, Str value, SqlPos pos, Error *err)
+{
+    Error why;
+    bool exists = true;
+    MetadataSource *metadata = catalogs_metadata(&s->context);
+    if (catalog.len && metadata->catalog_exists(metadata, catalog, &exists, err))
+        return -1;
+    if (!exists)
+        return err_set_sql(err, ERR_CATALOG_NOT_FOUND, pos.line, pos.column, "Catalog '%.*s' not found",
+                           STR_ARG(catalog));
+    if (session_check_property(catalog, name, value, s->server->iceberg_name, &why))
+        return err_set_sql(err, why.code, pos.line, pos.column, "%s", why.message);
+    return 0;
+}
+
 static int run_set_session(RunningStatement *s, const Statement *ast, Error *err)
 {
     Str catalog, value, name = property_name(s, ast, &catalog);
     if (constant_text(ast->value, s->arena, &value, err) ||
-        session_check_property(catalog, name, value, s->server->iceberg_name, err))
+        check_assignment(s, catalog, name, value, ast->value->pos, err))
         return -1;
     Str full = catalog.len ? arena_printf(s->arena, "%.*s.%.*s", STR_ARG(catalog), STR_ARG(name)) : name;
     header_pair(s, "X-Trino-Set-Session", full, value);
@@ -99,7 +115,7 @@ static int run_reset_session(RunningStatement *s, const Statement *ast, Error *e
 static int run_set_time_zone(RunningStatement *s, const Statement *ast, Error *err)
 {
     Str zone = STR("");
-    if (ast->value && constant_text(ast->value, s->arena, &zone, err))
+    if (ast->value && (constant_text(ast->value, s->arena, &zone, err) || session_check_zone(zone, err)))
         return -1;
     if (!ast->value)
         statement_add_header(s, "X-Trino-Clear-Session", STR("time_zone_id"));
@@ -108,41 +124,92 @@ static int run_set_time_zone(RunningStatement *s, const Statement *ast, Error *e
     return 0;
 }
 
+/* Statements about prepared statements cannot be prepared. NULL: all others. */
+static const char *not_preparable(StatementKind kind)
+{
+    return kind == STMT_PREPARE      ? "PREPARE"
+           : kind == STMT_DEALLOCATE ? "DEALLOCATE"
+           : kind == STMT_EXECUTE || kind == STMT_EXECUTE_IMMEDIATE ? "EXECUTE" : NULL;
+}
+
+static int check_preparable(const Statement *ast, Error *err)
+{
+    const char *word = not_preparable(ast->kind);
+    if (!word)
+        return 0;
+    return err_set(err, ERR_NOT_SUPPORTED, "Invalid statement type for prepared statement: %s", word);
+}
+
 static int run_prepare(RunningStatement *s, const Statement *ast, Error *err)
 {
-    StatementKind kind = ast->inner->kind;
-    if (kind == STMT_PREPARE || kind == STMT_EXECUTE || kind == STMT_DEALLOCATE)
-        return err_set(err, ERR_NOT_SUPPORTED, "Invalid statement type for prepared statement: %s",
-                       kind == STMT_PREPARE ? "PREPARE" : kind == STMT_EXECUTE ? "EXECUTE" : "DEALLOCATE");
+    if (check_preparable(ast->inner, err))
+        return -1;
     /* The text as the client wrote it, so that positions in later errors are its own. */
     header_pair(s, "X-Trino-Added-Prepare", ast->name.parts[0].text, str_trim(ast->inner->text));
     return 0;
 }
 
+static const PreparedStatement *find_prepared(const ClientSession *session, Str name)
+{
+    for (size_t i = 0; i < session->n_prepared; i++)
+        if (str_eq_nocase(session->prepared[i].name, name))
+            return &session->prepared[i];
+    return NULL;
+}
+
+static int prepared_missing(Str name, Error *err)
+{
+    return err_set(err, ERR_TRINO_NOT_FOUND, "Prepared statement not found: %.*s", STR_ARG(name));
+}
+
+int run_attach_prepared(RunningStatement *s, Statement *ast, Error *err)
+{
+    StatementKind kind = ast->kind;
+    if (kind == STMT_EXPLAIN || kind == STMT_EXPLAIN_ANALYZE || kind == STMT_EXECUTE_IMMEDIATE)
+        return run_attach_prepared(s, ast->inner, err);
+    if (kind != STMT_EXECUTE && kind != STMT_DESCRIBE_INPUT && kind != STMT_DESCRIBE_OUTPUT)
+        return 0;
+    Str name = ast->name.n ? ast->name.parts[0].text : STR("");
+    const PreparedStatement *prepared = find_prepared(&s->session, name);
+    if (!prepared)
+        return prepared_missing(name, err);
+    if (sql_parse(prepared->sql, s->arena, &ast->inner, err))
+        return -1;
+    return check_preparable(ast->inner, err);      /* the client wrote the header: it may name itself */
+}
+
 static int run_deallocate(RunningStatement *s, const Statement *ast, Error *err)
 {
-    Str name = ast->name.parts[0].text;
-    for (size_t i = 0; i < s->session.n_prepared; i++)
-        if (str_eq_nocase(s->session.prepared[i].name, name)) {
-            _cleanup_buf_ Buf text = BUF_INIT(1 << 16);
-            percent_encode(s->session.prepared[i].name, false, &text);
-            statement_add_header(s, "X-Trino-Deallocated-Prepare", buf_str(&text));
-            return 0;
-        }
-    return err_set(err, ERR_TRINO_NOT_FOUND, "Prepared statement not found: %.*s", STR_ARG(name));
+    const PreparedStatement *prepared = find_prepared(&s->session, ast->name.parts[0].text);
+    if (!prepared)
+        return prepared_missing(ast->name.parts[0].text, err);
+    _cleanup_buf_ Buf text = BUF_INIT(1 << 16);
+    percent_encode(prepared->name, false, &text);
+    statement_add_header(s, "X-Trino-Deallocated-Prepare", buf_str(&text));
+    return 0;
 }
 
 static int run_set_path(RunningStatement *s, const Statement *ast, Error *err)
 {
-    ptrdiff_t at = str_find_char(str_trim(ast->text), ' ');
-    Str rest = str_trim(str_slice(str_trim(ast->text), (size_t)(at + 1), ast->text.len));
-    statement_add_header(s, "X-Trino-Set-Path", str_trim(str_slice(rest, 4, rest.len)));
+    _cleanup_buf_ Buf text = BUF_INIT(1 << 16);
+    for (size_t i = 0; i < ast->n_args; i++) {
+        buf_puts(&text, i ? ", " : "");
+        sql_print_expression(&text, ast->args[i]);
+    }
+    if (buf_check(&text, err))
+        return -1;
+    statement_add_header(s, "X-Trino-Set-Path", buf_str(&text));
     return 0;
 }
 
 static int run_set_role(RunningStatement *s, const Statement *ast, Error *err)
 {
-    statement_add_header(s, "X-Trino-Set-Role", STR("system=NONE"));
+    if (str_is(ast->what, "ROLE"))
+        return err_set_sql(err, ERR_ROLE_NOT_FOUND, ast->pos.line, ast->pos.column,
+                           "Role '%.*s' does not exist",
+                           STR_ARG(ast->name.n ? ast->name.parts[0].text : STR("")));
+    bool all = str_is(ast->what, "ALL");
+    statement_add_header(s, "X-Trino-Set-Role", all ? STR("system=ALL") : STR("system=NONE"));
     return 0;
 }
 

@@ -1,13 +1,12 @@
 #include "query/protocol/statement.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/rng.h"
+#include "query/protocol/answers.h"
 #include "query/protocol/server.h"
 
 const char *statement_state_name(StatementState state)
@@ -55,10 +54,27 @@ void statement_set_state(RunningStatement *s, StatementState state)
         s->analysed_us = clock_monotonic_us();
 }
 
+static const SqlType *copy_type(const SqlType *type, Arena *arena)
+{
+    RowField *fields = type->n_fields ? arena_array(arena, RowField, type->n_fields) : NULL;
+    SqlType *copy = arena_new_of(arena, SqlType);
+    for (size_t i = 0; i < type->n_fields; i++) {
+        Str name = type->fields[i].name;
+        fields[i] = (RowField){ name.ptr ? arena_str(arena, name) : STR_NULL,
+                                copy_type(type->fields[i].type, arena) };
+    }
+    *copy = *type;
+    copy->fields = fields;
+    return copy;
+}
+
 void statement_set_columns(RunningStatement *s, const OutputColumn *columns, size_t n)
 {
     MUTEX_GUARD(&s->lock);
-    s->columns = columns;
+    OutputColumn *copy = arena_array(s->kept, OutputColumn, n);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = (OutputColumn){ arena_str(s->kept, columns[i].name), copy_type(columns[i].type, s->kept) };
+    s->columns = copy;
     s->n_columns = n;
     s->columns_known = true;
 }
@@ -70,7 +86,7 @@ int statement_put_page(RunningStatement *s, Buf *rows, int64_t n_rows, bool is_l
         abort();
     MUTEX_GUARD(&s->lock);
     while (s->queued_bytes > STATEMENT_QUEUE_BYTES && !s->cancel_requested)
-        pthread_cond_wait(&s->changed, &s->lock);
+        pthread_cond_wait(&s->room, &s->lock);
     if (s->cancel_requested) {
         free(page);
         return err_set(err, ERR_USER_CANCELED, "Query was canceled");
@@ -79,6 +95,7 @@ int statement_put_page(RunningStatement *s, Buf *rows, int64_t n_rows, bool is_l
     page->n_rows = n_rows;
     *rows = BUF_INIT(rows->max);
     s->queued_bytes += page->rows.len;
+    atomic_fetch_add(&s->server->queued_bytes, (int64_t)page->rows.len);
     if (s->last_page)
         s->last_page->next = page;
     else
@@ -86,7 +103,7 @@ int statement_put_page(RunningStatement *s, Buf *rows, int64_t n_rows, bool is_l
     s->last_page = page;
     if (!is_last) {
         s->pages_ready = true;
-        pthread_cond_broadcast(&s->changed);
+        answers_wake(s);
     }
     return 0;
 }
@@ -95,27 +112,77 @@ void statement_add_header(RunningStatement *s, const char *name, Str value)
 {
     MUTEX_GUARD(&s->lock);
     if (s->n_headers < sizeof s->headers / sizeof *s->headers)
-        s->headers[s->n_headers++] = (SessionHeader){ name, arena_str(s->arena, value) };
+        s->headers[s->n_headers++] = (SessionHeader){ name, arena_str(s->kept, value) };
 }
 
 void statement_set_update(RunningStatement *s, Str type, int64_t count)
 {
     MUTEX_GUARD(&s->lock);
-    s->update_type = arena_str(s->arena, type);
+    s->update_type = arena_str(s->kept, type);
     s->update_count = count;
+}
+
+StatementPage *statement_take_page(RunningStatement *s)
+{
+    StatementPage *page = s->first_page;
+    if (!page)
+        return NULL;
+    s->first_page = page->next;
+    if (!s->first_page) {
+        s->last_page = NULL;
+        s->pages_ready = false;
+    }
+    s->queued_bytes -= page->rows.len;
+    atomic_fetch_sub(&s->server->queued_bytes, (int64_t)page->rows.len);
+    pthread_cond_broadcast(&s->room);
+    return page;
+}
+
+void statement_page_free(StatementPage *page)
+{
+    buf_free(&page->rows);
+    free(page);
 }
 
 static void drop_pages(RunningStatement *s)
 {
-    while (s->first_page) {
-        StatementPage *page = s->first_page;
-        s->first_page = page->next;
-        buf_free(&page->rows);
-        free(page);
-    }
-    s->last_page = NULL;
-    s->queued_bytes = 0;
-    s->pages_ready = false;
+    for (StatementPage *page; (page = statement_take_page(s));)
+        statement_page_free(page);
+}
+
+/* The caller has the lock and frees what is answered. */
+static Arena *take_work(RunningStatement *s)
+{
+    Arena *arena = s->arena;
+    s->arena = NULL;
+    s->ast = NULL;
+    s->context.arena = NULL;
+    s->context.session = NULL;
+    s->context.metadata = NULL;
+    return arena;
+}
+
+void statement_drop_work(RunningStatement *s)
+{
+    pthread_mutex_lock(&s->lock);
+    Arena *arena = take_work(s);
+    pthread_mutex_unlock(&s->lock);
+    arena_free(arena);
+}
+
+/* The lock is held. */
+static void end_as(RunningStatement *s, StatementState state)
+{
+    s->state = state;
+    if (state == STATE_FAILED)
+        drop_pages(s);
+    s->ended = true;
+    s->ended_us = clock_monotonic_us();
+    if (!s->started)
+        arena_free(take_work(s));        /* no worker comes any more, and nothing is pinned yet */
+    metric_inc(METRIC_QUERY_COMPLETED, statement_state_name(state));
+    metric_observe(METRIC_QUERY_DURATION, (double)(s->ended_us - s->created_monotonic_us) / 1e6);
+    answers_wake(s);
 }
 
 void statement_end(RunningStatement *s, const Error *error)
@@ -123,33 +190,25 @@ void statement_end(RunningStatement *s, const Error *error)
     MUTEX_GUARD(&s->lock);
     if (s->ended)
         return;
-    /* A cancel that came first decides how the statement ends, whatever the engine made of the interrupt. */
-    if (error && !(s->cancel_requested && s->error.message[0]))
+    /* A cancel that came first decides how the statement ends, whatever the engine made of the interrupt;
+     * but a write that went through must not be called cancelled. */
+    if (error && !s->cancel_requested)
         s->error = *error;
-    bool failed = error || s->cancel_requested;
-    s->state = failed ? STATE_FAILED : STATE_FINISHED;
-    if (failed)
-        drop_pages(s);
-    s->ended = true;
-    s->ended_us = clock_monotonic_us();
-    metric_inc(METRIC_QUERY_COMPLETED, statement_state_name(s->state));
-    metric_observe(METRIC_QUERY_DURATION, (double)(s->ended_us - s->created_monotonic_us) / 1e6);
-    pthread_cond_broadcast(&s->changed);
+    bool failed = error || (s->cancel_requested && !s->has_effects);
+    end_as(s, failed ? STATE_FAILED : STATE_FINISHED);
 }
 
-RunningStatement *statement_new(Server *server, Arena *arena, const ClientSession *session, Str sql)
+RunningStatement *statement_new(Server *server, Arena *arena, Arena *kept, const ClientSession *session,
+                                Str sql)
 {
     RunningStatement *s = calloc(1, sizeof *s);
     if (!s)
         abort();
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&s->room, NULL);
     pthread_mutex_init(&s->lock, NULL);
     s->server = server;
     s->arena = arena;
+    s->kept = kept;
     s->session = *session;
     s->sql = sql;
     s->references = 1;
@@ -181,11 +240,13 @@ void statement_unref(RunningStatement *s)
     pthread_mutex_unlock(&s->lock);
     if (!last)
         return;
+    assert(!s->waiters);
     drop_pages(s);
     buf_free(&s->last_answer);
     arena_free(s->arena);
+    arena_free(s->kept);
     pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->changed);
+    pthread_cond_destroy(&s->room);
     free(s);
 }
 
@@ -206,44 +267,28 @@ void statement_start(RunningStatement *s)
     atomic_fetch_sub(&s->server->queued, 1);
     err_set(&err, ERR_OVERLOADED, "Too many queued queries");
     statement_end(s, &err);
+    statement_drop_work(s);
     statement_unref(s);
 }
 
 void statement_cancel(RunningStatement *s, ErrCode code, const char *message)
 {
-    pthread_mutex_lock(&s->lock);
-    bool running = s->started && !s->ended;
+    MUTEX_GUARD(&s->lock);
     if (s->state == STATE_FINISHED && s->first_page) {
-        /* It ran to its end, but its client did not take the rows and now gives up: to the client it is cancelled. */
+        /* It ran to its end, but its client did not take the rows and now gives up: to the client it is
+         * cancelled. */
         drop_pages(s);
         s->state = STATE_FAILED;
         err_set(&s->error, code, "%s", message);
     }
-    if (!s->ended && !s->cancel_requested) {
-        s->cancel_requested = true;
-        err_set(&s->error, code, "%s", message);
-        atomic_store(&s->context.cancelled, true);
-        if (s->context.connection)
-            engine_interrupt(s->context.connection);
-    }
-    pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->lock);
-    if (!running)
-        statement_end(s, NULL);
-}
-
-void statement_wait(RunningStatement *s, int64_t ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    MUTEX_GUARD(&s->lock);
-    while (!s->ended && !s->pages_ready)
-        if (pthread_cond_timedwait(&s->changed, &s->lock, &until) == ETIMEDOUT)
-            break;
+    if (s->ended || s->cancel_requested)
+        return;
+    s->cancel_requested = true;
+    err_set(&s->error, code, "%s", message);
+    atomic_store(&s->context.cancelled, true);
+    if (s->context.connection)
+        engine_interrupt(s->context.connection);
+    if (!s->started)
+        end_as(s, STATE_FAILED);
+    pthread_cond_broadcast(&s->room);
 }
