@@ -116,10 +116,11 @@ int catalog_main(const RoleContext *context, Error *err)
     rc = catalog_open(c, err);
     if (rc == 0) {
         metrics_on_collect(collect_metrics, c);
-        Service service = {.context = context,
-                           .http = {.name = "catalog", .n_workers = CATALOG_WORKERS, .handler = cat_handle, .user = c},
-                           .checks = checks,
-                           .n_checks = sizeof checks / sizeof *checks};
+        Service service = {
+            .context = context,
+            .http = {.name = "catalog", .n_workers = CATALOG_WORKERS, .handler = cat_handle, .user = c},
+            .checks = checks,
+            .n_checks = sizeof checks / sizeof *checks};
         rc = service_run(&service, err);
     }
     catalog_close(c);

@@ -8,8 +8,7 @@ enum {
     CATALOG_PAGE_DEFAULT = 1000,
     CATALOG_PAGE_MAX = 10000,
     CATALOG_NAME_BYTES = 255, /* of one table, view or namespace level: what file systems take as a folder */
-    CATALOG_NAMESPACE_BYTES =
-        512, /* of all levels; with a table and a file name it fits in an S3 key of 1024 */
+    CATALOG_NAMESPACE_BYTES = 512, /* of all levels; with a table and a file it fits in an S3 key of 1024 */
     CATALOG_NAMESPACE_LEVELS = 32,
     CATALOG_PROPERTIES_BYTES = 1 << 20, /* of one namespace, as JSON */
     CATALOG_LOCATION_BYTES = 1000,      /* an S3 key has at most 1024 */
@@ -20,7 +19,7 @@ enum {
     CATALOG_COMMIT_ATTEMPTS = 5,    /* the first and 4 more, as the reference does */
     CATALOG_LOCK_STRIPES = 512,     /* tables share one of these locks by their name's hash */
     CATALOG_READERS_MAX = 16,       /* read connections; each has its own page cache of up to 2 MB */
-    CATALOG_WORKERS = 24,             /* they wait for the disk most of the time */
+    CATALOG_WORKERS = 24,           /* they wait for the disk most of the time */
     CATALOG_GROUP_MAX = 256,        /* writes in one transaction */
     CATALOG_IDEMPOTENCY_LIFETIME_MS = 30 * 60 * 1000,
     CATALOG_IDEMPOTENCY_GRACE_MS = 30 * 60 * 1000,

@@ -100,7 +100,7 @@ static int recover_job(RegConn *conn, void *arg, Error *err)
 int cat_recover(Catalog *c, Error *err)
 {
     _cleanup_arena_ Arena *arena = arena_new(COLLECTOR_ARENA_BYTES);
-    Leftovers left = { .arena = arena };
+    Leftovers left = {.arena = arena};
 
     if (cat_pending_left(c->pending, arena, &left.uris, &left.n, err) < 0)
         return -1;

@@ -135,6 +135,113 @@ def test_select_one_is_one_round_trip(platform):
     assert r['data'] == [[1]] and 'nextUri' not in r and r['stats']['state'] == 'FINISHED'
 
 
+def run_statement(platform, sql, **headers):
+    """Rows, the last page, and the X-Trino-* headers of all answers."""
+    session = requests.Session()
+    session.headers.update({'X-Trino-User': 'bare', 'X-Trino-Catalog': 'iceberg', **headers})
+    answer = session.post(platform['query']['url'] + '/v1/statement', data=sql)
+    rows, told = answer.json().get('data', []), dict(answer.headers)
+    while 'nextUri' in answer.json():
+        answer = session.get(answer.json()['nextUri'])
+        rows += answer.json().get('data', [])
+        told.update(answer.headers)
+    return rows, answer.json(), {k: v for k, v in told.items() if k.startswith('X-Trino-')}
+
+
+@pytest.mark.parametrize('sql,prepared,text', [
+    ("EXECUTE IMMEDIATE 'DESCRIBE INPUT x'", '', 'Prepared statement not found: x'),
+    ("EXECUTE IMMEDIATE 'EXECUTE x'", '', 'Prepared statement not found: x'),
+    ('EXPLAIN EXECUTE x', '', 'Prepared statement not found: x'),
+    ('EXECUTE x', 'x=EXECUTE+x', 'Invalid statement type for prepared statement'),
+    ('EXECUTE x', 'x=EXECUTE+IMMEDIATE+%27EXECUTE+x%27', 'Invalid statement type for prepared statement'),
+    ('EXECUTE x', 'x=DESCRIBE+OUTPUT+x', 'prepared statement'),
+    ('EXECUTE x', 'x=EXPLAIN+EXECUTE+x', 'prepared statement'),
+    ('EXECUTE x USING 1, 2', 'x=SELECT+%3F', 'Incorrect number of parameters: expected 1 but found 2'),
+    ('PREPARE x FROM EXECUTE y', '', 'Invalid statement type for prepared statement'),
+    ('USE tpch.nosuch', '', 'Schema does not exist: tpch.nosuch'),
+    ('SET SESSION nosuch.x = 1', '', "line 1:24: Catalog 'nosuch' not found"),
+    ("SET SESSION query_max_run_time = ''", '', 'line 1:34: duration is empty'),
+    ("SET SESSION query_max_run_time = '1 parsec'", '', 'not a valid data duration string'),
+    ("SET TIME ZONE 'Mars/Base'", '', 'Time zone not supported: Mars/Base'),
+    ('SET ROLE chief', '', "Role 'chief' does not exist"),
+])
+def test_session_statements_that_cannot_be(platform, sql, prepared, text):
+    pid = platform.role_pid('query')
+    _, page, _ = run_statement(platform, sql, **({'X-Trino-Prepared-Statement': prepared} if prepared else {}))
+    assert text in page['error']['message'] and platform.role_pid('query') == pid
+
+
+def test_headers_that_statements_set(platform):
+    assert run_statement(platform, 'SET\nPATH\n a,\n b.c')[2] == {'X-Trino-Set-Path': 'a, b.c'}
+    assert run_statement(platform, 'USE tpch.tiny')[2] == {'X-Trino-Set-Catalog': 'tpch', 'X-Trino-Set-Schema': 'tiny'}
+    assert run_statement(platform, 'SET ROLE NONE')[2] == {'X-Trino-Set-Role': 'system=NONE'}
+    assert run_statement(platform, 'EXECUTE x USING 3', **{'X-Trino-Prepared-Statement': 'x=SELECT+%3F'})[0] == [[3]]
+
+
+def test_unknown_time_zone_of_the_client(platform):
+    _, page, _ = run_statement(platform, 'SELECT 1', **{'X-Trino-Time-Zone': 'Mars/Base'})
+    assert 'Time zone not supported: Mars/Base' in page['error']['message']
+
+
+SLOW = '''SELECT count(*) FROM tpch.tiny.lineitem a, tpch.tiny.lineitem b, tpch.tiny.lineitem c
+          WHERE a.comment || b.comment || c.comment LIKE '%zzzzqq%' '''
+
+
+@pytest.mark.parametrize('limit,text', [('query_max_run_time', 'run time'), ('query_max_execution_time', 'execution time')])
+def test_time_limits_of_the_session(platform, limit, text):
+    _, page, _ = run_statement(platform, SLOW, **{'X-Trino-Session': f'{limit}=500ms'})
+    assert page['error']['errorName'] == 'EXCEEDED_TIME_LIMIT'
+    assert page['error']['message'] == f'Query exceeded the maximum {text} limit of 500.00ms'
+
+
+def test_clients_that_wait_take_no_threads(platform):
+    """Statements that wait for their turn are polled by as many connections; others are served meanwhile."""
+    import concurrent.futures
+    base, n = platform['query']['url'], 300
+    session = requests.Session()
+    session.headers['X-Trino-User'] = 'bare'
+    first = [session.post(base + '/v1/statement', data=SLOW).json()['nextUri'] for _ in range(2)]
+    with concurrent.futures.ThreadPoolExecutor(n) as pool:
+        polls = [pool.submit(requests.get, first[i % 2]) for i in range(n)]
+        threads = 0
+        while not all(p.done() for p in polls):
+            status = pathlib.Path(f"/proc/{platform.role_pid('query')}/status").read_text()
+            threads = max(threads, int(status.split('Threads:')[1].split()[0]))
+            assert run_statement(platform, 'SELECT 1')[0] == [[1]]
+        answers = [p.result().json() for p in polls]
+    for a in answers:
+        assert 'nextUri' in a and session.delete(a['nextUri']).status_code == 204
+    assert threads < 150
+
+
+def test_ended_statements_are_forgotten(platform):
+    import time
+    for _ in range(130):
+        run_statement(platform, 'SELECT 1 -- ' + 'x' * 100000)
+    time.sleep(2.5)
+    assert len(requests.get(platform['query']['url'] + '/v1/query').json()) <= 110
+
+
+def test_overflow_of_the_fast_decimals_late_in_a_result(platform):
+    """The first attempt computes in 64 bits and fails after a megabyte of rows: no row may have been seen then."""
+    rows, page, _ = run_statement(platform, '''
+        SELECT orderkey, linenumber, min(comment), max(CAST(orderkey AS decimal(18,0))) *
+               max(CAST(IF(orderkey > 59900, 900000000000000000, 1) AS decimal(18,0)))
+        FROM tpch.tiny.lineitem GROUP BY 1, 2''')
+    assert 'error' not in page and len({(r[0], r[1]) for r in rows}) == len(rows) == 60175
+
+
+def test_head(platform):
+    assert requests.head(platform['query']['url'] + '/v1/info').status_code == 200
+
+
+def test_import_that_a_page_could_send_is_refused(platform):
+    for kind in ('text/plain', 'Text/Plain;charset=utf-8', 'multipart/form-data', ''):
+        r = requests.post(platform['query']['url'] + '/v1/import?table=load.t', data=b'a\n1\n',
+                          headers={'X-Trino-User': 'a', 'Content-Type': kind})
+        assert r.status_code == 415, kind
+
+
 def test_info(platform):
     info = requests.get(platform['query']['url'] + '/v1/info').json()
     assert info['nodeVersion'] == {'version': '483'} and info['coordinator'] is True and info['starting'] is False

@@ -151,8 +151,8 @@ static void put_body(Client *c, size_t n, Sum *sum)
     else
         buf_printf(&c->out, "Content-Length: %zu\r\n\r\n", n);
     while (n > 0) {
-        size_t most = n < sizeof bytes ? n : sizeof bytes,
-               piece = 1 + pick(c, pick(c, 2) ? most : most % 20 + 1);
+        size_t most = n < sizeof bytes ? n : sizeof bytes;
+        size_t piece = 1 + pick(c, pick(c, 2) || most < 20 ? most : 20);
         if (chunked)
             buf_printf(&c->out, "%zx\r\n", piece);
         buf_append(&c->out, bytes, piece);

@@ -158,20 +158,28 @@ static QueryBody *project(Analyzer *a, QueryBody *body, const size_t *columns, s
     QuerySpec *spec = arena_new_of(a->arena, QuerySpec);
     QueryBody *outer = arena_new_of(a->arena, QueryBody);
     *query = (Query){.pos = body->pos, .body = body, .fields = body->fields, .n_fields = body->n_fields};
-    *relation = (Relation){.kind = REL_SUBQUERY, .pos = body->pos, .query = query, .fields = body->fields,
-                           .n_fields = body->n_fields, .id = ++a->next_id};
-    *spec = (QuerySpec){.pos = body->pos, .from = relation, .output = arena_array(a->arena, Expr *, n + 1),
-                        .n_output = n};
+    *relation = (Relation){.kind = REL_SUBQUERY,
+                           .pos = body->pos,
+                           .query = query,
+                           .fields = body->fields,
+                           .n_fields = body->n_fields,
+                           .id = ++a->next_id};
+    *spec = (QuerySpec){
+        .pos = body->pos, .from = relation, .output = arena_array(a->arena, Expr *, n + 1), .n_output = n};
     Field *fields = arena_array(a->arena, Field, n + 1);
     for (size_t i = 0; i < n; i++) {
         const Field *field = &body->fields[columns[i]];
         Expr *column = arena_new_of(a->arena, Expr);
-        *column = (Expr){.kind = EXPR_COLUMN, .pos = body->pos, .type = field->type, .coerced = field->type,
+        *column = (Expr){.kind = EXPR_COLUMN,
+                         .pos = body->pos,
+                         .type = field->type,
+                         .coerced = field->type,
                          .column = {.ref = {relation, (int)columns[i], 0}}};
         spec->output[i] = column;
         fields[i] = (Field){.name = field->name, .type = field->type};
     }
-    *outer = (QueryBody){.kind = BODY_SELECT, .pos = body->pos, .select = spec, .fields = fields, .n_fields = n};
+    *outer =
+        (QueryBody){.kind = BODY_SELECT, .pos = body->pos, .select = spec, .fields = fields, .n_fields = n};
     return outer;
 }
 

@@ -519,18 +519,21 @@ static int map_zip_with(Call *c, Buf *out)
 {
     Emitter *m = c->m;
     Lets lets = {0};
-    Str a = emit_lets_add(m, &lets, c->args[0]), b = emit_lets_add(m, &lets, c->args[1]), k = emit_let_name(m);
+    Str a = emit_lets_add(m, &lets, c->args[0]), b = emit_lets_add(m, &lets, c->args[1]),
+        k = emit_let_name(m);
     Str values[] = {k, arena_printf(m->arena, "map_extract_value(%.*s, %.*s)", STR_ARG(a), STR_ARG(k)),
                     arena_printf(m->arena, "map_extract_value(%.*s, %.*s)", STR_ARG(b), STR_ARG(k))};
     Str result = apply_lambda(m, c->e->call.args[2], values);
     if (!result.ptr)
         return -1;
-    Str keys = distinct_of(m, arena_printf(m->arena, "(map_keys(%.*s) || map_keys(%.*s))", STR_ARG(a), STR_ARG(b)));
-    emit_lets(out, &lets,
-              arena_printf(m->arena,
-                           "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL ELSE map_from_entries(list_transform("
-                           "%.*s, lambda %.*s: struct_pack(k := %.*s, v := %.*s))) END",
-                           STR_ARG(a), STR_ARG(b), STR_ARG(keys), STR_ARG(k), STR_ARG(k), STR_ARG(result)));
+    Str keys =
+        distinct_of(m, arena_printf(m->arena, "(map_keys(%.*s) || map_keys(%.*s))", STR_ARG(a), STR_ARG(b)));
+    emit_lets(
+        out, &lets,
+        arena_printf(m->arena,
+                     "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL ELSE map_from_entries(list_transform("
+                     "%.*s, lambda %.*s: struct_pack(k := %.*s, v := %.*s))) END",
+                     STR_ARG(a), STR_ARG(b), STR_ARG(keys), STR_ARG(k), STR_ARG(k), STR_ARG(result)));
     return 0;
 }
 
@@ -539,16 +542,19 @@ static int multimap_from_entries(Call *c, Buf *out)
 {
     Emitter *m = c->m;
     Str all = emit_let_name(m), k = emit_let_name(m), e = emit_let_name(m);
-    Str keys = distinct_of(m, arena_printf(m->arena, "list_transform(%.*s, lambda %.*s: struct_extract(%.*s, 'f0'))",
-                                           STR_ARG(all), STR_ARG(e), STR_ARG(e)));
-    Str values = arena_printf(m->arena,
-                              "list_transform(list_filter(%.*s, lambda %.*s: struct_extract(%.*s, 'f0') = %.*s), "
-                              "lambda %.*s: struct_extract(%.*s, 'f1'))",
-                              STR_ARG(all), STR_ARG(e), STR_ARG(e), STR_ARG(k), STR_ARG(e), STR_ARG(e));
-    emit_let(out, all, c->args[0],
-             arena_printf(m->arena,
-                          "map_from_entries(list_transform(%.*s, lambda %.*s: struct_pack(k := %.*s, v := %.*s)))",
-                          STR_ARG(keys), STR_ARG(k), STR_ARG(k), STR_ARG(values)));
+    Str keys =
+        distinct_of(m, arena_printf(m->arena, "list_transform(%.*s, lambda %.*s: struct_extract(%.*s, 'f0'))",
+                                    STR_ARG(all), STR_ARG(e), STR_ARG(e)));
+    Str values =
+        arena_printf(m->arena,
+                     "list_transform(list_filter(%.*s, lambda %.*s: struct_extract(%.*s, 'f0') = %.*s), "
+                     "lambda %.*s: struct_extract(%.*s, 'f1'))",
+                     STR_ARG(all), STR_ARG(e), STR_ARG(e), STR_ARG(k), STR_ARG(e), STR_ARG(e));
+    emit_let(
+        out, all, c->args[0],
+        arena_printf(m->arena,
+                     "map_from_entries(list_transform(%.*s, lambda %.*s: struct_pack(k := %.*s, v := %.*s)))",
+                     STR_ARG(keys), STR_ARG(k), STR_ARG(k), STR_ARG(values)));
     return 0;
 }
 
@@ -556,14 +562,15 @@ static int array_histogram(Call *c, Buf *out)
 {
     Emitter *m = c->m;
     Str all = emit_let_name(m), k = emit_let_name(m), e = emit_let_name(m);
-    Str known = arena_printf(m->arena, "list_filter(%.*s, lambda %.*s: %.*s IS NOT NULL)", STR_ARG(c->args[0]),
-                             STR_ARG(e), STR_ARG(e));
+    Str known = arena_printf(m->arena, "list_filter(%.*s, lambda %.*s: %.*s IS NOT NULL)",
+                             STR_ARG(c->args[0]), STR_ARG(e), STR_ARG(e));
     Str count = arena_printf(m->arena, "CAST(len(list_filter(%.*s, lambda %.*s: %.*s = %.*s)) AS BIGINT)",
                              STR_ARG(all), STR_ARG(e), STR_ARG(e), STR_ARG(k));
-    emit_let(out, all, known,
-             arena_printf(m->arena,
-                          "map_from_entries(list_transform(%.*s, lambda %.*s: struct_pack(k := %.*s, v := %.*s)))",
-                          STR_ARG(distinct_of(m, all)), STR_ARG(k), STR_ARG(k), STR_ARG(count)));
+    emit_let(
+        out, all, known,
+        arena_printf(m->arena,
+                     "map_from_entries(list_transform(%.*s, lambda %.*s: struct_pack(k := %.*s, v := %.*s)))",
+                     STR_ARG(distinct_of(m, all)), STR_ARG(k), STR_ARG(k), STR_ARG(count)));
     return 0;
 }
 

@@ -10,7 +10,9 @@
 #include "query/protocol/results.h"
 #include "query/protocol/server.h"
 
-enum { FLUSH_AFTER_US = 200000, SQL_MAX = 256 << 20, PAGE_MAX = 1 << 30 };
+/* HELD_BYTES: rows of a query that may have to be run again are not shown before it ended or there are so
+ * many. */
+enum { FLUSH_AFTER_US = 200000, SQL_MAX = 256 << 20, PAGE_MAX = 1 << 30, HELD_BYTES = 16 << 20 };
 
 static bool is_cancelled(RunningStatement *s, Error *err)
 {
@@ -28,6 +30,7 @@ typedef struct RowStream {
     size_t n_types;
     Buf page;
     int64_t n_rows, flushed_us;
+    bool may_fail;                 /* emit_sql()'s *optimistic */
     bool is_seen;                  /* a page is where the client can take it */
 } RowStream;
 
@@ -45,25 +48,26 @@ static int flush_page(RowStream *x, bool is_last, Error *err)
 static int take_chunk(RowStream *x, const EngineChunk *chunk, Error *err)
 {
     enum { STEP = 512 };       /* rows between looks at the page's size: wide rows must not make huge pages */
-    size_t n = engine_chunk_rows(chunk);
+    size_t n = engine_chunk_rows(chunk), full = x->may_fail ? HELD_BYTES : STATEMENT_PAGE_BYTES;
     for (size_t from = 0; from < n; from += STEP) {
         size_t to = from + STEP < n ? from + STEP : n;
         buf_putc(&x->page, x->n_rows ? ',' : '[');
         if (engine_chunk_to_json(chunk, x->types, x->n_types, from, to, &x->page, err))
             return -1;
         x->n_rows += (int64_t)(to - from);
-        if (x->page.len >= STATEMENT_PAGE_BYTES && flush_page(x, false, err))
+        if (x->page.len >= full && flush_page(x, false, err))
             return -1;
     }
-    bool waiting = x->n_rows && clock_monotonic_us() - x->flushed_us > FLUSH_AFTER_US;
+    bool waiting = !x->may_fail && x->n_rows && clock_monotonic_us() - x->flushed_us > FLUSH_AFTER_US;
     return waiting ? flush_page(x, false, err) : 0;
 }
 
-static int stream_rows(RunningStatement *s, Str sql, const Analysis *analysis, bool *ret_sent, Error *err)
+static int stream_rows(RunningStatement *s, Str sql, const Analysis *analysis, bool may_fail, bool *ret_sent,
+                       Error *err)
 {
     EngineResult *result;
     RowStream x = { .statement = s, .page = BUF_INIT(PAGE_MAX), .n_types = analysis->n_columns,
-                    .flushed_us = clock_monotonic_us() };
+                    .flushed_us = clock_monotonic_us(), .may_fail = may_fail };
     const SqlType **types = arena_array(s->arena, const SqlType *, analysis->n_columns);
     for (size_t i = 0; i < analysis->n_columns; i++)
         types[i] = results_client_type(analysis->columns[i].type, &s->session, s->arena);
@@ -134,11 +138,12 @@ static int run_query_with(RunningStatement *s, Statement *ast, Expr *const *para
         return -1;
     statement_set_columns(s, analysis->columns, analysis->n_columns);
     statement_set_state(s, STATE_RUNNING);
-    int r = stream_rows(s, sql, analysis, &sent, &overflow);
+    int r = stream_rows(s, sql, analysis, optimistic, &sent, &overflow);
     if (r && optimistic && !sent && overflow.code == ERR_NUMERIC_VALUE_OUT_OF_RANGE) {
         optimistic = false;
-        return emit_sql(s, ast->query, &optimistic, &sql, err) ? -1
-                                                                : stream_rows(s, sql, analysis, &sent, err);
+        if (emit_sql(s, ast->query, &optimistic, &sql, err))
+            return -1;
+        return stream_rows(s, sql, analysis, false, &sent, err);
     }
     if (r && err)
         *err = overflow;
