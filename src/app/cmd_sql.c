@@ -1,6 +1,7 @@
 #include "app/commands.h"
 
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -106,6 +107,7 @@ int command_sql(const Parsed *p)
 {
     Error err;
     int code = 0;
+    signal(SIGPIPE, SIG_IGN);       /* who leaves our output early ends the statement, not us */
     bool piped = option_value(p, "execute") || option_value(p, "file") || !isatty(STDIN_FILENO);
     const char *format = option_value(p, "output-format");
     Shell shell = { .format = piped && !isatty(STDOUT_FILENO) ? FORMAT_CSV : FORMAT_ALIGNED };

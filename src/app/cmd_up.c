@@ -41,7 +41,7 @@ static int spawn_background(const Parsed *p, const char *log_path, int notify_fd
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, notify_fd, 3);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
     int r = posix_spawn(ret_pid, "/proc/self/exe", &actions, &attributes, argv, environ);
     posix_spawnattr_destroy(&attributes);
@@ -49,13 +49,13 @@ static int spawn_background(const Parsed *p, const char *log_path, int notify_fd
     return r ? err_set_errno(err, ERR_INTERNAL, r, "cannot start in the background: %s", strerror(r)) : 0;
 }
 
-/* The supervisor's last words that are no log line. */
-static void print_last_words(const char *log_path)
+/* What the supervisor wrote behind `from` that is no log line. */
+static void print_last_words(const char *log_path, int64_t from)
 {
-    _cleanup_buf_ Buf text = BUF_INIT(1 << 20);
-    if (fs_read_file(log_path, 1 << 20, &text, NULL))
-        return;
-    for (Str line, rest = buf_str(&text); rest.ptr;) {
+    char text[64 << 10];
+    _cleanup_close_ int fd = -1;
+    ssize_t n = fs_open(log_path, O_RDONLY, 0, &fd, NULL) ? -1 : pread(fd, text, sizeof text, (off_t)from);
+    for (Str line, rest = n > 0 ? str_of(text, (size_t)n) : STR_NULL; rest.ptr;) {
         line = str_cut(rest, '\n', &rest);
         if (str_has_prefix(line, STR("lakehouse:")))
             fprintf(stderr, "%.*s\n", STR_ARG(line));
@@ -96,6 +96,9 @@ static int detach(const Parsed *p, Error *err)
     int high = fcntl(notify[1], F_DUPFD_CLOEXEC, 10);
     close(notify[1]);
     pid_t pid;
+    int64_t log_size = 0;
+    if (fs_exists(log.ptr) && fs_size(log.ptr, &log_size, err))
+        return -1;
     int r = spawn_background(p, log.ptr, high, &pid, err);
     close(high);
     if (r)
@@ -111,7 +114,7 @@ static int detach(const Parsed *p, Error *err)
     }
     int status = 0;
     waitpid(pid, &status, 0);
-    print_last_words(log.ptr);
+    print_last_words(log.ptr, log_size);
     return err_set(err, WIFEXITED(status) && WEXITSTATUS(status) == 2 ? ERR_CONFIG : ERR_UNAVAILABLE,
                    "the platform did not start");
 }

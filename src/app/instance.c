@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 
-enum { LOCK_POLL_MS = 20, LOCK_WAIT_MS = DRAIN_TIMEOUT_MS };
+enum { LOCK_POLL_MS = 20, LOCK_WAIT_MS = DRAIN_TIMEOUT_MS, LOCK_GLANCE_MS = 200 };
 
 static Str lock_path(Str data_dir, Arena *arena)
 {
@@ -62,7 +62,8 @@ static int take_lock(int lock_fd)
     for (int64_t waited = 0;; waited += LOCK_POLL_MS) {
         if (flock(lock_fd, LOCK_EX | LOCK_NB) == 0)
             return ftruncate(lock_fd, 0);   /* the pid of the last one is not ours */
-        if (waited >= LOCK_WAIT_MS || !is_gone(read_pid(lock_fd)))
+        /* `status` and `stop` hold it for a moment to see whether somebody has it. */
+        if (waited >= LOCK_WAIT_MS || (waited >= LOCK_GLANCE_MS && !is_gone(read_pid(lock_fd))))
             return -1;
         clock_sleep_ms(LOCK_POLL_MS);
     }

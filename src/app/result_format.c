@@ -198,8 +198,10 @@ static void put_aligned_cell(Buf *out, Str text, size_t width, bool right)
     size_t n = utf8_length(text), gap = width > n ? width - n : 0;
     buf_putc(out, ' ');
     pad(out, right ? gap : 0);
-    for (size_t i = 0; i < text.len; i++)      /* a line break would tear the table */
-        buf_putc(out, text.ptr[i] == '\n' || text.ptr[i] == '\r' ? ' ' : text.ptr[i]);
+    for (size_t i = 0; i < text.len; i++) {    /* a line break would tear the table, ESC steer the terminal */
+        unsigned char c = (unsigned char)text.ptr[i];
+        buf_putc(out, c < 0x20 || c == 0x7f ? ' ' : (char)c);
+    }
     pad(out, right ? 0 : gap);
     buf_putc(out, ' ');
 }

@@ -1,7 +1,8 @@
 #include "app/shell.h"
 
-#include <ctype.h>
 #include <editline/readline.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -128,8 +129,27 @@ static void run_complete(Buf *typed)
             shell_run(the_shell, str_trim(statement));
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void on_prompt_interrupt(int signal_number) { interrupted = 1; }
+
+/* NULL: the end of the input. An interrupted line is "", and what was typed before it is dropped. */
+static char *read_line(const char *text, Buf *typed)
+{
+    interrupted = 0;
+    char *line = readline(text);
+    if (!interrupted)
+        return line;
+    free(line);
+    buf_clear(typed);
+    printf("\n");
+    return strdup("");
+}
+
 int shell_interact(Shell *shell)
 {
+    struct sigaction action = { .sa_handler = on_prompt_interrupt };       /* no SA_RESTART: the read ends */
+    sigaction(SIGINT, &action, NULL);
     _cleanup_arena_ Arena *arena = arena_new(1 << 20);
     _cleanup_buf_ Buf typed = BUF_INIT(4 << 20);
     the_shell = shell;
@@ -143,7 +163,7 @@ int shell_interact(Shell *shell)
     if (path.ptr)
         read_history(path.ptr);
     for (;;) {
-        char *line = readline(prompt(arena, typed.len > 0));
+        char *line = read_line(prompt(arena, typed.len > 0), &typed);
         arena_reset(arena);
         if (!line)
             break;

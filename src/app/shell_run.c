@@ -18,7 +18,7 @@ typedef struct Run {
     Str update_type;
     char update_text[64];
     int64_t update_count;
-    bool has_columns;
+    bool has_columns, cannot_write;
     TrinoStats stats;
 } Run;
 
@@ -116,7 +116,8 @@ static int on_page(void *arg, const TrinoPage *page)
     if (page->rows || page->is_last) {
         clear_progress(r);
         open_output(r, page);
-        return result_print_page(r->printer, page);
+        r->cannot_write = result_print_page(r->printer, page) != 0;
+        return r->cannot_write ? -1 : 0;
     }
     return 0;
 }
@@ -153,6 +154,22 @@ static void print_update(const Run *r)
         printf("%s\n", r->update_text);
 }
 
+/* Ends the output. Ctrl-C is the pager's while it runs. */
+static void close_output(Run *r, bool complete)
+{
+    if (!r->printer)
+        return;
+    if ((complete ? result_print_end(r->printer) : fflush(r->out)) != 0)
+        r->cannot_write = true;
+    result_printer_free(r->printer);
+    if (!r->is_pager)
+        return;
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, previous;
+    sigaction(SIGINT, &ignore, &previous);
+    pclose(r->out);
+    sigaction(SIGINT, &previous, NULL);
+}
+
 int shell_run(Shell *shell, Str sql)
 {
     Error err;
@@ -164,15 +181,9 @@ int shell_run(Shell *shell, Str sql)
     sigaction(SIGINT, &previous, NULL);
     running = NULL;
     clear_progress(&r);
-    bool left_pager = false;
-    if (r.printer) {
-        left_pager = (result ? fflush(r.out) : result_print_end(r.printer)) != 0;
-        result_printer_free(r.printer);
-        if (r.is_pager)
-            pclose(r.out);
-    }
-    if (result && left_pager && r.is_pager)
-        return 0;
+    close_output(&r, result == 0);
+    if (r.cannot_write)         /* a pager that was left, or a reader that has enough (| head) */
+        return r.is_pager ? 0 : -1;
     if (result) {
         print_error(&err, sql);
         return -1;
@@ -181,6 +192,5 @@ int shell_run(Shell *shell, Str sql)
         print_update(&r);
     if (shell->interactive)
         print_footer(&r);
-    fflush(stdout);
-    return 0;
+    return fflush(stdout) ? -1 : 0;
 }

@@ -13,6 +13,7 @@
 #include "app/config_load.h"
 #include "app/endpoints.h"
 #include "app/instance.h"
+#include "app/log_file.h"
 #include "app/roles.h"
 #include "base/clock.h"
 #include "base/fs.h"
@@ -25,6 +26,7 @@ typedef struct Child {
     const Role *role;
     pid_t pid;                  /* 0: not running */
     int tcp_fd, unix_fd, log_fd;
+    Str log_path;
     int ready_fd;               /* our end of the pipe; -1 once ready or dead */
     int port;
     bool ready;
@@ -48,7 +50,8 @@ typedef struct Supervisor {
     int64_t started_ms, stop_deadline_ms;
     size_t stop_stage;          /* roles drain in reverse order: children[n - 1 - stage] */
     int notify_fd;              /* --detach: the parent waits for a byte; -1: none */
-    int first_exit;             /* a child failed before everything was ready */
+    const Child *first_exit;    /* failed before everything was ready */
+    int64_t log_check_ms;
 } Supervisor;
 
 static int64_t now_ms(void) { return clock_monotonic_us() / 1000; }
@@ -79,8 +82,9 @@ static int open_sockets(Supervisor *s, Error *err)
         Str path = arena_printf(s->arena, "%.*s/%s.sock", STR_ARG(s->instance.run_dir), c->role->name);
         if (http_listen_unix(path.ptr, &c->unix_fd, err))
             return -1;
-        Str log = arena_printf(s->arena, "%.*s/logs/%s.log", STR_ARG(s->instance.data_dir), c->role->name);
-        if (fs_open(log.ptr, O_WRONLY | O_CREAT | O_APPEND, 0600, &c->log_fd, err))
+        c->log_path =
+            arena_printf(s->arena, "%.*s/logs/%s.log", STR_ARG(s->instance.data_dir), c->role->name);
+        if (fs_open(c->log_path.ptr, O_WRONLY | O_CREAT | O_APPEND, 0600, &c->log_fd, err))
             return -1;
     }
     return 0;
@@ -168,8 +172,13 @@ static int spawn(Supervisor *s, Child *c, int capability_fd, int ready_fd, Error
 static int start_child(Supervisor *s, Child *c, Error *err)
 {
     int capability[2], ready[2];
-    if (pipe2(capability, O_CLOEXEC) || pipe2(ready, O_CLOEXEC | O_NONBLOCK))
+    if (pipe2(capability, O_CLOEXEC))
         return err_set_errno(err, ERR_INTERNAL, errno, "pipe: %s", strerror(errno));
+    if (pipe2(ready, O_CLOEXEC | O_NONBLOCK)) {
+        close(capability[0]);
+        close(capability[1]);
+        return err_set_errno(err, ERR_INTERNAL, errno, "pipe: %s", strerror(errno));
+    }
     int r = fs_write_all(capability[1], s->capability, sizeof s->capability, err) ||
             spawn(s, c, capability[0], ready[1], err) ? -1 : 0;
     close(capability[0]);
@@ -187,6 +196,14 @@ static int start_child(Supervisor *s, Child *c, Error *err)
     return 0;
 }
 
+static void restart_later(Child *c, bool was_steady)
+{
+    c->backoff_ms = was_steady || c->backoff_ms == 0 ? RESTART_FIRST_MS : c->backoff_ms * 2;
+    if (c->backoff_ms > RESTART_LAST_MS)
+        c->backoff_ms = RESTART_LAST_MS;
+    c->restart_at_ms = now_ms() + c->backoff_ms;
+}
+
 static void child_ended(Supervisor *s, Child *c, int status)
 {
     int64_t lived = now_ms() - c->started_ms;
@@ -201,13 +218,10 @@ static void child_ended(Supervisor *s, Child *c, int status)
     if (s->stopping)
         return;
     if (!s->announced && WIFEXITED(status)) {
-        s->first_exit = WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
+        s->first_exit = s->first_exit ? s->first_exit : c;
         return;
     }
-    c->backoff_ms = lived >= RESTART_STEADY_MS || c->backoff_ms == 0 ? RESTART_FIRST_MS : c->backoff_ms * 2;
-    if (c->backoff_ms > RESTART_LAST_MS)
-        c->backoff_ms = RESTART_LAST_MS;
-    c->restart_at_ms = now_ms() + c->backoff_ms;
+    restart_later(c, lived >= RESTART_STEADY_MS);
     c->n_restarts++;
 }
 
@@ -277,8 +291,11 @@ static int child_ready(Supervisor *s, Child *c, Error *err)
     if (n != 1)
         return 0;
     c->ready = true;
-    if (write_endpoints(s, err))
-        return -1;
+    if (write_endpoints(s, err)) {
+        if (!s->announced)
+            return -1;
+        log_warn("supervisor.endpoints", L_ERR(err));       /* a full disk must not end what runs */
+    }
     for (size_t i = 0; i < n_roles; i++)
         if (!s->children[i].ready)
             return 0;
@@ -341,14 +358,16 @@ static void handle_signals(Supervisor *s)
             reap(s);
             if (s->stopping)
                 stop_next(s);
-        } else
+        } else if (s->stopping && info.ssi_signo == SIGINT)
+            s->stop_deadline_ms = 0;
+        else
             begin_stop(s);
     }
 }
 
 static int next_timeout(const Supervisor *s)
 {
-    int64_t soonest = s->stopping ? 1000 : 60000, now = now_ms();
+    int64_t soonest = s->stopping ? 1000 : LOG_CHECK_MS, now = now_ms();
     if (!s->announced && READY_TIMEOUT_MS < soonest)
         soonest = READY_TIMEOUT_MS;
     for (size_t i = 0; i < n_roles; i++)
@@ -363,20 +382,33 @@ static int restart_due(Supervisor *s, Error *err)
 {
     for (size_t i = 0; i < n_roles; i++) {
         Child *c = &s->children[i];
-        if (!s->stopping && c->restart_at_ms && c->restart_at_ms <= now_ms() && start_child(s, c, err))
+        if (s->stopping || !c->restart_at_ms || c->restart_at_ms > now_ms() || start_child(s, c, err) == 0)
+            continue;
+        if (!s->announced)
             return -1;
+        log_warn("supervisor.restart", L_ERR(err));     /* no memory or processes now: the others run on */
+        restart_later(c, false);
     }
     return 0;
 }
 
+static void check_logs(Supervisor *s)
+{
+    if (now_ms() < s->log_check_ms)
+        return;
+    s->log_check_ms = now_ms() + LOG_CHECK_MS;
+    for (size_t i = 0; i < n_roles; i++)
+        log_file_trim(s->children[i].log_path.ptr, s->children[i].log_fd);
+}
+
 static int start_failed(const Supervisor *s, Error *err)
 {
-    for (size_t i = 0; i < n_roles; i++)
-        if (!s->children[i].ready)
-            return err_set(err, ERR_UNAVAILABLE, "%s did not start; see %.*s/logs/%s.log",
-                           s->children[i].role->name, STR_ARG(s->instance.data_dir),
-                           s->children[i].role->name);
-    return err_set(err, ERR_UNAVAILABLE, "the platform did not start");
+    const Child *c = s->first_exit;
+    for (size_t i = 0; i < n_roles && !c; i++)
+        c = s->children[i].ready ? NULL : &s->children[i];
+    if (!c)
+        return err_set(err, ERR_UNAVAILABLE, "the platform did not start");
+    return err_set(err, ERR_UNAVAILABLE, "%s did not start; see %.*s", c->role->name, STR_ARG(c->log_path));
 }
 
 static int loop_once(Supervisor *s, Error *err)
@@ -394,6 +426,7 @@ static int loop_once(Supervisor *s, Error *err)
     if (fds[0].revents)
         handle_signals(s);
     check_stop_deadline(s);
+    check_logs(s);
     if (!s->announced && !s->stopping && (s->first_exit || now_ms() - s->started_ms > READY_TIMEOUT_MS))
         return start_failed(s, err);
     return restart_due(s, err);
@@ -415,6 +448,7 @@ static int open_signals(Supervisor *s, Error *err)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);        /* the terminal is gone */
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
     s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -454,6 +488,9 @@ int supervisor_run(const Parsed *parsed)
     int64_t fd;
     if (notify && str_to_i64(str_from(notify), 0, 1 << 20, &fd, NULL) == 0)
         s.notify_fd = (int)fd;
+    if (s.notify_fd >= 0)
+        fcntl(s.notify_fd, F_SETFD, FD_CLOEXEC);    /* its end tells the parent that we are gone */
+    signal(SIGPIPE, SIG_IGN);       /* whoever read our output or waited for us may have left */
     log_init("supervisor", isatty(STDERR_FILENO) ? LOG_ERROR : LOG_INFO, STDERR_FILENO);
     fault_init_from_environment();
     if (config_load(parsed, &s.config, &err)) {

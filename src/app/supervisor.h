@@ -14,7 +14,8 @@ enum {
     RESTART_LAST_MS = 5000,
     RESTART_STEADY_MS = 10000,
     READY_TIMEOUT_MS = 60000,       /* start-up: all roles must be ready by then */
-    DRAIN_TIMEOUT_MS = 40000,       /* then SIGKILL */
+    DRAIN_TIMEOUT_MS = 40000,       /* then SIGKILL; a second SIGINT (Ctrl-C again) does not wait */
+    LOG_CHECK_MS = 10000,
 };
 
 int supervisor_run(const Parsed *parsed);     /* the exit code of `lakehouse up` */

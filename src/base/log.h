@@ -2,7 +2,7 @@
  *
  *     log_info("storage.put", L_STR("bucket", b), L_INT("bytes", n));
  * gives
- * {"ts":"…","level":"info","role":"storage","event":"storage.put","request_id":"…","trace_id":"…","bucket":…}.
+ * {"ts":"…","level":"info","role":"storage","event":"storage.put","request_id":"…","bucket":…}.
  * Fields carry data, never secrets or signatures. Thread-safe; a line is one write(2). */
 #pragma once
 

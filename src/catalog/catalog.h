@@ -30,7 +30,7 @@ typedef struct Catalog {
     Collector *collector;
     /* By a table's name: commits to one table go one after the other. */
     pthread_mutex_t stripes[CATALOG_LOCK_STRIPES];
-    pthread_mutex_t keys_lock;         /* over the keys of requests under way */
+    pthread_mutex_t keys_lock; /* over the keys of requests under way */
     pthread_cond_t key_freed;
     Map *keys;
     pthread_mutex_t reservations_lock;
@@ -51,6 +51,7 @@ enum {
     ROUTE_FORM = 2,    /* takes a form */
     ROUTE_CHANGES = 4, /* honours Idempotency-Key */
     ROUTE_HIDDEN = 8,  /* not listed in /v1/config */
+    ROUTE_QUICK = 32,  /* tried on the loop thread first, where the handler must not wait */
     ROUTE_TABLE = 16,  /* answers with the table that it commits to */
 };
 extern const CatRoute cat_routes[];
@@ -66,6 +67,7 @@ struct CatRequest {
     const Json *json;     /* of a JSON body */
     Arena *own_arena;     /* ROUTE_TABLE: holds the tree; freed with the request unless it is taken */
     Str key;              /* Idempotency-Key; empty: none */
+    bool on_loop;         /* a ROUTE_QUICK handler may return 1: it needs a worker, nothing was answered */
     uint64_t fingerprint; /* of the whole request, when there is a key */
 };
 

@@ -19,6 +19,7 @@ enum {
     CATALOG_COMMIT_ATTEMPTS = 5,    /* the first and 4 more, as the reference does */
     CATALOG_LOCK_STRIPES = 512,     /* tables share one of these locks by their name's hash */
     CATALOG_READERS_MAX = 16,       /* read connections; each has its own page cache of up to 2 MB */
+    CATALOG_LOOP_BYTES = 128 << 10, /* a reply that the loop thread may copy itself */
     CATALOG_WORKERS = 24,           /* they wait for the disk most of the time */
     CATALOG_GROUP_MAX = 256,        /* writes in one transaction */
     CATALOG_IDEMPOTENCY_LIFETIME_MS = 30 * 60 * 1000,

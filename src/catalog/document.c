@@ -236,6 +236,12 @@ int cat_document_refs_text(Document *d, Str *ret, Error *err)
     return 0;
 }
 
+bool cat_document_has_refs_text(Document *d)
+{
+    MUTEX_GUARD(&d->lock);
+    return d->refs_text.ptr != NULL;
+}
+
 /* ---- the cache ---- */
 
 DocumentCache *cat_document_cache_new(size_t max_bytes)

@@ -44,5 +44,6 @@ Str cat_document_location(const Document *document);
 Str cat_document_text(const Document *document); /* JSON; lives as long as the document */
 /* The text with only those snapshots that a branch or tag names; made when first asked for. */
 int cat_document_refs_text(Document *document, Str *ret, Error *err);
+bool cat_document_has_refs_text(Document *document); /* it was made before */
 /* The model; lives as long as the document. Parsed from the text when it is not at hand. */
 int cat_document_table(Document *document, const TableMetadata **ret, Error *err);

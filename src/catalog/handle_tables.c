@@ -189,11 +189,16 @@ int cat_create_table(CatRequest *q, Error *err)
 
 /* ---- loading ---- */
 
+/* 1 on the loop thread: a connection would have to be waited for. */
 static int find_table(CatRequest *q, RegEntry *ret, Error *err)
 {
-    RegConn *conn = registry_borrow(q->catalog->registry, err);
-    int rc = conn ? reg_find_entry_by_path(conn, q->namespace_path, q->name, q->arena, ret, err) : -1;
+    Registry *registry = q->catalog->registry;
+    RegConn *conn = q->on_loop ? registry_try_borrow(registry) : registry_borrow(registry, err);
+    int rc;
 
+    if (!conn)
+        return q->on_loop ? 1 : -1;
+    rc = reg_find_entry_by_path(conn, q->namespace_path, q->name, q->arena, ret, err);
     registry_return(q->catalog->registry, conn);
     if (rc == 0 && (ret->id == 0 || ret->kind != REG_TABLE))
         return cat_fail_no_table(q->namespace_path, q->name, q->arena, err);
@@ -206,26 +211,42 @@ static bool is_not_modified(const CatRequest *q, Str etag)
     return header.ptr && (http_etag_matches(header, etag) || str_eq(str_trim(header), etag));
 }
 
+/* 1 on the loop thread: the document is not at hand, or too large to be copied there. */
+static int load_document(CatRequest *q, Str location, bool refs_only, Document **ret, Error *err)
+{
+    if (!q->on_loop)
+        return cat_load(q->catalog, location, ret, err);
+    Document *d = cat_document_cache_get(q->catalog->documents, location);
+    if (d && cat_document_text(d).len <= CATALOG_LOOP_BYTES &&
+        (!refs_only || cat_document_has_refs_text(d))) {
+        *ret = d;
+        return 0;
+    }
+    cat_document_unref(d);
+    return 1;
+}
+
 int cat_load_table(CatRequest *q, Error *err)
 {
     Str snapshots = http_query_param(q->http, "snapshots");
     bool refs_only = str_is(snapshots, "refs");
     RegEntry entry;
     Document *d;
+    int rc;
 
     if (snapshots.len > 0 && !refs_only && !str_is(snapshots, "all"))
         return err_set(err, ERR_BAD_REQUEST, "Invalid snapshots: expected all or refs");
-    if (find_table(q, &entry, err) < 0)
-        return -1;
+    if ((rc = find_table(q, &entry, err)) != 0)
+        return rc;
     Str etag = cat_table_etag(entry.metadata_location, refs_only, q->arena);
     if (is_not_modified(q, etag)) {
         http_set_headerf(q->http, "ETag", "\"%.*s\"", STR_ARG(etag));
         cat_reply_empty(q, 304);
         return 0;
     }
-    if (cat_load(q->catalog, entry.metadata_location, &d, err) < 0)
-        return -1;
-    int rc = cat_reply_table(q, d, false, refs_only, err);
+    if ((rc = load_document(q, entry.metadata_location, refs_only, &d, err)) != 0)
+        return rc;
+    rc = cat_reply_table(q, d, false, refs_only, err);
     cat_document_unref(d);
     return rc;
 }
@@ -233,11 +254,11 @@ int cat_load_table(CatRequest *q, Error *err)
 int cat_table_exists(CatRequest *q, Error *err)
 {
     RegEntry entry;
+    int rc = find_table(q, &entry, err);
 
-    if (find_table(q, &entry, err) < 0)
-        return -1;
-    cat_reply_empty(q, 204);
-    return 0;
+    if (rc == 0)
+        cat_reply_empty(q, 204);
+    return rc;
 }
 
 int cat_report_metrics(CatRequest *q, Error *err)

@@ -186,6 +186,15 @@ RegConn *registry_borrow(Registry *r, Error *err)
     return NULL;
 }
 
+RegConn *registry_try_borrow(Registry *r)
+{
+    MUTEX_GUARD(&r->lock);
+    RegConn *conn = r->free_readers;
+    if (conn)
+        r->free_readers = conn->next_free;
+    return conn;
+}
+
 void registry_return(Registry *r, RegConn *conn)
 {
     if (!conn)

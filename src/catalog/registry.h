@@ -23,7 +23,9 @@ void registry_close(Registry *registry);
 bool registry_has_failed(Registry *registry);
 
 RegConn *registry_borrow(Registry *registry, Error *err); /* waits for a free one; NULL with ERR_IO */
-void registry_return(Registry *registry, RegConn *conn);  /* NULL is fine */
+/* One that is free at this moment, or NULL; never waits. */
+RegConn *registry_try_borrow(Registry *registry);
+void registry_return(Registry *registry, RegConn *conn); /* NULL is fine */
 
 /* Runs job(conn, arg, err) in a transaction and returns when it is durable; -1 from the job undoes it and is
  * returned. The job runs on the writer's thread, must not block, and may be run again from the start: it must

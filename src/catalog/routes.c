@@ -128,6 +128,20 @@ static void body_read(HttpRequest *http, Str body, void *arg)
     http_offload(http, work, q);
 }
 
+/* What memory can answer is answered at once, also while all workers wait for the disk. */
+static bool run_on_loop(CatRequest *q)
+{
+    Error err;
+
+    q->on_loop = true;
+    int rc = q->route->handler(q, &err);
+    if (rc < 0)
+        cat_reply_error(q, &err);
+    if (rc == 1)
+        q->on_loop = false;
+    return rc != 1;
+}
+
 void cat_handle(HttpRequest *http, void *user)
 {
     Arena *arena = http_arena(http);
@@ -145,6 +159,6 @@ void cat_handle(HttpRequest *http, void *user)
     }
     if (q->route->flags & (ROUTE_BODY | ROUTE_FORM) || http_content_length(http) != 0)
         http_read_body(http, CATALOG_BODY_BYTES, body_read, q);
-    else
+    else if (!(q->route->flags & ROUTE_QUICK) || !run_on_loop(q))
         http_offload(http, work, q);
 }

@@ -147,11 +147,11 @@ static void absorb_header(TrinoSession *s, Str name, Str value)
 {
     Str rest, key = str_cut(value, '=', &rest);
     if (str_eq_nocase(name, STR("X-Trino-Set-Catalog")))
-        s->catalog = decoded(s, value);
+        s->catalog = arena_str(s->arena, value);       /* these three are sent as they are */
     else if (str_eq_nocase(name, STR("X-Trino-Set-Schema")))
-        s->schema = decoded(s, value);
+        s->schema = arena_str(s->arena, value);
     else if (str_eq_nocase(name, STR("X-Trino-Set-Path")))
-        s->path = decoded(s, value);
+        s->path = arena_str(s->arena, value);
     else if (str_eq_nocase(name, STR("X-Trino-Set-Session")))
         trino_session_property(s, decoded(s, key), decoded(s, rest));
     else if (str_eq_nocase(name, STR("X-Trino-Clear-Session")))
@@ -246,6 +246,13 @@ static bool is_retryable(int status)
     return status == 502 || status == 503 || status == 504 || status == 429;
 }
 
+/* Nothing was sent, or a GET may be sent again: its answer is kept for that. */
+static bool may_retry(ErrCode code, const char *method)
+{
+    bool broke = code == ERR_IO || code == ERR_TIMEOUT || code == ERR_INCOMPLETE_BODY;
+    return code == ERR_UNAVAILABLE || (broke && strcmp(method, "GET") == 0);
+}
+
 /* One exchange; busy answers are retried for a while (a role that restarts is back within seconds). */
 static int exchange(TrinoSession *s, const char *method, Str target, Str body, Arena *arena,
                     HttpResponse *response, Error *err)
@@ -256,8 +263,7 @@ static int exchange(TrinoSession *s, const char *method, Str target, Str body, A
                       .timeout_ms = 300000, .max_response_bytes = PAGE_ARENA / 2 };
     for (int attempt = 0;; attempt++) {
         int r = http_client_call(s->http, &call, arena, response, err);
-        bool again =
-            r ? err->code == ERR_UNAVAILABLE || strcmp(method, "GET") == 0 : is_retryable(response->status);
+        bool again = r ? may_retry(err->code, method) : is_retryable(response->status);
         if (!again || attempt == RETRIES || s->cancel) {
             if (r)
                 return -1;

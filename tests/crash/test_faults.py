@@ -70,11 +70,14 @@ class Trial:
         self.next_id = 100
 
     def run(self):
+        begun = time.monotonic()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='lakehouse-fault-', dir='/dev/shm' if os.access('/dev/shm', os.W_OK) else None))
         shutil.copytree(self.template, self.folder / 'data', ignore=lambda folder, names: {'run', 'logs'} & set(names))
         try:
             self.with_fault()
             self.without_fault()
+            if time.monotonic() - begun > 20:
+                print(f'{self.fault} took {time.monotonic() - begun:.0f} s')
             return self.summary()
         except Exception as e:
             raise AssertionError(f'LAKEHOUSE_ONE_FAULT={self.fault}: {type(e).__name__}: {e}\n{self.logs()}') from e
@@ -282,7 +285,7 @@ def test_faults(template):
                 for outcome, n in future.result().items():
                     sums[outcome] += n
             except AssertionError as e:
-                print(f'failed: {fault}')
+                print(f'failed: {str(e)[:1000]}')
                 failures.append(str(e))
     print(f'{len(faults)} faults; {sums[True]} writes acknowledged, {sums[False]} refused, {sums[None]} of unknown outcome')
     assert not failures, f'{len(failures)} of {len(faults)}:\n' + '\n\n'.join(failures[:3])

@@ -171,6 +171,42 @@ def test_detach_status_stop(lakehouse_binary, tmp_path):
     assert subprocess.run([lakehouse_binary, 'status', '--data', data], capture_output=True, timeout=30).returncode == 1
 
 
+def test_start_that_is_refused_leaves_the_log_alone(lakehouse_binary, platform):
+    log = platform.data / 'lake' / 'logs' / 'supervisor.log'
+    log.write_text('earlier\n')
+    done = up(lakehouse_binary, '--detach', '--data', platform.data / 'lake', '--listen', '127.0.0.1:0')
+    assert done.returncode == 2 and 'in use by process' in done.stderr and log.read_text().startswith('earlier\n')
+
+
+def test_role_that_fails_is_named(lakehouse_binary, tmp_path):
+    done = up(lakehouse_binary, '--data', tmp_path / 'd', '--listen', '127.0.0.1:0', env={'LAKEHOUSE_QUERY__DUCKDB_LIBRARY': '/nonexistent.so'})
+    assert done.returncode == 1 and 'query did not start' in done.stderr and 'query.log' in done.stderr
+
+
+def test_second_interrupt_does_not_wait(make_platform):
+    p = make_platform().start()
+    pid = p.role_pid('query')
+    os.kill(pid, signal.SIGSTOP)            # a role that hangs
+    p.process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert p.process.poll() is None
+    p.process.send_signal(signal.SIGINT)
+    assert p.process.wait(10) == 0
+
+
+def test_log_files_are_cut(make_platform):
+    p = make_platform().start()
+    log = p.data / 'lake' / 'logs' / 'query.log'
+    with open(log, 'ab') as f:
+        f.truncate(65 << 20)
+    deadline = time.monotonic() + 30
+    while log.stat().st_size > 1 << 20 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert log.stat().st_size < 1 << 20 and (log.parent / 'query.log.1').stat().st_size == 65 << 20
+    p.sql('SELECT 1')
+    assert 0 < log.stat().st_size < 1 << 20
+
+
 def test_root_keys_from_environment(make_platform):
     import boto3
     p = make_platform(env={'LAKEHOUSE_ROOT_USER': 'testuser', 'LAKEHOUSE_ROOT_PASSWORD': 'testpassword123'}).start()

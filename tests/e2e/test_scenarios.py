@@ -168,14 +168,35 @@ def test_server_that_is_not_there(lakehouse_binary):
     assert done.returncode == 1 and '127.0.0.1:1' in done.stderr and done.stderr.count('\n') <= 2
 
 
+def test_reader_that_leaves(platform):
+    """`| head` ends the statement; nothing is complained about."""
+    done = subprocess.run(f"{platform_binary()} sql --execute 'SELECT * FROM tpch.tiny.lineitem' --output-format CSV | head -1",
+                          shell=True, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, 'LAKEHOUSE_SERVER': platform['query']['url']})
+    assert done.stdout.count('\n') == 1 and done.stderr == ''
+
+
+def test_control_characters_do_not_steer_the_terminal(platform):
+    out = platform.run('sql', '--execute', "SELECT chr(27) || '[2J' AS x", '--output-format', 'ALIGNED').stdout
+    assert '\x1b' not in out and '[2J' in out
+
+
 def test_interactive_shell(platform):
-    """A pseudo-terminal: multi-line input, history of the shell words, Ctrl-D."""
+    """A pseudo-terminal: multi-line input, Ctrl-C at the prompt, in a statement and in the pager, the shell words."""
     import pty
     import select
     import time
     master, slave = pty.openpty()
-    env = {**os.environ, 'LAKEHOUSE_SERVER': platform['query']['url'], 'HOME': str(platform.data), 'TERM': 'dumb', 'LAKEHOUSE_PAGER': ''}
-    shell = subprocess.Popen([platform_binary(), 'sql'], stdin=slave, stdout=slave, stderr=slave, env=env, close_fds=True)
+    env = {**os.environ, 'LAKEHOUSE_SERVER': platform['query']['url'], 'HOME': str(platform.data), 'TERM': 'dumb',
+           'LAKEHOUSE_PAGER': 'cat; echo PAGER; sleep 2'}
+
+    def own_terminal():
+        import fcntl
+        import termios
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    shell = subprocess.Popen([platform_binary(), 'sql'], stdin=slave, stdout=slave, stderr=slave, env=env, close_fds=True,
+                             preexec_fn=own_terminal)
     os.close(slave)
     seen = b''
 
@@ -196,6 +217,22 @@ def test_interactive_shell(platform):
     expect(b'42')
     expect(b'(1 row)')
     expect(b'Time:')
+    os.write(master, b'SELECT nonsense\n')
+    expect(b'->')
+    os.write(master, b'more of it\x03')
+    expect(b'lakehouse> ')
+    os.write(master, b'SELECT 5 AS five;\n')
+    expect(b'five \r\n')
+    expect(b'lakehouse> ')
+    os.write(master, b"SELECT count(*) FROM tpch.tiny.lineitem a, tpch.tiny.lineitem b WHERE a.comment || b.comment LIKE '%zq%zq%';\n")
+    time.sleep(1)
+    os.write(master, b'\x03')
+    expect(b'Query failed: Query was canceled')
+    expect(b'lakehouse> ')
+    os.write(master, b'SELECT name FROM tpch.tiny.nation;\n')
+    expect(b'PAGER')
+    os.write(master, b'\x03')
+    expect(b'lakehouse> ')
     os.write(master, b'USE tpch.tiny;\n')
     expect(b'lakehouse:tiny> ')
     os.write(master, b'quit\n')

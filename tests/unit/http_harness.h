@@ -2,6 +2,7 @@
  * it. */
 #pragma once
 
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -159,8 +160,10 @@ HARNESS_UNUSED static bool read_chunks(int fd, Buf *out)
         _cleanup_buf_ Buf line = BUF_INIT(4096), crlf = BUF_INIT(16);
         if (!read_line(fd, &line))
             return false;
-        char *end;
-        size_t n = strtoul(line.data, &end, 16);
+        size_t n = 0;
+        const char *end = line.data;
+        for (; isxdigit((unsigned char)*end); end++)
+            n = n * 16 + (size_t)(*end <= '9' ? *end - '0' : (*end | 32) - 'a' + 10);
         assert_string_equal(end, "\r\n");
         if (!read_exactly(fd, out, n) || !read_exactly(fd, &crlf, 2))
             return false;

@@ -1,4 +1,5 @@
-/* What partitioned writes need: the hash of Iceberg's bucket transform. Source: Iceberg table spec, "Appendix B: 32-bit Hash Requirements". */
+/* What partitioned writes need: the hash of Iceberg's bucket transform.
+ * Source: Iceberg table spec, "Appendix B: 32-bit Hash Requirements". */
 #include "iceberg/value.h"
 #include "query/engine/functions/function.h"
 
