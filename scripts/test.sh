@@ -58,10 +58,11 @@ P
 fi
 
 python_tests() { # NAME, then pytest's arguments
-    local name=$1 out=$dir/pytest-$1.xml
+    local name=$1 out=$dir/pytest-$1.xml limit=1200      # seconds: nothing may hang
+    if [ "$long" = true ]; then limit=20000; fi
     shift
     say "$name"
-    LAKEHOUSE_BUILD="$PWD/$dir" LAKEHOUSE_LONG=$long .venv/bin/python -m pytest -q --junit-xml="$out" ${pattern:+-k "$pattern"} "$@"
+    LAKEHOUSE_BUILD="$PWD/$dir" LAKEHOUSE_LONG=$long timeout -k 30 "$limit" .venv/bin/python -m pytest -q --junit-xml="$out" ${pattern:+-k "$pattern"} "$@"
     local status=$?
     [ "$status" = 5 ] && return
     read -r p f s < <(python3 - "$out" <<'P'

@@ -88,6 +88,15 @@ static LogLevel log_level(const Config *config)
          : str_is(level, "error") ? LOG_ERROR : LOG_INFO;
 }
 
+/* What a role makes durable inside is worth nothing without the folder's own name. */
+static int make_folder(const RoleContext *c, const Role *role, Arena *arena, Error *err)
+{
+    Str folder = arena_printf(arena, "%.*s/%s", STR_ARG(c->data_dir), role->name);
+    if (fs_mkdir_all(folder.ptr, 0700, err))
+        return -1;
+    return fs_sync_dir(arena_cstr(arena, c->data_dir), err);    /* also after a start that was killed in between */
+}
+
 static int serve(const Role *role, const Config *config, Arena *arena, Error *err)
 {
     RoleContext c = { .role = role->name, .config = config, .tcp_fd = -1, .unix_fd = -1, .ready_fd = -1 };
@@ -104,7 +113,7 @@ static int serve(const Role *role, const Config *config, Arena *arena, Error *er
         prctl(PR_SET_DUMPABLE, 0);
     }
     if (stop_signals(&c.stop_fd, err) || take_listeners(&c, role, arena, err) ||
-        fs_mkdir_all(arena_printf(arena, "%.*s/%s", STR_ARG(c.data_dir), role->name).ptr, 0700, err))
+        make_folder(&c, role, arena, err))
         return -1;
     lower_own_standing(role);
     log_info("role.start", L_CSTR("version", LAKEHOUSE_VERSION), L_STR("url", c.public_url));

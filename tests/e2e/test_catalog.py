@@ -554,13 +554,15 @@ def test_purge_is_refused_without_gc(rest, ns):
 # ---- views ----
 
 def version(sql, dialect='trino', **more):
-    return {'version-id': 1, 'schema-id': 0, 'timestamp-ms': 1700000000000, 'summary': {'engine-name': 'test'},
-            'default-namespace': [], 'representations': [{'type': 'sql', 'sql': sql, 'dialect': dialect}], **more}
+    return {'version-id': 1, 'schema-id': 0, 'timestamp-ms': 1700000000000,
+            'summary': {'engine-name': 'test'}, 'default-namespace': [],
+            'representations': [{'type': 'sql', 'sql': sql, 'dialect': dialect}], **more}
 
 
 def create_view(rest, ns, name, sql='SELECT 1', expect=200):
     return rest('POST', f'namespaces/{ns}/views', {
-        'name': name, 'schema': SCHEMA, 'view-version': version(sql), 'properties': {'comment': 'c'}}, expect).json()
+        'name': name, 'schema': SCHEMA, 'view-version': version(sql),
+        'properties': {'comment': 'c'}}, expect).json()
 
 
 def test_views(rest, ns):
@@ -569,7 +571,8 @@ def test_views(rest, ns):
     assert made['metadata']['current-version-id'] == 1 and len(made['metadata']['version-log']) == 1
     assert rest('GET', f'namespaces/{ns}/views/v', expect=200).json() == made
     rest('HEAD', f'namespaces/{ns}/views/v', expect=204)
-    assert rest.error('GET', f'namespaces/{ns}/views/w') == (404, 'NoSuchViewException', f'View does not exist: {ns}.w')
+    assert rest.error('GET', f'namespaces/{ns}/views/w') == (
+        404, 'NoSuchViewException', f'View does not exist: {ns}.w')
     assert create_view(rest, ns, 'v', expect=409)['error']['message'] == f'View already exists: {ns}.v'
     assert [i['name'] for i in rest('GET', f'namespaces/{ns}/views').json()['identifiers']] == ['v']
     assert rest('GET', f'namespaces/{ns}/tables').json()['identifiers'] == []
@@ -577,10 +580,12 @@ def test_views(rest, ns):
     assert rest.error('POST', f'namespaces/{ns}/tables', {'name': 'v', 'schema': SCHEMA})[2] == \
         f'View with same name already exists: {ns}.v'
     rest.create(ns, 't')
-    assert create_view(rest, ns, 't', expect=409)['error']['message'] == f'Table with same name already exists: {ns}.t'
+    assert create_view(rest, ns, 't', expect=409)['error']['message'] == \
+        f'Table with same name already exists: {ns}.t'
     assert rest.error('GET', f'namespaces/{ns}/tables/v')[:2] == (404, 'NoSuchTableException')
     move = {'source': {'namespace': [ns], 'name': 'v'}, 'destination': {'namespace': [ns], 'name': 't'}}
-    assert rest.error('POST', 'views/rename', move)[2] == f'Cannot rename {ns}.v to {ns}.t. Table already exists'
+    assert rest.error('POST', 'views/rename', move)[2] == \
+        f'Cannot rename {ns}.v to {ns}.t. Table already exists'
     move['destination']['name'] = 'w'
     rest('POST', 'views/rename', move, 204)
     assert rest.error('DELETE', f'namespaces/{ns}')[:2] == (409, 'NamespaceNotEmptyException')

@@ -129,3 +129,32 @@ def test_kill_during_commits(make_platform):
         return [k for k in objects(s3, 'n/') if k not in reachable and k.rsplit('/', 1)
                                    [1][:5] >= newest[int(k.split('/')[1][1:])]]
     eventually(lambda: left_over() == [])
+
+
+def test_an_unknown_outcome_is_said_to_be_unknown(make_platform):
+    """A database commit that fails is no conflict; the process ends and the next reads what the disk has."""
+    p = make_platform().start()
+    rest = Rest(p['catalog']['url'])
+    rest('POST', 'namespaces', {'namespace': ['n']}, 200)
+    rest.create('n', 't')
+    p.stop()
+    p.env['LAKEHOUSE_FAULT'] = 'catalog.commit:3:fail'    # one of those before may be the collector's
+    p.start()
+    time.sleep(0.5)
+    rest, before = Rest(p['catalog']['url']), p.role_pid('catalog')
+    for i in range(4):
+        r = rest.commit('n', 't', [set_property('a', i)])
+        if r.status_code != 200:
+            break
+    assert (r.status_code, r.json()['error']['type']) == (500, 'CommitStateUnknownException')
+
+    def came_back():
+        try:
+            return p.role_pid('catalog') != before and rest('GET', 'namespaces/n/tables/t').status_code == 200
+        except requests.RequestException:
+            return False
+    eventually(came_back)
+    p.stop()
+    del p.env['LAKEHOUSE_FAULT']
+    p.start()
+    Rest(p['catalog']['url']).commit('n', 't', [set_property('a', 2)], expect=200)

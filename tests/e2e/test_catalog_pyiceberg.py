@@ -114,7 +114,7 @@ def test_pyiceberg_snapshots(iceberg, ns):
 
 
 def test_pyiceberg_conflicts(iceberg, ns):
-    """A stale writer is told of the conflict; what the client can rebase it does; nothing is lost or doubled."""
+    """A stale writer is told of the conflict; it rebases what it can; nothing is lost or doubled."""
     from pyiceberg.exceptions import CommitFailedException
     t = iceberg.create_table(f'{ns}.t', schema=rows(1).schema, properties={'commit.retry.num-retries': '0'})
     other = iceberg.load_table(f'{ns}.t')

@@ -231,6 +231,16 @@ def test_overflow_of_the_fast_decimals_late_in_a_result(platform):
     assert 'error' not in page and len({(r[0], r[1]) for r in rows}) == len(rows) == 60175
 
 
+def test_bytes_that_are_no_text(platform):
+    """They must not break the table of statements for everybody."""
+    run_statement(platform, b"SELECT 1 \xff")
+    run_statement(platform, b"SELECT '\0'")
+    run_statement(platform, b'SELECT 1', **{'X-Trino-Source': b'j\xffrg'})
+    rows, page, _ = run_statement(platform, 'SELECT query, source FROM system.runtime.queries')
+    assert 'error' not in page
+    assert {'SELECT 1 \ufffd', "SELECT '\ufffd'"} <= {r[0] for r in rows} and 'j\ufffdrg' in {r[1] for r in rows}
+
+
 def test_head(platform):
     assert requests.head(platform['query']['url'] + '/v1/info').status_code == 200
 

@@ -227,8 +227,9 @@ static void import_begin(HttpRequest *r, Server *server)
         arena_free(kept);
         return;
     }
-    Str text =
-        arena_printf(kept, "-- import of %.*s into %.*s", STR_ARG(request.name), STR_ARG(request.table));
+    Str text = session_text(arena_printf(arena, "-- import of %.*s into %.*s", STR_ARG(request.name),
+                                         STR_ARG(request.table)),
+                            true, kept);
     m.path = arena_printf(arena, "%.*s/query/tmp/import-%016llx", STR_ARG(server->context->data_dir),
                           (unsigned long long)rng_u64());
     m.statement = statement_new(server, arena, kept, &session, text);

@@ -54,7 +54,7 @@ static void post_statement_worker(HttpRequest *r, void *arg)
         return;
     }
     RunningStatement *s = statement_new(server, arena_new(STATEMENT_ARENA_BYTES), kept, &session,
-                                        arena_str(kept, sql));
+                                        session_text(sql, false, kept));
     metric_inc(METRIC_QUERY_SUBMITTED);
     parse_statement(s);
     server_add(server, s);

@@ -44,7 +44,7 @@ static void describe(RunningStatement *s, QueryInfo *info)
                         .state = str_from(statement_state_name(s->state)),
                         .user = s->session.user,
                         .source = s->session.source,
-                        .query = s->sql,
+                        .query = s->shown_sql,
                         .created_us = s->created_us,
                         .started_us = s->started_us ? s->started_us + offset : 0,
                         .last_heartbeat_us = s->last_contact_us + offset,

@@ -13,10 +13,30 @@ const SessionPropertyDef session_properties[] = {
 };
 const size_t n_session_properties = sizeof session_properties / sizeof *session_properties;
 
+Str session_text(Str sent, bool no_nul, Arena *arena)
+{
+    bool has_nul = no_nul && sent.len && memchr(sent.ptr, 0, sent.len);
+    if (!has_nul && utf8_is_valid(sent))
+        return arena_str(arena, sent);
+    char *out = arena_alloc(arena, 3 * sent.len + 1), *to = out;
+    for (size_t i = 0; i < sent.len;) {
+        uint32_t code_point;
+        size_t n = utf8_decode(str_slice(sent, i, sent.len), &code_point);
+        if (n == 0 || (no_nul && code_point == 0))
+            to += utf8_encode(0xfffd, to);
+        else {
+            memcpy(to, sent.ptr + i, n);
+            to += n;
+        }
+        i += n ? n : 1;
+    }
+    return str_of(out, (size_t)(to - out));
+}
+
 static Str copy_header(HttpRequest *r, const char *name, Arena *arena)
 {
     Str value = http_header(r, name);
-    return value.ptr ? arena_str(arena, str_trim(value)) : STR_NULL;
+    return value.ptr ? session_text(str_trim(value), true, arena) : STR_NULL;
 }
 
 static int decode(Str text, Arena *arena, Str *ret, Error *err)
@@ -24,7 +44,7 @@ static int decode(Str text, Arena *arena, Str *ret, Error *err)
     _cleanup_buf_ Buf out = BUF_INIT(DECODED_MAX);
     if (percent_decode(text, true, &out, err) || buf_check(&out, err))
         return -1;
-    *ret = arena_str(arena, buf_str(&out));
+    *ret = session_text(buf_str(&out), false, arena);
     return 0;
 }
 
@@ -109,7 +129,7 @@ static Str basic_user(HttpRequest *r, Arena *arena)
         base64_decode(str_trim(str_slice(value, 6, value.len)), false, &out, NULL))
         return STR_NULL;
     Str user = str_cut(buf_str(&out), ':', &rest);
-    return user.len ? arena_str(arena, user) : STR_NULL;
+    return user.len ? session_text(user, true, arena) : STR_NULL;
 }
 
 static int read_names(HttpRequest *r, Arena *arena, ClientSession *s, Error *err)
@@ -129,9 +149,9 @@ static int read_names(HttpRequest *r, Arena *arena, ClientSession *s, Error *err
     s->client_tags = copy_header(r, "X-Trino-Client-Tags", arena);
     s->trace_token = copy_header(r, "X-Trino-Trace-Token", arena);
     s->time_zone = copy_header(r, "X-Trino-Time-Zone", arena);
-    Str catalog = http_header(r, "X-Trino-Catalog"), schema = http_header(r, "X-Trino-Schema");
-    s->catalog = catalog.ptr ? arena_lower(arena, str_trim(catalog)) : STR("");
-    s->schema = schema.ptr ? arena_lower(arena, str_trim(schema)) : STR("");
+    Str catalog = copy_header(r, "X-Trino-Catalog", arena), schema = copy_header(r, "X-Trino-Schema", arena);
+    s->catalog = catalog.ptr ? arena_lower(arena, catalog) : STR("");
+    s->schema = schema.ptr ? arena_lower(arena, schema) : STR("");
     if (s->schema.len && !s->catalog.len)
         return err_set(err, ERR_BAD_REQUEST, "Schema is set but catalog is not");
     return 0;

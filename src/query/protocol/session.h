@@ -26,6 +26,8 @@ typedef struct ClientSession {
     Str base_uri;                         /* "http://HOST" for nextUri, from Host and X-Forwarded-Proto */
 } ClientSession;
 
+/* A copy of what a client sent as text: U+FFFD stands for what is no UTF-8, and for NUL when `no_nul`. */
+Str session_text(Str sent, bool no_nul, Arena *arena);
 /* ERR_UNAUTHORIZED without a user; ERR_BAD_REQUEST with Trino's text otherwise. */
 int session_read(HttpRequest *r, Arena *arena, ClientSession *ret, Error *err);
 

@@ -211,6 +211,7 @@ RunningStatement *statement_new(Server *server, Arena *arena, Arena *kept, const
     s->kept = kept;
     s->session = *session;
     s->sql = sql;
+    s->shown_sql = memchr(sql.ptr, 0, sql.len) ? session_text(sql, true, kept) : sql;
     s->references = 1;
     s->update_count = -1;
     s->last_token = -1;

@@ -59,7 +59,7 @@ typedef struct RunningStatement {
     Arena *kept;
     Arena *arena;                          /* NULL once nothing runs any more */
     ClientSession session;
-    Str sql;
+    Str sql, shown_sql;                    /* shown: without NUL, for system.runtime.queries */
     Statement *ast;                        /* NULL: it did not parse (error is set) */
     bool has_effects;
     int64_t created_us;                    /* wall clock */
@@ -106,7 +106,7 @@ void statement_end(RunningStatement *s, const Error *error /* NULL: finished */)
 void statement_drop_work(RunningStatement *s);
 
 /* The protocol's side. */
-/* The session and `sql` are in `kept`; takes both arenas. */
+/* The session and `sql` (valid UTF-8) are in `kept`; takes both arenas. */
 RunningStatement *statement_new(Server *server, Arena *arena, Arena *kept, const ClientSession *session,
                                 Str sql);
 void statement_ref(RunningStatement *s);
