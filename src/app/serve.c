@@ -94,7 +94,8 @@ static int make_folder(const RoleContext *c, const Role *role, Arena *arena, Err
     Str folder = arena_printf(arena, "%.*s/%s", STR_ARG(c->data_dir), role->name);
     if (fs_mkdir_all(folder.ptr, 0700, err))
         return -1;
-    return fs_sync_dir(arena_cstr(arena, c->data_dir), err);    /* also after a start that was killed in between */
+    /* Also after a start that was killed in between. */
+    return fs_sync_dir(arena_cstr(arena, c->data_dir), err);
 }
 
 static int serve(const Role *role, const Config *config, Arena *arena, Error *err)
