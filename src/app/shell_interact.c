@@ -4,11 +4,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 
 #include "base/buf.h"
 #include "query/sql/parser.h"
 
-enum { HISTORY_ENTRIES = 1000, MAX_NAMES = 20000 };
+enum { HISTORY_ENTRIES = 1000, MAX_NAMES = 20000, INTERRUPT_AGAIN_MS = 20 };
 
 static Shell *the_shell;           /* libedit's completion has no user pointer */
 static Arena *names_arena;
@@ -129,15 +130,39 @@ static void run_complete(Buf *typed)
             shell_run(the_shell, str_trim(statement));
 }
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t is_reading, interrupted;
 
-static void on_prompt_interrupt(int signal_number) { interrupted = 1; }
+static void set_timer(int ms)
+{
+    struct itimerval timer = { .it_value.tv_usec = ms * 1000 };
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* SIGINT, and the timer: libedit is left by interrupting its read, and the first signal may come just before
+ * that begins. */
+static void on_prompt_signal(int signal_number)
+{
+    if (!is_reading)
+        return;
+    interrupted = 1;
+    set_timer(INTERRUPT_AGAIN_MS);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = on_prompt_signal };      /* no SA_RESTART: the read ends */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGALRM, &action, NULL);
+}
 
 /* NULL: the end of the input. An interrupted line is "", and what was typed before it is dropped. */
 static char *read_line(const char *text, Buf *typed)
 {
     interrupted = 0;
+    is_reading = 1;
     char *line = readline(text);
+    is_reading = 0;
+    set_timer(0);
     if (!interrupted)
         return line;
     free(line);
@@ -148,8 +173,7 @@ static char *read_line(const char *text, Buf *typed)
 
 int shell_interact(Shell *shell)
 {
-    struct sigaction action = { .sa_handler = on_prompt_interrupt };       /* no SA_RESTART: the read ends */
-    sigaction(SIGINT, &action, NULL);
+    catch_signals();
     _cleanup_arena_ Arena *arena = arena_new(1 << 20);
     _cleanup_buf_ Buf typed = BUF_INIT(4 << 20);
     the_shell = shell;

@@ -26,6 +26,7 @@ struct Sessions {
     StorageRole *role;
     pthread_mutex_t lock;
     Map *by_id;
+    bool is_ending; /* the role drains: no more of them */
 };
 
 Sessions *sessions_new(StorageRole *role)
@@ -141,19 +142,31 @@ static void on_stream_gone(HttpRequest *http, void *arg)
         if (worker_pool_submit(sessions->role->io, end_on_worker, end, NULL) < 0)
             end_on_worker(end);
     }
-    http_end(http, false);
+    if (found) /* else somebody else took the stream out, and ends it */
+        http_end(http, false);
 }
 
 /* ---- its beginning ---- */
+
+/* Under the lock: a stream that is in the map has begun, and whoever takes it out again ends it. */
+static void stream_begin(Sessions *sessions, HttpRequest *http)
+{
+    http_begin(http, 200, "application/octet-stream", -1);
+    http_write(http, STR("open\n"), NULL);
+    http_on_gone(http, on_stream_gone, sessions);
+}
 
 static int session_begin(Sessions *sessions, Str id, HttpRequest *http, HttpRequest **ret_old, Error *err)
 {
     MUTEX_GUARD(&sessions->lock);
     Session *session = map_get(sessions->by_id, id);
     *ret_old = NULL;
+    if (sessions->is_ending)
+        return err_set(err, ERR_UNAVAILABLE, "storage is stopping");
     if (session) {
         *ret_old = session->stream;
         session->stream = http;
+        stream_begin(sessions, http);
         return 0;
     }
     if (map_count(sessions->by_id) >= SESSIONS)
@@ -166,6 +179,7 @@ static int session_begin(Sessions *sessions, Str id, HttpRequest *http, HttpRequ
     session->groups = map_new();
     session->stages = map_new();
     map_put(sessions->by_id, id, session);
+    stream_begin(sessions, http);
     return 0;
 }
 
@@ -183,9 +197,6 @@ void sessions_open(Sessions *sessions, HttpRequest *http, Str id)
         return;
     }
     log_info("storage.session.opened", L_STR("session", id));
-    http_begin(http, 200, "application/octet-stream", -1);
-    http_write(http, STR("open\n"), &err);
-    http_on_gone(http, on_stream_gone, sessions);
     if (old)
         http_end(old, true);
 }
@@ -195,6 +206,7 @@ void sessions_end_streams(Sessions *sessions)
     MUTEX_GUARD(&sessions->lock);
     Str id;
     void *value;
+    sessions->is_ending = true;
     for (size_t i = 0; map_next(sessions->by_id, &i, &id, &value);) {
         Session *session = value;
         if (session->stream)
