@@ -134,7 +134,7 @@ class Trial:
 
     def check_deaths(self):
         text = self.platform.logs()
-        for sign in ('Assertion', 'AddressSanitizer', 'runtime error:', 'double free', 'corrupted'):
+        for sign in ('Assertion', 'ERROR: AddressSanitizer', 'runtime error:', 'double free', 'corrupted'):
             assert sign not in text, sign
         expected = {'9', '15'} if self.mode == 'kill' else {'0', '15'}
         for line in (self.folder / 'data.log').read_text().splitlines():
