@@ -10,6 +10,7 @@ enum {
     RETRIES_DEFAULT = 20,
     RETRIES_MAX = 1000,
     RESOLVE_TRIES = 8,
+    RESOLVE_MS = 60000,
     ADOPT_FILES_MAX = 256,
     TABLE_ARENA_BYTES = 512 << 20,
     COMMIT_BYTES_MAX = 256 << 20
@@ -146,44 +147,66 @@ static int look_for_snapshot(Commit *c)
     return metadata_snapshot(loaded.metadata, c->snapshot_id) != NULL;
 }
 
+/* false: it does not answer before the deadline. A call to a catalog that is down would wait in its socket
+ * for as long as a call may take. */
+static bool wait_for_catalog(Commit *c, int64_t deadline_us)
+{
+    while (!catalogs_catalog_ready(c->catalogs)) {
+        if (clock_monotonic_us() >= deadline_us)
+            return false;
+        clock_sleep_ms(50);
+    }
+    return true;
+}
+
+/* No more attempts. maybe: one of them may have happened, whatever the last one says; what was written for it
+ * must then stay. Only a catalog that answers about the key of all of them can tell that none did. */
+static int give_up(Commit *c, bool maybe, Error *err)
+{
+    if (!maybe)
+        return -1;
+    int there = catalogs_catalog_ready(c->catalogs) ? look_for_snapshot(c) : -1;
+    if (there == 1)
+        return 0;
+    if (there == 0 && !is_unknown(err) && err->code != ERR_UNAVAILABLE)
+        return -1;
+    return err_set(err, ERR_COMMIT_UNKNOWN,
+                   "The outcome of the commit to %.*s is unknown; its snapshot would be %lld",
+                   STR_ARG(c->target->name), (long long)c->snapshot_id);
+}
+
 /* Sends one attempt, and the same again under the same key for as long as its outcome is unknown. */
 static int send(Commit *c, const NewSnapshot *snapshot, Error *err)
 {
     char key[UUID_TEXT_LEN + 1];
     CatalogTable answer = {0};
     const CommitTarget *t = c->target;
-    bool creates = t->n_create_updates > 0;
+    bool creates = t->n_create_updates > 0, maybe = false;
     CatalogCommit commit = {.namespace_ = t->namespace_,
                             .name = t->name,
                             .updates = joined_updates(c, snapshot->updates),
                             .requirements =
                                 creates ? STR("[{\"type\":\"assert-create\"}]") : snapshot->requirements,
                             .task_key = c->context->task_key};
+    int64_t deadline_us = clock_monotonic_us() + (int64_t)RESOLVE_MS * 1000;
     uuid7_text(key);
     for (int i = 0;; i++) {
         Arena *owned = arena_new(TABLE_ARENA_BYTES);
-        if (fault_point("query.write.commit", err)) {
-            arena_free(owned);
-            return -1;
-        }
-        if (!catalog_commit_table(c->catalogs->catalog, &commit, str_from(key), owned, &answer, err)) {
+        if (!fault_point("query.write.commit", err) &&
+            !catalog_commit_table(c->catalogs->catalog, &commit, str_from(key), owned, &answer, err)) {
             table_cache_put(c->catalogs->tables, t->namespace_, t->name, owned, &answer);
             return 0;
         }
         arena_free(owned);
-        if (err->code == ERR_UNAVAILABLE && i < RESOLVE_TRIES) {
-            clock_sleep_ms(100 << i);
-            continue;
-        }
-        if (!is_unknown(err))
-            return -1;
-        clock_sleep_ms(i < RESOLVE_TRIES ? 50 << i : 0);
-        if (look_for_snapshot(c) == 1)
+        bool unknown = is_unknown(err);
+        maybe |= unknown;
+        if ((!unknown && err->code != ERR_UNAVAILABLE) || i >= RESOLVE_TRIES)
+            return give_up(c, maybe, err);
+        clock_sleep_ms(50 << i);
+        if (!wait_for_catalog(c, deadline_us))
+            return give_up(c, maybe, err);
+        if (unknown && look_for_snapshot(c) == 1)
             return 0;
-        if (i >= RESOLVE_TRIES)
-            return err_set(err, ERR_COMMIT_UNKNOWN,
-                           "The outcome of the commit to %.*s is unknown; its snapshot would be %lld",
-                           STR_ARG(t->name), (long long)c->snapshot_id);
     }
 }
 
@@ -217,6 +240,8 @@ static int commit_attempts(Commit *c, Error *err)
         if (store_all(c, &snapshot, attempt == 0, err))
             return -1;
         int64_t stored_us = clock_monotonic_us();
+        if (atomic_load(&c->context->cancelled))
+            return err_set(err, ERR_USER_CANCELED, "Query was canceled");
         int r = send(c, &snapshot, err);
         log_debug("query.commit", L_INT("attempt", attempt), L_INT("build_us", built_us - started_us),
                   L_INT("store_us", stored_us - built_us),
