@@ -27,12 +27,16 @@ static void lower_own_standing(const Role *role)
 
 /* The supervisor's capability came over a pipe, not the environment, which other processes of the user could
  * read. */
-static Str read_capability(Arena *arena)
+static int read_capability(Arena *arena, Str *ret, Error *err)
 {
     char hex[64];
     ssize_t n = read(CHILD_FD_CAPABILITY, hex, sizeof hex);
+    int os_errno = errno;
     close(CHILD_FD_CAPABILITY);
-    return n == (ssize_t)sizeof hex ? arena_str(arena, str_of(hex, sizeof hex)) : STR_NULL;
+    if (n != (ssize_t)sizeof hex)
+        return err_set_errno(err, ERR_INTERNAL, n < 0 ? os_errno : 0, "the supervisor sent no capability");
+    *ret = arena_str(arena, str_of(hex, sizeof hex));
+    return 0;
 }
 
 static int open_own_listeners(RoleContext *c, const Role *role, Arena *arena, Error *err)
@@ -63,7 +67,8 @@ static int take_listeners(RoleContext *c, const Role *role, Arena *arena, Error 
     const char *url = getenv("LAKEHOUSE_PUBLIC_URL");
     c->public_url = url ? arena_str(arena, str_from(url)) : STR_NULL;
     if (getenv("LAKEHOUSE_CAPABILITY_FD")) {
-        c->capability = read_capability(arena);
+        if (read_capability(arena, &c->capability, err))
+            return -1;
         c->ready_fd = CHILD_FD_READY;
     }
     return 0;

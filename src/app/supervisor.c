@@ -1,5 +1,6 @@
 #include "app/supervisor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -21,6 +22,9 @@
 #include "base/rng.h"
 
 extern char **environ;
+
+/* The descriptors below are the children's. */
+enum { FIRST_OWN_FD = 10 };
 
 typedef struct Child {
     const Role *role;
@@ -100,6 +104,9 @@ static char **child_environment(Supervisor *s, const Child *c)
     char **env = arena_array(s->arena, char *, n + 8);
     for (size_t i = 0; i < n; i++) {
         Str e = str_from(environ[i]);
+        bool is_secret = str_has_prefix(e, STR("LAKEHOUSE_ROOT_")) || str_has_prefix(e, STR("LAKEHOUSE_STORAGE__ROOT_"));
+        if (is_secret && strcmp(c->role->name, "storage"))
+            continue;           /* a bug in another role must not be able to tell it */
         if (!str_has_prefix(e, STR("LISTEN_")) && !str_has_prefix(e, STR("LAKEHOUSE_PUBLIC_URL=")))
             env[kept++] = environ[i];
     }
@@ -146,6 +153,8 @@ static int spawn(Supervisor *s, Child *c, int capability_fd, int ready_fd, Error
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
     /* All sources are above the targets: the supervisor's own descriptors 3 to 9 are kept occupied
      * (reserve_low_fds). */
+    assert(capability_fd >= FIRST_OWN_FD && ready_fd >= FIRST_OWN_FD && c->tcp_fd >= FIRST_OWN_FD &&
+           c->unix_fd >= FIRST_OWN_FD && s->instance.lock_fd >= FIRST_OWN_FD);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, c->log_fd, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, c->log_fd, STDERR_FILENO);
@@ -436,10 +445,24 @@ static int loop_once(Supervisor *s, Error *err)
 static void reserve_low_fds(void)
 {
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && fd < 10)
+    while (fd >= 0 && fd < FIRST_OWN_FD)
         fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (fd >= 10)
+    if (fd >= FIRST_OWN_FD)
         close(fd);
+}
+
+/* Moved above the reserved descriptors: it is closed when all is ready, and its number must not become free
+ * for the pipe of a child that is started later. Its end tells the parent that we are gone. */
+static int take_notify_fd(const Parsed *parsed)
+{
+    const char *text = option_value(parsed, "notify-fd");
+    int64_t fd;
+    if (!text || str_to_i64(str_from(text), 0, 1 << 20, &fd, NULL))
+        return -1;
+    int moved = fcntl((int)fd, F_DUPFD_CLOEXEC, FIRST_OWN_FD);
+    if (moved >= 0)
+        close((int)fd);
+    return moved;
 }
 
 static int open_signals(Supervisor *s, Error *err)
@@ -483,13 +506,8 @@ int supervisor_run(const Parsed *parsed)
 {
     Error err;
     Supervisor s = { .parsed = parsed, .arena = parsed->arena, .notify_fd = -1, .started_ms = now_ms() };
+    s.notify_fd = take_notify_fd(parsed);
     reserve_low_fds();
-    const char *notify = option_value(parsed, "notify-fd");
-    int64_t fd;
-    if (notify && str_to_i64(str_from(notify), 0, 1 << 20, &fd, NULL) == 0)
-        s.notify_fd = (int)fd;
-    if (s.notify_fd >= 0)
-        fcntl(s.notify_fd, F_SETFD, FD_CLOEXEC);    /* its end tells the parent that we are gone */
     signal(SIGPIPE, SIG_IGN);       /* whoever read our output or waited for us may have left */
     log_init("supervisor", isatty(STDERR_FILENO) ? LOG_ERROR : LOG_INFO, STDERR_FILENO);
     fault_init_from_environment();

@@ -1,6 +1,7 @@
 """The supervisor and the command line."""
 import json
 import os
+import pathlib
 import signal
 import socket
 import stat
@@ -169,6 +170,34 @@ def test_detach_status_stop(lakehouse_binary, tmp_path):
         stopped = subprocess.run([lakehouse_binary, 'stop', '--data', data], capture_output=True, text=True, timeout=60)
     assert stopped.returncode == 0 and 'stopped' in stopped.stdout
     assert subprocess.run([lakehouse_binary, 'status', '--data', data], capture_output=True, timeout=30).returncode == 1
+
+
+def test_roles_of_a_detached_platform_come_back_whole(lakehouse_binary, tmp_path):
+    """The descriptor by which --detach waits is closed when all is ready; a role started later must still get its own."""
+    data, endpoints = tmp_path / 'd', tmp_path / 'endpoints.json'
+    done = subprocess.run([lakehouse_binary, 'up', '--detach', '--data', data, '--listen', '127.0.0.1:0', '--endpoints', endpoints],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+    def sql(text):
+        return subprocess.run([lakehouse_binary, 'sql', '--server', json.loads(endpoints.read_text())['query']['url'], '--execute', text],
+                              capture_output=True, text=True, timeout=60)
+    try:
+        assert sql('CREATE SCHEMA s').returncode == 0
+        for n, role in enumerate(('query', 'storage', 'catalog', 'query')):
+            running = data / 'run' / 'endpoints.json'
+            os.kill(json.loads(running.read_text())[role]['pid'], signal.SIGKILL)
+            made = sql(f'CREATE TABLE s.t{n} AS SELECT 1 AS a')
+            assert made.returncode == 0, f'after {role} was killed: {made.stderr}'
+        assert sql('SELECT * FROM s.t3').stdout.split()[-1].strip('"') == '1'
+    finally:
+        subprocess.run([lakehouse_binary, 'stop', '--data', data], capture_output=True, timeout=60)
+
+
+def test_only_storage_gets_the_root_password(make_platform):
+    p = make_platform(env={'LAKEHOUSE_ROOT_USER': 'root-user', 'LAKEHOUSE_ROOT_PASSWORD': 'very-secret-word'}).start()
+    told = {role: b'very-secret-word' in pathlib.Path(f'/proc/{p.role_pid(role)}/environ').read_bytes() for role in ('storage', 'catalog', 'query')}
+    assert told == {'storage': True, 'catalog': False, 'query': False}
 
 
 def test_start_that_is_refused_leaves_the_log_alone(lakehouse_binary, platform):
