@@ -538,21 +538,28 @@ int catalog_drop_table(CatalogClient *client, Str namespace_, Str name, bool pur
     return call(client, &r, arena, &response, err);
 }
 
-int catalog_rename_table(CatalogClient *client, Str from_namespace, Str from_name, Str to_namespace,
-                         Str to_name, Arena *arena, Error *err)
+static int rename_entry(CatalogClient *client, const char *path, Str from_namespace, Str from_name,
+                        Str to_namespace, Str to_name, Arena *arena, Error *err)
 {
     _cleanup_target_ Target target = target_new(client);
     _cleanup_buf_ Buf body = BUF_INIT(REQUEST_BYTES);
     JsonWriter w = JSON_WRITER(&body);
     HttpResponse response;
 
-    buf_puts(&target.text, "tables/rename");
+    buf_puts(&target.text, path);
     json_object(&w);
     write_identifier(&w, "source", from_namespace, from_name);
     write_identifier(&w, "destination", to_namespace, to_name);
     json_end_object(&w);
     Request r = {.method = "POST", .target = &target, .body = buf_str(&body)};
     return call(client, &r, arena, &response, err);
+}
+
+int catalog_rename_table(CatalogClient *client, Str from_namespace, Str from_name, Str to_namespace,
+                         Str to_name, Arena *arena, Error *err)
+{
+    return rename_entry(client, "tables/rename", from_namespace, from_name, to_namespace, to_name, arena,
+                        err);
 }
 
 int catalog_register_table(CatalogClient *client, Str namespace_, Str name, Str metadata_location,
@@ -574,6 +581,147 @@ int catalog_register_table(CatalogClient *client, Str namespace_, Str name, Str 
 /* ---- commits ---- */
 
 /* What an answer, or none, says of a commit. A server that answers 503 with Retry-After has not begun. */
+/* ---- views ---- */
+
+static Target target_view(CatalogClient *client, Str namespace_, Str name)
+{
+    Target t = target_namespace(client, namespace_, "/views/");
+
+    target_name(&t, name);
+    return t;
+}
+
+int catalog_list_views(CatalogClient *client, Str namespace_, Arena *arena, CatalogNames *ret, Error *err)
+{
+    _cleanup_target_ Target target = target_namespace(client, namespace_, "/views");
+    return list_pages(client, &target, "identifiers", arena, ret, err);
+}
+
+int catalog_load_view(CatalogClient *client, Str namespace_, Str name, Arena *arena, const ViewMetadata **ret,
+                      Error *err)
+{
+    _cleanup_target_ Target target = target_view(client, namespace_, name);
+    Request r = {.method = "GET", .target = &target};
+    const Json *json;
+
+    if (call_json(client, &r, arena, &json, err) < 0)
+        return -1;
+    return view_of_json(json_get(json, "metadata"), arena, ret, err);
+}
+
+static void write_view_version(JsonWriter *w, const CatalogNewView *view, int32_t version_id)
+{
+    json_object(w);
+    json_kv_int(w, "version-id", version_id);
+    json_kv_int(w, "schema-id", version_id == 1 ? 0 : -1);
+    json_kv_int(w, "timestamp-ms", view->timestamp_ms);
+    json_key(w, "summary");
+    json_object(w);
+    json_kv_cstr(w, "engine-name", "lakehouse");
+    json_end_object(w);
+    json_key(w, "representations");
+    json_array(w);
+    json_object(w);
+    json_kv_cstr(w, "type", "sql");
+    json_kv_str(w, "sql", view->sql);
+    json_kv_str(w, "dialect", view->dialect);
+    json_end_object(w);
+    json_end_array(w);
+    if (view->default_catalog.len)
+        json_kv_str(w, "default-catalog", view->default_catalog);
+    json_key(w, "default-namespace");
+    write_namespace(w, view->default_namespace);
+    json_end_object(w);
+}
+
+int catalog_create_view(CatalogClient *client, const CatalogNewView *view, Arena *arena, Error *err)
+{
+    _cleanup_target_ Target target = target_namespace(client, view->namespace_, "/views");
+    _cleanup_buf_ Buf body = BUF_INIT(REQUEST_BYTES);
+    JsonWriter w = JSON_WRITER(&body);
+    const Json *json;
+
+    json_object(&w);
+    json_kv_str(&w, "name", view->name);
+    json_key(&w, "schema");
+    ice_schema_write(&w, view->schema);
+    json_key(&w, "view-version");
+    write_view_version(&w, view, 1);
+    write_properties(&w, "properties", view->properties);
+    json_end_object(&w);
+    if (buf_check(&body, err) < 0)
+        return -1;
+    Request r = {.method = "POST", .target = &target, .body = buf_str(&body)};
+    return call_json(client, &r, arena, &json, err);
+}
+
+static void begin_view_update(JsonWriter *w, const char *action)
+{
+    json_object(w);
+    json_kv_cstr(w, "action", action);
+}
+
+static void write_view_updates(JsonWriter *w, const CatalogNewView *view)
+{
+    begin_view_update(w, "add-schema");
+    json_key(w, "schema");
+    ice_schema_write(w, view->schema);
+    json_end_object(w);
+    begin_view_update(w, "add-view-version");
+    json_key(w, "view-version");
+    write_view_version(w, view, 0);
+    json_end_object(w);
+    begin_view_update(w, "set-current-view-version");
+    json_kv_int(w, "view-version-id", -1);
+    json_end_object(w);
+    begin_view_update(w, "set-properties");
+    write_properties(w, "updates", view->properties);
+    json_end_object(w);
+}
+
+int catalog_replace_view(CatalogClient *client, const CatalogNewView *view, const ViewMetadata *base,
+                         Arena *arena, Error *err)
+{
+    _cleanup_target_ Target target = target_view(client, view->namespace_, view->name);
+    _cleanup_buf_ Buf body = BUF_INIT(REQUEST_BYTES);
+    JsonWriter w = JSON_WRITER(&body);
+    const Json *json;
+
+    json_object(&w);
+    write_identifier(&w, "identifier", view->namespace_, view->name);
+    json_key(&w, "requirements");
+    json_array(&w);
+    json_object(&w);
+    json_kv_cstr(&w, "type", "assert-view-uuid");
+    json_kv_str(&w, "uuid", base->view_uuid);
+    json_end_object(&w);
+    json_end_array(&w);
+    json_key(&w, "updates");
+    json_array(&w);
+    write_view_updates(&w, view);
+    json_end_array(&w);
+    json_end_object(&w);
+    if (buf_check(&body, err) < 0)
+        return -1;
+    Request r = {.method = "POST", .target = &target, .body = buf_str(&body)};
+    return call_json(client, &r, arena, &json, err);
+}
+
+int catalog_drop_view(CatalogClient *client, Str namespace_, Str name, Arena *arena, Error *err)
+{
+    _cleanup_target_ Target target = target_view(client, namespace_, name);
+    Request r = {.method = "DELETE", .target = &target};
+    HttpResponse response;
+
+    return call(client, &r, arena, &response, err);
+}
+
+int catalog_rename_view(CatalogClient *client, Str from_namespace, Str from_name, Str to_namespace,
+                        Str to_name, Arena *arena, Error *err)
+{
+    return rename_entry(client, "views/rename", from_namespace, from_name, to_namespace, to_name, arena, err);
+}
+
 static int commit_error(const HttpResponse *response, Arena *arena, Error *err)
 {
     answer_error(response, arena, err);

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "iceberg/metadata.h"
+#include "iceberg/view.h"
 
 #define CATALOG_LEVEL_SEPARATOR '\x1f'
 
@@ -94,6 +95,29 @@ int catalog_rename_table(CatalogClient *client, Str from_namespace, Str from_nam
                          Str to_name, Arena *arena, Error *err);
 int catalog_register_table(CatalogClient *client, Str namespace_, Str name, Str metadata_location,
                            bool overwrite, Arena *arena, CatalogTable *ret, Error *err);
+
+/* ---- views ---- */
+
+int catalog_list_views(CatalogClient *client, Str namespace_, Arena *arena, CatalogNames *ret, Error *err);
+/* ERR_NO_SUCH_VIEW, ERR_NO_SUCH_NAMESPACE. */
+int catalog_load_view(CatalogClient *client, Str namespace_, Str name, Arena *arena, const ViewMetadata **ret,
+                      Error *err);
+
+typedef struct CatalogNewView {
+    Str namespace_, name;
+    const IceSchema *schema;
+    Str sql, dialect;
+    Str default_catalog, default_namespace; /* of names in the SQL; empty: none */
+    CatalogProperties properties;
+    int64_t timestamp_ms;
+} CatalogNewView;
+int catalog_create_view(CatalogClient *client, const CatalogNewView *view, Arena *arena, Error *err);
+/* A new version of `base`; its properties are set to those given. ERR_COMMIT_FAILED: another was first. */
+int catalog_replace_view(CatalogClient *client, const CatalogNewView *view, const ViewMetadata *base,
+                         Arena *arena, Error *err);
+int catalog_drop_view(CatalogClient *client, Str namespace_, Str name, Arena *arena, Error *err);
+int catalog_rename_view(CatalogClient *client, Str from_namespace, Str from_name, Str to_namespace,
+                        Str to_name, Arena *arena, Error *err);
 
 /* ---- commits ---- */
 

@@ -309,7 +309,10 @@ static bool is_mergeable(const Build *b, const IceManifestFile *m)
 
 static int merge_manifests(Build *b)
 {
-    int64_t min_count = snapshot_property(b->base, "commit.manifest.min-count-to-merge", DEFAULT_MIN_COUNT);
+    int64_t min_count =
+        b->change->merge_min_count
+            ? b->change->merge_min_count
+            : snapshot_property(b->base, "commit.manifest.min-count-to-merge", DEFAULT_MIN_COUNT);
     IceManifestFile *old = b->manifests.items,
                     *group = arena_array(b->arena, IceManifestFile, b->manifests.n);
     size_t n_old = b->manifests.n;

@@ -63,6 +63,7 @@ typedef struct SnapshotChange {
     size_t n_removed;
     bool keep_dangling_deletes; /* false: deletion vectors of removed data files go too */
     bool merge_manifests;       /* small old ones, by the commit.manifest.* properties */
+    int64_t merge_min_count;    /* instead of commit.manifest.min-count-to-merge; 0: as that says */
     const IceProperty *summary; /* more keys: engine-name, ... */
     size_t n_summary;
 } SnapshotChange;
