@@ -60,7 +60,7 @@ fetch_pins() {
 
 BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config npm python3 python3-pip libssl-dev libsqlite3-dev
     libcurl4-openssl-dev libexpat1-dev libyaml-dev libzstd-dev liblz4-dev libsnappy-dev libdeflate-dev
-    libxxhash-dev libisal-dev libedit-dev libpcre2-dev node-llhttp tzdata ca-certificates)
+    libxxhash-dev libisal-dev libedit-dev libpcre2-dev libutf8proc-dev libstemmer-dev node-llhttp tzdata ca-certificates)
 
 # A machine may have npm without Debian's package of it.
 build_packages() {

@@ -85,7 +85,7 @@ if [ -z "$only" ] || [ "$only" != unit ]; then
         .venv/bin/python -m pip install -q --disable-pip-version-check -r tests/requirements.txt || die "pip failed"
         cp tests/requirements.txt .venv/requirements.txt
     fi
-    wants tools && python_tests tools tests/tools
+    wants tools && python_tests tools tests/tools tests/compatibility
     wants sql && python_tests sql tests/sql
     wants e2e && python_tests e2e tests/e2e
     wants crash && python_tests crash tests/crash

@@ -104,7 +104,8 @@ static char **child_environment(Supervisor *s, const Child *c)
     char **env = arena_array(s->arena, char *, n + 8);
     for (size_t i = 0; i < n; i++) {
         Str e = str_from(environ[i]);
-        bool is_secret = str_has_prefix(e, STR("LAKEHOUSE_ROOT_")) || str_has_prefix(e, STR("LAKEHOUSE_STORAGE__ROOT_"));
+        bool is_secret =
+            str_has_prefix(e, STR("LAKEHOUSE_ROOT_")) || str_has_prefix(e, STR("LAKEHOUSE_STORAGE__ROOT_"));
         if (is_secret && strcmp(c->role->name, "storage"))
             continue;           /* a bug in another role must not be able to tell it */
         if (!str_has_prefix(e, STR("LISTEN_")) && !str_has_prefix(e, STR("LAKEHOUSE_PUBLIC_URL=")))

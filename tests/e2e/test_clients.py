@@ -79,7 +79,7 @@ def test_python_session_property_is_kept(platform):
 
 
 def test_show_catalogs(platform):
-    assert fetch(platform, 'SHOW CATALOGS') == [['iceberg'], ['system'], ['tpch']]
+    assert fetch(platform, 'SHOW CATALOGS') == [['iceberg'], ['system'], ['tpcds'], ['tpch']]
 
 
 def test_bare_follower(platform):
@@ -229,6 +229,16 @@ def test_overflow_of_the_fast_decimals_late_in_a_result(platform):
                max(CAST(IF(orderkey > 59900, 900000000000000000, 1) AS decimal(18,0)))
         FROM tpch.tiny.lineitem GROUP BY 1, 2''')
     assert 'error' not in page and len({(r[0], r[1]) for r in rows}) == len(rows) == 60175
+
+
+def test_overflow_of_decimals_above_an_aggregation(platform):
+    """Later than what is held back of a result: what is computed above the aggregation must be exact at once."""
+    rows, page, _ = run_statement(platform, '''
+        SELECT orderkey, linenumber, rpad(min(comment), 400, '.'), max(CAST(orderkey AS decimal(18,0))) *
+               max(CAST(IF(orderkey > 59900, 900000000000000000, 1) AS decimal(18,0)))
+        FROM tpch.tiny.lineitem GROUP BY 1, 2''')
+    assert 'error' not in page and len(rows) == 60175
+    assert {r[3] for r in rows if r[0] == 60000} == {str(60000 * 900000000000000000)}
 
 
 def test_bytes_that_are_no_text(platform):

@@ -167,6 +167,7 @@ T(t_date, .kind = TYPE_DATE);
 T(t_time_3, .kind = TYPE_TIME, .precision = 3);
 T(t_time_12, .kind = TYPE_TIME, .precision = 12);
 T(t_time_tz, .kind = TYPE_TIME_TZ, .precision = 3);
+T(t_zoned_9, .kind = TYPE_TIMESTAMP_TZ, .precision = 9);
 T(t_timestamp_0, .kind = TYPE_TIMESTAMP, .precision = 0);
 T(t_timestamp_6, .kind = TYPE_TIMESTAMP, .precision = 6);
 T(t_timestamp_9, .kind = TYPE_TIMESTAMP, .precision = 9);
@@ -215,11 +216,15 @@ static const struct {
     {&t_date, "DATE '2020-02-29'", "\"2020-02-29\""},
     {&t_time_3, "TIME '01:02:03.4'", "\"01:02:03.400\""},
     {&t_time_12, "3723000000000001::BIGINT", "\"01:02:03.000000000001\""},
-    {&t_time_tz, "((3723400000000::BIGINT << 11) | 330)", "\"01:02:03.400+05:30\""},
-    {&t_time_tz, "((3723400000000::BIGINT << 11) | (2048 - 90))", "\"01:02:03.400-01:30\""},
+    {&t_time_tz, "{'t': 3723400000000000::BIGINT, 'zone': 10330::SMALLINT}", "\"06:32:03.400+05:30\""},
+    {&t_time_tz, "{'t': 3723400000000000::BIGINT, 'zone': 9910::SMALLINT}", "\"23:32:03.400-01:30\""},
+    {&t_time_tz, "{'t': 3723400000000000::BIGINT, 'zone': 0::SMALLINT}", "\"01:02:03.400+00:00\""},
     {&t_timestamp_0, "TIMESTAMP '2020-01-02 03:04:05'", "\"2020-01-02 03:04:05\""},
     {&t_timestamp_6, "TIMESTAMP '2020-01-02 03:04:05.000001'", "\"2020-01-02 03:04:05.000001\""},
-    {&t_timestamp_9, "{'us': 1::BIGINT, 'ps': 2000::INTEGER}", "\"1970-01-01 00:00:00.000001002\""},
+    {&t_timestamp_9, "1002000::HUGEINT", "\"1970-01-01 00:00:00.000001002\""},
+    {&t_timestamp_9, "(-1000)::HUGEINT", "\"1969-12-31 23:59:59.999999999\""},
+    {&t_zoned_9, "{'t': 1002000::HUGEINT, 'zone': 10330::SMALLINT}",
+     "\"1970-01-01 05:30:00.000001002 +05:30\""},
     {&t_timestamp_9, "'1970-01-01 00:00:00.000001002'::TIMESTAMP_NS", "\"1970-01-01 00:00:00.000001002\""},
     {&t_zoned, "{'t': TIMESTAMP '2020-01-02 08:04:05.123', 'zone': 0::SMALLINT}",
      "\"2020-01-02 08:04:05.123 UTC\""},

@@ -78,12 +78,13 @@ static int fake_get_table(MetadataSource *self, Str catalog, Str schema, Str tab
     return 0;
 }
 
-static int fake_get_view(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena, Str *ret_sql,
-                         Error *err)
+static int fake_get_view(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena,
+                         ViewDefinition *ret, Error *err)
 {
     (void)self, (void)catalog, (void)schema, (void)arena, (void)err;
-    *ret_sql =
-        str_is(view, "big_orders") ? STR("SELECT order_id, amount FROM orders WHERE amount > 100") : STR_NULL;
+    *ret = (ViewDefinition){.catalog = catalog, .schema = schema};
+    if (str_is(view, "big_orders"))
+        ret->sql = STR("SELECT order_id, amount FROM orders WHERE amount > 100");
     return 0;
 }
 

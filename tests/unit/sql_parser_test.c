@@ -115,11 +115,6 @@ static void test_errors(void **state)
 
 static void test_not_supported(void **state)
 {
-    assert_error("select * from t match_recognize (pattern (a) define a as true)", ERR_NOT_SUPPORTED, 1, 17,
-                 "line 1:17: MATCH_RECOGNIZE is not supported");
-    assert_error("select * from json_table('[]', 'lax $' columns (a int))", ERR_NOT_SUPPORTED, 1, 15, NULL);
-    assert_error("with function f() returns int return 1 select f()", ERR_NOT_SUPPORTED, 1, 6, NULL);
-    assert_error("select * from table(f(input => table(t)))", ERR_NOT_SUPPORTED, 1, 32, NULL);
     _cleanup_arena_ Arena *arena = arena_new(1 << 20);
     Statement *s = parse(arena, "create role x with admin current_user");
     assert_int_equal(s->kind, STMT_UNSUPPORTED);

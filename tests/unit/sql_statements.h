@@ -192,6 +192,24 @@ static const char *const sql_statements[] = {
     "SET SESSION AUTHORIZATION bob",
     "RESET SESSION AUTHORIZATION",
     /* recognised, not supported */
+    "CREATE OR REPLACE FUNCTION a.b.f(x int) RETURNS int COMMENT 'c' RETURN x + 1",
+    "DROP FUNCTION IF EXISTS a.b.f(int, varchar(3))",
+    "WITH FUNCTION f(x int) RETURNS int NOT DETERMINISTIC RETURNS NULL ON NULL INPUT BEGIN DECLARE a, b int "
+    "DEFAULT 1; "
+    "top: LOOP IF x > 1 THEN LEAVE top; ELSEIF x = 2 THEN ITERATE top; ELSE SET a = b; END IF; END LOOP; "
+    "WHILE a < 1 DO SET a = 2; END WHILE; REPEAT SET a = 3; UNTIL a = 3 END REPEAT; "
+    "CASE a WHEN 1 THEN RETURN 1; ELSE RETURN 2; END CASE; RETURN a; END SELECT f(1)",
+    "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY p ORDER BY o DESC MEASURES RUNNING last(A.v, 2) AS x, "
+    "FINAL count(U.*) "
+    "AS y ALL ROWS PER MATCH WITH UNMATCHED ROWS AFTER MATCH SKIP TO FIRST A PATTERN (^ (A | B)* C+? {- "
+    "D{2,3} -} () "
+    "PERMUTE(A, B) E{,4}? F{2}$) SUBSET U = (A, B) DEFINE A AS v > prev(v)) AS m (a, b)",
+    "SELECT v OVER w, v OVER (w) FROM t WINDOW w AS (ORDER BY o MEASURES last(v) AS v ROWS BETWEEN CURRENT "
+    "ROW AND 3 "
+    "FOLLOWING AFTER MATCH SKIP TO NEXT ROW SEEK PATTERN (A) DEFINE A AS true)",
+    "SELECT * FROM TABLE(a.f(1, x => TABLE(SELECT 1) AS s (c) PARTITION BY (a, b) KEEP WHEN EMPTY ORDER BY "
+    "c, d => "
+    "DESCRIPTOR(e, f bigint), n => CAST(NULL AS DESCRIPTOR) COPARTITION (s, t)))",
     "CREATE ROLE r",
     "GRANT SELECT ON t TO u",
     "REFRESH MATERIALIZED VIEW v",

@@ -82,9 +82,43 @@ static void casts(void **state)
     TEST_CASES(cases);
 }
 
+/* The clauses: see functions/json_call.h. */
+static void sql_json(void **state)
+{
+    static const TestCase cases[] = {
+        {"t_json_value('{\"a\":[1,2]}', 'nn--v0,0:0:lax $.a[1]')", "2"},
+        {"t_json_value('{\"a\":1.5e3}', 'nn--v0,0:0:lax $.a')", "1.5E3"},
+        {"t_json_value('{}', 'dn--v0,0:0:lax $.a')", "E"},
+        {"t_json_value('{}', 'nd--v0,0:0:strict $.a')", "X"},
+        {"t_json_value('{\"a\":\"x\"}', 'dn--v0,0:0:lax $.a')", "=x"},
+        {"t_json_value('{\"a\":null}', 'ee--v0,0:0:lax $.a')", NULL},
+        {"t_json_value(CAST(NULL AS VARCHAR), 'ee--v0,0:0:lax $.a')", NULL},
+        {"t_json_value('1', 'ee--v0,0:1:1:xlax $ + $x', ['D2,1:2.5'])", "3.5"},
+        {"t_json_value('1', 'ee--v0,0:1:1:xlax $x.type()', [CAST(NULL AS VARCHAR)])", "null"},
+        {"t_json_value('1', 'ee--D5,2:0:lax $')", "1.00"},
+        {"t_json_value('1000', 'ee--t0,0:0:lax $')",
+         "JSON_VALUE_RESULT_ERROR: cannot extract SQL scalar from JSON: Cannot cast value of type integer to "
+         "declared return type of function JSON_VALUE: tinyint"},
+        {"t_json_query('[1,[2,3]]', 'uknev0,0:0:lax $[*]')", "[1,[2,3]]"},
+        {"t_json_query('{\"b\":1,\"a\":2,\"b\":3}', 'nknev0,0:0:lax $') = "
+         "'{\"b\":3,\"a\":2}'",
+         "true"},
+        {"t_json_exists('[1,2]', 'e---v0,0:0:strict $[5]')",
+         "PATH_EVALUATION_ERROR: path evaluation failed: structural error: invalid array subscript: [5, 5] "
+         "for array of size 2"},
+        {"t_json_make_object(['key_1','key_2'], ['1','2'], false, false) = "
+         "'{\"key_2\":2,\"key_1\":1}'",
+         "true"},
+        {"t_json_make_array(['1', NULL], true)", "[1]"},
+        {"len(t_json_table('[1,2]', 'n---v0,0:0:N8:lax $[*]1:0:o-'))", "2"},
+        {"t_json_of_utf16(t_json_utf16('a\u00e9')) = 'a\u00e9'", "true"},
+    };
+    TEST_CASES(cases);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(canonical), cmocka_unit_test(paths),
-                                       cmocka_unit_test(casts)};
+                                       cmocka_unit_test(sql_json), cmocka_unit_test(casts)};
     return test_engine_run(tests, sizeof tests / sizeof *tests);
 }

@@ -134,7 +134,7 @@ static void decimals(void **state)
          "INVALID_CAST_ARGUMENT: Cannot cast DOUBLE 'NaN' to DECIMAL(10, 5)"},
         {"t_double_to_decimal_0(1e300::DOUBLE, 38)",
          "NUMERIC_VALUE_OUT_OF_RANGE: Cannot cast DOUBLE '1.0E300' to DECIMAL(38, 0)"},
-        {"t_varchar_to_decimal_2(' 12.345 ', 10)", "12.35"},
+        {"t_varchar_to_decimal_2('12.345', 10)", "12.35"},
         {"t_varchar_to_decimal_2('1.5e2', 10)", "150.00"},
         {"t_varchar_to_decimal_0('bar', 38)",
          "INVALID_CAST_ARGUMENT: Cannot cast VARCHAR 'bar' to DECIMAL(38, 0). Value is not a number."},

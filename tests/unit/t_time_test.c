@@ -90,6 +90,105 @@ static void zones(void **state)
     TEST_CASES(cases);
 }
 
+#define WIDE(text) "t_varchar_to_wide_timestamp('" text "', 12)"
+#define WIDE_TZ(text) "t_varchar_to_wide_tz('" text "', 12, 'UTC')"
+#define TIME_TZ(text) "t_varchar_to_timetz('" text "', 12)"
+
+static void wide(void **state)
+{
+    static const TestCase cases[] = {
+        {"t_wide_to_varchar(" WIDE("2020-05-10 12:34:56.123456789012") ", 12)",
+         "2020-05-10 12:34:56.123456789012"},
+        {"t_wide_to_varchar(" WIDE("1969-12-31 23:59:59.999999999999") ", 12)",
+         "1969-12-31 23:59:59.999999999999"},
+        {"t_varchar_to_wide_timestamp('1970-01-01 00:00:00.0000015', 6)", "2000000"},
+        {"t_varchar_to_wide_timestamp('1969-12-31 23:59:59.9999985', 6)", "-1000000"},
+        {"t_varchar_to_wide_timestamp('2020-05-10 x', 9)",
+         "INVALID_CAST_ARGUMENT: Value cannot be cast to timestamp: 2020-05-10 x"},
+        {"t_narrow(" WIDE("1969-12-31 23:59:59.999999999999") ")", "1969-12-31 23:59:59.999999"},
+        {"t_narrow(3723000000000001::BIGINT)", "01:02:03"},
+        {"t_keep_picos(t_timestamp_add_ms(t_narrow((-1)::HUGEINT), 1), (-1)::HUGEINT)", "999999999"},
+        {"t_wide_round(86399999999999999::BIGINT, 9)", "0"},
+        {"t_wide_to_varchar(t_wide_round(t_widen(TIME '01:02:03.4'), 0), 0)", "01:02:03"},
+        {"t_wide_to_varchar(t_wide_from_local(" WIDE(
+             "2020-07-01 12:00:00.000000000001") ", 'America/New_York'), 12)",
+         "2020-07-01 12:00:00.000000000001 America/New_York"},
+        {"t_wide_to_varchar(t_wide_local(" WIDE_TZ("2020-07-01 12:00:00.5 Asia/Kolkata") "), 1)",
+         "2020-07-01 12:00:00.5"},
+        {"t_wide_to_iso8601(" WIDE_TZ("2020-07-01 12:00:00.123456789 +05:30") ", 9)",
+         "2020-07-01T12:00:00.123456789+05:30"},
+        {"t_wide_to_varchar(t_wide_time(" WIDE("1969-12-31 23:59:59.5") "), 1)", "23:59:58.5"},
+        {"t_timestamp_time(TIMESTAMP '2020-01-01 23:59:59.5')", "23:59:59.5"},
+        {"t_sequence_last_ms(0::HUGEINT, 2999999999::HUGEINT, 1)", "2"},
+        {"t_sequence_last_ms(0::HUGEINT, (-2999999999)::HUGEINT, -1)", "-2"},
+        {"t_sequence_last_months(" WIDE("2020-01-31 00:00:00.000000000002") ", " WIDE(
+             "2020-03-31 00:00:00.000000000001") ", 1)",
+         "1"},
+        {"t_sequence_last_ms(0::HUGEINT, 1::HUGEINT, 0)",
+         "INVALID_FUNCTION_ARGUMENT: interval must not be zero"},
+    };
+    TEST_CASES(cases);
+}
+
+static void times_with_zone(void **state)
+{
+    static const TestCase cases[] = {
+        {"t_timetz_to_varchar(" TIME_TZ("12:34:56.123456789012 -08:35") ", 12)",
+         "12:34:56.123456789012-08:35"},
+        {"t_varchar_to_timetz('12:34:56', 3)",
+         "INVALID_CAST_ARGUMENT: Value cannot be cast to time with time zone: 12:34:56"},
+        {"struct_extract(" TIME_TZ("00:00:00+14:00") ", 't') = struct_extract(" TIME_TZ(
+             "00:00:00-10:00") ", 't')",
+         "true"},
+        {"t_timetz_time(" TIME_TZ("23:00:00.25+10:00") ")", "23:00:00.25"},
+        {"t_timetz_utc(" TIME_TZ("23:00:00.25+10:00") ")", "13:00:00.25"},
+        {"t_timetz_offset_minutes(" TIME_TZ("01:00:00-00:35") ")", "-35"},
+        {"t_timetz_zone_name(" TIME_TZ("01:00:00-00:35") ")", "-00:35"},
+        {"t_timetz_to_varchar(t_timetz_keep(TIME '01:00:00', " TIME_TZ("23:00:00.0000000015+10:00") "), 12)",
+         "01:00:00.000000001500+10:00"},
+        {"t_timetz_to_varchar(t_timetz_set(TIME '01:00:00', " TIME_TZ("23:00:00.0000000015+10:00") "), 12)",
+         "01:00:00.000000000000+10:00"},
+        {"t_timetz_to_varchar(t_timetz_at_zone(" TIME_TZ(
+             "12:00:00+00:00") ", 'America/New_York', 1593600000000000), 0)",
+         "08:00:00-04:00"},
+        {"t_timetz_to_varchar(t_timetz_at_zone(" TIME_TZ("12:00:00+00:00") ", 19800000), 0)",
+         "17:30:00+05:30"},
+        {"t_timetz_at_zone(" TIME_TZ("12:00:00+00:00") ", 1)",
+         "INVALID_FUNCTION_ARGUMENT: Invalid time zone offset interval: interval contains seconds"},
+        {"t_timetz_to_varchar(t_timetz_round(" TIME_TZ("23:59:59.9999+05:00") ", 3), 3)",
+         "00:00:00.000+05:00"},
+        {"t_time_diff(" TIME_TZ("19:00:00+03:00") ", " TIME_TZ("09:00:00-14:00") ")", "-25200000"},
+        {"t_wide_to_varchar(t_timetz_on_day(" TIME_TZ("01:00:00-08:00") ", DATE '2020-01-02'), 0)",
+         "2020-01-02 01:00:00 -08:00"},
+    };
+    TEST_CASES(cases);
+}
+
+static void nanos(void **state)
+{
+#define NANOS(e) "t_wide_to_varchar(" e ", 9)"
+    static const TestCase cases[] = {
+        {NANOS("t_from_unixtime_nanos(-999999999, 'UTC')"), "1969-12-31 23:59:59.000000001 UTC"},
+        {NANOS("t_from_unixtime_nanos(1234.5::DECIMAL(10,1), 'UTC')"), "1970-01-01 00:00:00.000001235 UTC"},
+        {"t_from_unixtime_nanos(123456789123456789000000000::DECIMAL(38,0), 'UTC')",
+         "INVALID_FUNCTION_ARGUMENT: long overflow"},
+        {NANOS("t_from_iso8601_nanos('2001-08-22T12:34:56.123456789+01:00', 'UTC')"),
+         "2001-08-22 12:34:56.123456789 +01:00"},
+        {NANOS("t_from_iso8601_nanos('2001-08-22T12:34', 'Asia/Tokyo')"),
+         "2001-08-22 12:34:00.000000000 Asia/Tokyo"},
+        {"t_from_iso8601_nanos('2001-08-22', 'UTC')",
+         "INVALID_FUNCTION_ARGUMENT: Text '2001-08-22' could not be parsed at index 10"},
+        {"t_from_iso8601_nanos('2001-08-22T12:34:56x', 'UTC')",
+         "INVALID_FUNCTION_ARGUMENT: Text '2001-08-22T12:34:56x' could not be parsed, unparsed text found at "
+         "index 19"},
+        {"t_from_iso8601_nanos('2001-13-22T12:34', 'UTC')",
+         "INVALID_FUNCTION_ARGUMENT: Text '2001-13-22T12:34' could not be parsed: Invalid value for "
+         "MonthOfYear "
+         "(valid values 1 - 12): 13"},
+    };
+    TEST_CASES(cases);
+}
+
 #define AT "TIMESTAMP '2020-05-06 17:08:09.123'"
 
 static void formats(void **state)
@@ -127,6 +226,8 @@ static void formats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(casts), cmocka_unit_test(arithmetic),
-                                       cmocka_unit_test(zones), cmocka_unit_test(formats)};
+                                       cmocka_unit_test(zones), cmocka_unit_test(wide),
+                                       cmocka_unit_test(times_with_zone), cmocka_unit_test(nanos),
+                                       cmocka_unit_test(formats)};
     return test_engine_run(tests, sizeof tests / sizeof *tests);
 }

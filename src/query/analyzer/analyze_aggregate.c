@@ -133,6 +133,8 @@ static void drop_optional(Relation *relation, bool optional)
         drop_optional(relation->join.right, optional || kind == JOIN_LEFT || kind == JOIN_FULL);
     } else if (relation->kind == REL_SAMPLED) {
         drop_optional(relation->sample.relation, true);
+    } else if (relation->kind == REL_TABLE_FUNCTION && relation->function.input) {
+        drop_optional(relation->function.input, optional);
     } else if (relation->kind == REL_TABLE && optional) {
         relation->n_conjuncts = 0;
     }

@@ -89,6 +89,13 @@ static int bind(ExprContext *c, Expr *e)
     Error *outer = c->a->err;
     c->a->err = &why;
     Str name = function_name(c, e);
+    int routine = bind_routine(c, e, name);
+    if (routine) {
+        c->a->err = outer;
+        if (routine < 0)
+            *outer = why;
+        return routine < 0 ? -1 : 0;
+    }
     int failed = function_bind(name, &args, arena, &bound, &why);
     c->a->err = outer;
     if (failed) {
@@ -175,18 +182,18 @@ static int analyze_call_order(ExprContext *c, Expr *e)
 
 /* ---- windows ---- */
 
-static int merge_named(ExprContext *c, Window *window)
+int merge_named_window(ExprContext *c, Window *window)
 {
     if (!window->name.text.ptr)
         return 0;
     for (size_t i = 0; i < c->n_window_names; i++) {
-        if (!name_is(c->window_names[i].name.text, window->name.text))
+        if (!ident_equal(&c->window_names[i].name, &window->name))
             continue;
         const Window *base = c->window_names[i].window;
         if (base == window)
             break;
         Window copy = *base;
-        if (merge_named(c, &copy) < 0)
+        if (merge_named_window(c, &copy) < 0)
             return -1;
         window->partition_by = copy.partition_by;
         window->n_partition_by = copy.n_partition_by;
@@ -198,6 +205,7 @@ static int merge_named(ExprContext *c, Window *window)
             window->unit = copy.unit;
             window->from = copy.from;
             window->to = copy.to;
+            window->pattern = copy.pattern;
         }
         window->name.text = STR_NULL;
         return 0;
@@ -241,7 +249,7 @@ static int analyze_bound(ExprContext *c, Window *window, FrameBound *bound, cons
 
 int analyze_window(ExprContext *c, Window *window)
 {
-    if (merge_named(c, window) < 0)
+    if (merge_named_window(c, window) < 0)
         return -1;
     for (size_t i = 0; i < window->n_partition_by; i++) {
         Expr *e = window->partition_by[i];
@@ -262,6 +270,8 @@ int analyze_window(ExprContext *c, Window *window)
                         "%.*s is not orderable, and therefore cannot be used in window function ORDER BY",
                         STR_ARG(sql_type_name(e->type, c->a->arena)));
     }
+    if (window->pattern && analyze_window_pattern(c, window) < 0)
+        return -1;
     if (window->unit == FRAME_NONE)
         return 0;
     if (window->from.kind == BOUND_UNBOUNDED_FOLLOWING || window->to.kind == BOUND_UNBOUNDED_PRECEDING)
@@ -328,18 +338,40 @@ static int check_listagg(ExprContext *c, Expr *e)
     return 0;
 }
 
+static int bind_any(ExprContext *c, Expr *e)
+{
+    StaticCall how = STATIC_PLAIN;
+    if (e->call.static_type && bind_static(c, e, &how) < 0)
+        return -1;
+    if (how == STATIC_BOUND && e->call.static_type)
+        return 0;
+    return name_is(function_name(c, e), STR("format")) ? bind_format(c, e) : bind(c, e);
+}
+
 int analyze_call(ExprContext *c, Expr *e)
 {
-    if (e->call.arg_names)
-        return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "Named arguments are not supported for function '%.*s'",
-                    STR_ARG(function_name(c, e)));
-    if (e->call.static_type)
-        return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "Static functions of types are not supported");
+    if (e->call.arg_names && place_named_arguments(c, e, function_name(c, e)) < 0)
+        return -1;
+    size_t uses = 0;
+    int pattern = check_processing(c, e);
+    if (c->pattern && pattern == 0) {
+        if (e->call.aggregate)
+            return 0; /* typed before */
+        pattern = analyze_pattern_function(c, e, function_name(c, e));
+        if (pattern > 0)
+            return 0;
+        if (pattern == 0)
+            pattern = begin_pattern_aggregate(c, e, function_name(c, e), &uses);
+    }
+    if (pattern < 0)
+        return -1;
     ExprContext inner = *c;
     inner.aggregates = inner.windows = inner.groupings = (ExprList){0};
+    if (pattern > 0)
+        return bind(&inner, e) < 0 ? -1 : end_pattern_aggregate(c, e, uses);
     if (name_is(function_name(c, e), STR("listagg")) && e->call.n > 0 && check_listagg(&inner, e) < 0)
         return -1;
-    if (bind(&inner, e) < 0)
+    if (bind_any(&inner, e) < 0)
         return -1;
     if (e->call.def->kind == FUNCTION_SCALAR) {
         for (size_t i = 0; i < inner.aggregates.n; i++)

@@ -460,7 +460,7 @@ int analyze_parameter(ExprContext *c, Expr *e)
 
 static int analyze_column(ExprContext *c, Expr *e)
 {
-    if (!e->column.ref.relation && e->column.ref.depth < 0)
+    if (e->kind == EXPR_COLUMN && !e->column.ref.relation && e->column.ref.depth == -1)
         e->type = e->column.original->lambda.param_types[e->column.ref.index];
     return 0;
 }
@@ -487,14 +487,12 @@ static int refuse(ExprContext *c, Expr *e)
         const char *what;
     } names[] = {
         {EXPR_LAMBDA, "Lambda expression outside of a function's arguments"},
-        {EXPR_UNIQUE, "UNIQUE predicate"},
-        {EXPR_MATCH, "MATCH predicate"},
         {EXPR_STAR, "Expression *"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i].kind == e->kind)
             return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "%s is not supported", names[i].what);
-    return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "%.*s is not supported", STR_ARG(e->json_function.name));
+    return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "The expression is not supported");
 }
 
 static const Analyze handlers[] = {
@@ -544,10 +542,12 @@ static const Analyze handlers[] = {
     [EXPR_ROW] = analyze_row,
     [EXPR_GROUPING] = analyze_grouping,
     [EXPR_CURRENT] = analyze_current,
-    [EXPR_JSON_FUNCTION] = refuse,
-    [EXPR_UNIQUE] = refuse,
-    [EXPR_MATCH] = refuse,
+    [EXPR_JSON_FUNCTION] = analyze_json,
+    [EXPR_UNIQUE] = analyze_subquery_expr,
+    [EXPR_MATCH] = analyze_subquery_expr,
     [EXPR_COLUMN] = analyze_column,
+    [EXPR_MEASURE] = analyze_measure,
+    [EXPR_PATTERN_INPUT] = analyze_column,
 };
 
 int analyze_expr(ExprContext *c, Expr *e)

@@ -45,11 +45,10 @@ static const SqlType *decimal_result(BinaryOp op, const SqlType *a, const SqlTyp
     case OP_MOD:
         return fit_decimal(arena, min_int(whole_a, whole_b) + scale, scale);
     default: {
-        /* The carry's digit is the first to give way. */
-        int whole = max_int(whole_a, whole_b), precision = whole + scale + 1;
-        if (precision <= DECIMAL_MAX)
-            return sql_type_decimal(arena, precision, scale);
-        return fit_decimal(arena, whole + scale > DECIMAL_MAX ? whole + scale : DECIMAL_MAX, scale);
+        /* The carry's digit is the first to give way, then the scale, which here may go down to nothing. */
+        int whole = max_int(whole_a, whole_b);
+        scale = min_int(scale, DECIMAL_MAX - whole);
+        return sql_type_decimal(arena, min_int(whole + scale + 1, DECIMAL_MAX), scale);
     }
     }
 }
@@ -94,7 +93,8 @@ static bool scale_interval(BinaryOp op, const SqlType *l, const SqlType *r, Arit
 {
     bool left = is_interval(l);
     const SqlType *interval = left ? l : r, *factor = left ? r : l;
-    if (!is_interval(interval) || !sql_type_is_numeric(factor) || (op != OP_MUL && !(op == OP_DIV && left)))
+    bool scales = sql_type_is_numeric(factor) && factor->kind != TYPE_NUMBER;
+    if (!is_interval(interval) || !scales || (op != OP_MUL && !(op == OP_DIV && left)))
         return false;
     factor = op == OP_MUL && sql_type_is_integral(factor) ? &TYPE_BIGINT_ : &TYPE_DOUBLE_;
     *ret = (Arithmetic){left ? interval : factor, left ? factor : interval, interval};
@@ -161,18 +161,47 @@ static int ambiguous(ExprContext *c, const SqlType *l, const SqlType *r)
                    STR_ARG(r ? sql_type_name(r, arena) : STR("")));
 }
 
+/* What a bare NULL stands for beside a value of type `known`: the type that all operators agree on, unknown
+ * where they differ, NULL where there is none. */
+static const SqlType *null_operand(BinaryOp op, const SqlType *known, bool known_is_left)
+{
+    bool adds = op == OP_ADD, subtracts = op == OP_SUB;
+    if (known->kind == TYPE_UNKNOWN)
+        return known;
+    if (sql_type_is_numeric(known)) {
+        bool scales = (op == OP_MUL && (known->kind == TYPE_BIGINT || known->kind == TYPE_DOUBLE)) ||
+                      (op == OP_DIV && known->kind == TYPE_DOUBLE && !known_is_left);
+        return scales ? &TYPE_UNKNOWN_ : known;
+    }
+    if (is_interval(known)) {
+        if (op == OP_MUL)
+            return &TYPE_BIGINT_;
+        if (op == OP_DIV && known_is_left)
+            return &TYPE_DOUBLE_;
+        return subtracts && known_is_left ? known : adds || subtracts ? &TYPE_UNKNOWN_ : NULL;
+    }
+    if ((!is_instant(known) && !is_time(known)) || !(adds || subtracts))
+        return NULL;
+    if (subtracts)
+        return known_is_left ? &TYPE_UNKNOWN_ : known;
+    /* The intervals differ in what they make of fewer than three digits. */
+    bool differ = is_instant(known) && known->kind != TYPE_DATE && known->precision < 3;
+    return differ ? &TYPE_UNKNOWN_ : &TYPE_INTERVAL_DAY_TIME_;
+}
+
 static int analyze_arithmetic(ExprContext *c, Expr *e)
 {
     const SqlType *l = e->binary.left->type, *r = e->binary.right->type;
     Arithmetic found;
     bool unknown = l->kind == TYPE_UNKNOWN || r->kind == TYPE_UNKNOWN;
     if (unknown) {
-        const SqlType *known = l->kind == TYPE_UNKNOWN ? r : l;
-        if (!sql_type_is_numeric(known))
-            return known->kind == TYPE_UNKNOWN || is_instant(known) || is_interval(known) || is_time(known)
-                       ? ambiguous(c, l, r)
-                       : cannot_apply(c, e, "");
-        l = r = known;
+        bool left = r->kind == TYPE_UNKNOWN;
+        const SqlType *stand_in = null_operand(e->binary.op, left ? l : r, left);
+        if (!stand_in)
+            return cannot_apply(c, e, "");
+        if (stand_in->kind == TYPE_UNKNOWN)
+            return ambiguous(c, l, r);
+        *(left ? &r : &l) = stand_in;
     }
     if (!numeric(e->binary.op, l, r, c->a->arena, &found) &&
         !temporal(e->binary.op, l, r, c->a->arena, &found))

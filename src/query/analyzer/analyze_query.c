@@ -59,6 +59,48 @@ static int analyze_recursive(Analyzer *a, NamedQuery *query, const Scope *parent
 
 static bool mentions_body(const QueryBody *body, Str name);
 
+typedef struct Mention {
+    Str name;
+    bool found;
+} Mention;
+
+/* A WITH of the query's own may take the name. */
+static bool mentions_query(const Query *query, Str name)
+{
+    for (size_t i = 0; i < query->n_with; i++) {
+        if (name_is(query->with[i]->name.text, name))
+            return false;
+        if (mentions_query(query->with[i]->query, name))
+            return true;
+    }
+    return mentions_body(query->body, name);
+}
+
+static void mentions_expr(Expr *e, void *arg)
+{
+    Mention *m = arg;
+    const Query *query = e->kind == EXPR_IN_SUBQUERY                             ? e->in.query
+                         : e->kind == EXPR_QUANTIFIED                            ? e->quantified.query
+                         : e->kind == EXPR_MATCH                                 ? e->match.query
+                         : e->kind == EXPR_EXISTS || e->kind == EXPR_SUBQUERY ||
+                                 e->kind == EXPR_UNIQUE                          ? e->subquery.query
+                                                                                 : NULL;
+    m->found |= query && mentions_query(query, m->name);
+    expr_children(e, mentions_expr, m);
+}
+
+static bool mentions_select(const QuerySpec *spec, Str name)
+{
+    Mention m = {.name = name};
+    for (size_t i = 0; i < spec->n_items; i++)
+        mentions_expr(spec->items[i].expr, &m);
+    if (spec->where)
+        mentions_expr(spec->where, &m);
+    if (spec->having)
+        mentions_expr(spec->having, &m);
+    return m.found;
+}
+
 static bool mentions(const Relation *relation, Str name)
 {
     if (!relation)
@@ -72,7 +114,14 @@ static bool mentions(const Relation *relation, Str name)
         return mentions(relation->sample.relation, name);
     case REL_SUBQUERY:
     case REL_LATERAL:
-        return mentions_body(relation->query->body, name);
+        return mentions_query(relation->query, name);
+    case REL_MATCH:
+        return mentions(relation->match.input, name);
+    case REL_TABLE_FUNCTION:
+        for (size_t i = 0; i < relation->function.n; i++)
+            if (mentions(relation->function.args[i].table, name))
+                return true;
+        return false;
     default:
         return false;
     }
@@ -82,14 +131,14 @@ static bool mentions_body(const QueryBody *body, Str name)
 {
     switch (body->kind) {
     case BODY_SELECT:
-        return mentions(body->select->from, name);
+        return mentions(body->select->from, name) || mentions_select(body->select, name);
     case BODY_VALUES:
     case BODY_TABLE:
         return mentions(body->relation, name);
     case BODY_SET_OPERATION:
         return mentions_body(body->set.left, name) || mentions_body(body->set.right, name);
     default:
-        return mentions_body(body->query->body, name);
+        return mentions_query(body->query, name);
     }
 }
 
@@ -374,12 +423,19 @@ int analyze_query(Analyzer *a, Query *query, const Scope *parent, const NamedSco
 {
     NamedScope *scopes = arena_array(a->arena, NamedScope, query->n_with + 1);
     size_t refs = a->outer_refs.n;
-    if (analyze_with(a, query, scopes, parent, &named) < 0 ||
+    int before = a->next_id;
+    size_t routines = a->routines.n;
+    if (analyze_functions(a, query) < 0 || analyze_with(a, query, scopes, parent, &named) < 0 ||
         analyze_body(a, query->body, query->order_by, query->n_order_by, parent, named) < 0)
         return -1;
+    a->routines.n = routines;
     query->fields = query->body->fields;
     query->n_fields = query->body->n_fields;
     query->is_correlated = a->outer_refs.n > refs;
+    if (!query->last_relation) {
+        query->first_relation = before;
+        query->last_relation = a->next_id;
+    }
     if (query->with_ties && !query->n_order_by)
         return FAIL(a, ERR_MISSING_ORDER_BY, query->limit ? query->limit->pos : query->pos,
                     "FETCH FIRST WITH TIES clause requires ORDER BY");
@@ -432,17 +488,31 @@ static int compare_with_query(ExprContext *c, const Expr *e, Expr *value, Query 
     return 0;
 }
 
+static int check_unique(Analyzer *a, const Expr *e)
+{
+    const Query *query = e->subquery.query;
+    for (size_t i = 0; i < query->n_fields; i++)
+        if (!sql_type_is_comparable(query->fields[i].type))
+            return FAIL(a, ERR_TYPE_MISMATCH, e->pos,
+                        "Type %.*s is not comparable and cannot be used in UNIQUE",
+                        STR_ARG(sql_type_name(query->fields[i].type, a->arena)));
+    return 0;
+}
+
 int analyze_subquery_expr(ExprContext *c, Expr *e)
 {
     Analyzer *a = c->a;
     Expr *value = e->kind == EXPR_IN_SUBQUERY  ? e->in.value
                   : e->kind == EXPR_QUANTIFIED ? e->quantified.value
+                  : e->kind == EXPR_MATCH      ? e->match.value
                                                : NULL;
     Query *query = e->kind == EXPR_IN_SUBQUERY  ? e->in.query
                    : e->kind == EXPR_QUANTIFIED ? e->quantified.query
+                   : e->kind == EXPR_MATCH      ? e->match.query
                                                 : e->subquery.query;
     if (c->no_subquery)
-        return FAIL(a, ERR_UNSUPPORTED_SUBQUERY, e->pos, "%s", c->no_subquery);
+        return FAIL(a, a->routine ? ERR_NOT_SUPPORTED : ERR_UNSUPPORTED_SUBQUERY, e->pos, "%s",
+                    c->no_subquery);
     if (value && analyze_expr(c, value) < 0)
         return -1;
     /* An expression may be typed twice, its query need not. */
@@ -452,6 +522,8 @@ int analyze_subquery_expr(ExprContext *c, Expr *e)
     if (value)
         return compare_with_query(c, e, value, query,
                                   e->kind == EXPR_QUANTIFIED && e->quantified.op >= OP_LT);
+    if (e->kind == EXPR_UNIQUE)
+        return check_unique(a, e);
     if (e->kind == EXPR_SUBQUERY)
         e->type = query->n_fields == 1 ? query->fields[0].type : row_of(a, query);
     return 0;

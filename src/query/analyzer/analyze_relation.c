@@ -1,9 +1,10 @@
 /* analyze_relation.c - what stands in FROM: tables, WITH queries, views, joins, VALUES, UNNEST, LATERAL,
  * samples. */
 #include "query/analyzer/internal.h"
+#include "query/analyzer/json_clauses.h"
 #include "query/sql/parser.h"
 
-static Field *new_fields(Analyzer *a, Relation *relation, size_t n)
+Field *new_fields(Analyzer *a, Relation *relation, size_t n)
 {
     relation->fields = arena_array(a->arena, Field, n ? n : 1);
     relation->n_fields = n;
@@ -12,7 +13,7 @@ static Field *new_fields(Analyzer *a, Relation *relation, size_t n)
     return relation->fields;
 }
 
-static void set_field(Relation *relation, size_t i, Str name, const SqlType *type, Str qualifier)
+void set_field(Relation *relation, size_t i, Str name, const SqlType *type, Str qualifier)
 {
     relation->fields[i] = (Field){.name = name,
                                   .type = type,
@@ -36,7 +37,7 @@ static int apply_alias(Analyzer *a, Relation *relation)
     for (size_t i = 0, at = 0; i < relation->n_fields; i++) {
         Field *field = &relation->fields[i];
         field->qualifier = relation->alias.text;
-        if (relation->kind == REL_JOIN || relation->kind == REL_SAMPLED)
+        if (relation->kind == REL_JOIN || relation->kind == REL_SAMPLED || relation->kind == REL_MATCH)
             field->relation = relation;
         if (!field->hidden && relation->n_column_aliases)
             field->name = relation->column_aliases[at++].text;
@@ -97,27 +98,38 @@ static void use_query_fields(Analyzer *a, Relation *relation, const Field *field
         set_field(relation, i, fields[i].name, fields[i].type, qualifier);
 }
 
-static int use_view(Analyzer *a, Relation *relation, Str sql, const Str parts[3])
+static int use_view(Analyzer *a, Relation *relation, const ViewDefinition *view, const Str parts[3])
 {
     Statement *statement;
     Error why;
     if (a->view_depth >= VIEW_DEPTH_MAX)
         return FAIL(a, ERR_INVALID_VIEW, relation->pos, "View is recursive");
-    if (sql_parse(sql, a->arena, &statement, &why) < 0 || statement->kind != STMT_QUERY)
+    if (sql_parse(view->sql, a->arena, &statement, &why) < 0 || statement->kind != STMT_QUERY)
         return FAIL(a, ERR_INVALID_VIEW, relation->pos, "Failed parsing stored view '%.*s.%.*s.%.*s': %s",
                     STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[2]), why.message);
-    /* Unqualified names in a view are of its own catalog and schema. */
+    /* Unqualified names in a view are of the session that made it. */
     AnalyzerSession session = *a->session;
-    session.catalog = parts[0];
-    session.schema = parts[1];
+    session.catalog = view->catalog;
+    session.schema = view->schema;
     const AnalyzerSession *outer = a->session;
     a->session = &session;
     a->view_depth++;
-    int failed = analyze_query(a, statement->query, NULL, NULL);
+    /* A view sees no functions of the query around it. */
+    __typeof__(a->routines) routines = a->routines;
+    memset(&a->routines, 0, sizeof a->routines);
+    int failed = analyze_root_query(a, statement->query);
+    a->routines = routines;
     a->view_depth--;
     a->session = outer;
     if (failed)
         return -1;
+    if (view->n_columns && statement->query->n_fields != view->n_columns)
+        return FAIL(a, ERR_VIEW_IS_STALE, relation->pos,
+                    "View '%.*s.%.*s.%.*s' is stale or in invalid state: stored view column count (%zu) does "
+                    "not match "
+                    "column count derived from the view query analysis (%zu)",
+                    STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[2]), view->n_columns,
+                    statement->query->n_fields);
     relation->table.view = statement->query;
     use_query_fields(a, relation, statement->query->fields, statement->query->n_fields, parts[2]);
     return 0;
@@ -145,15 +157,15 @@ static int analyze_table(Analyzer *a, Relation *relation, const NamedScope *name
     }
     Str parts[3];
     const TableHandle *handle = NULL;
-    Str view = STR_NULL;
+    ViewDefinition view = {0};
     if (split_table_name(a, name, parts) < 0 || analyze_version(a, relation) < 0)
         return -1;
     Error *err = a->err;
     if (a->metadata->get_view &&
         a->metadata->get_view(a->metadata, parts[0], parts[1], parts[2], a->arena, &view, err) < 0)
         return -1;
-    if (view.ptr)
-        return use_view(a, relation, view, parts);
+    if (view.sql.ptr)
+        return use_view(a, relation, &view, parts);
     if (a->metadata->get_table(a->metadata, parts[0], parts[1], parts[2], relation, a->arena, &handle, err) <
         0)
         return -1;
@@ -362,14 +374,16 @@ static int check_join_kind(Analyzer *a, const Relation *join)
     static const char *const names[] = {
         [JOIN_INNER] = "INNER", [JOIN_LEFT] = "LEFT", [JOIN_RIGHT] = "RIGHT", [JOIN_FULL] = "FULL"};
     RelationKind right = join->join.right->kind;
-    if ((right != REL_UNNEST && right != REL_LATERAL) || join->join.join == JOIN_CROSS ||
-        (join->join.on && is_true(join->join.on)))
+    if ((right != REL_UNNEST && right != REL_LATERAL && right != REL_JSON_TABLE) ||
+        join->join.join == JOIN_CROSS || (join->join.on && is_true(join->join.on)))
         return 0;
     if (right == REL_LATERAL && join->join.join != JOIN_FULL)
         return 0;
     SqlPos pos = join->join.on ? join->join.on->pos : join->pos;
     return FAIL(a, ERR_NOT_SUPPORTED, pos, "%s JOIN involving %s is only supported with condition ON TRUE",
-                names[join->join.join], right == REL_UNNEST ? "UNNEST" : "LATERAL relation");
+                names[join->join.join], right == REL_UNNEST       ? "UNNEST"
+                : right == REL_JSON_TABLE ? "JSON_TABLE"
+                                          : "LATERAL relation");
 }
 
 static int analyze_on(Analyzer *a, Relation *join, const Scope *parent, const NamedScope *named)
@@ -377,7 +391,11 @@ static int analyze_on(Analyzer *a, Relation *join, const Scope *parent, const Na
     Scope scope = {parent, join->fields, join->n_fields};
     ExprContext c = {.a = a, .scope = &scope, .named = named};
     Expr *on = join->join.on;
-    if (analyze_expr(&c, on) < 0)
+    bool outer = join->join.join != JOIN_INNER;
+    a->no_correlation += outer;
+    int failed = analyze_expr(&c, on);
+    a->no_correlation -= outer;
+    if (failed)
         return -1;
     if (!sql_type_can_coerce(on->type, &TYPE_BOOLEAN_))
         return FAIL(a, ERR_TYPE_MISMATCH, on->pos,
@@ -403,7 +421,7 @@ static int analyze_join(Analyzer *a, Relation *join, const Scope *parent, const 
     /* UNNEST and LATERAL see what stands to their left; nothing else does. */
     Scope seen = {parent, left->fields, left->n_fields};
     const Relation *inner = right->kind == REL_SAMPLED ? right->sample.relation : right;
-    bool lateral = inner->kind == REL_UNNEST || inner->kind == REL_LATERAL;
+    bool lateral = inner->kind == REL_UNNEST || inner->kind == REL_LATERAL || inner->kind == REL_JSON_TABLE;
     if (analyze_relation(a, right, lateral ? &seen : parent, named) < 0)
         return -1;
     if (join->join.n_using)
@@ -420,9 +438,12 @@ static int analyze_join(Analyzer *a, Relation *join, const Scope *parent, const 
 
 static int analyze_subquery(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named)
 {
-    if (analyze_query(a, relation->query, parent, named) < 0)
+    if (relation->nearest ? analyze_nearest(a, relation, parent, named)
+                          : analyze_query(a, relation->query, parent, named))
         return -1;
     use_query_fields(a, relation, relation->query->fields, relation->query->n_fields, STR_NULL);
+    if (relation->nearest)
+        name_nearest(relation);
     return 0;
 }
 
@@ -451,6 +472,19 @@ static int analyze_sample(Analyzer *a, Relation *relation, const Scope *parent, 
     return 0;
 }
 
+static int analyze_json_relation(Analyzer *a, Relation *relation, const Scope *scope, const NamedScope *named)
+{
+    const JsonColumn *const *columns;
+    size_t n;
+    if (analyze_json_table(a, relation, scope, named, &columns, &n) < 0)
+        return -1;
+    new_fields(a, relation, n);
+    for (size_t i = 0; i < n; i++)
+        set_field(relation, i, json_canonical_name(a->arena, &columns[i]->name), columns[i]->output.type,
+                  STR_NULL);
+    return 0;
+}
+
 static int analyze_kind(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named)
 {
     switch (relation->kind) {
@@ -464,12 +498,16 @@ static int analyze_kind(Analyzer *a, Relation *relation, const Scope *parent, co
         return analyze_join(a, relation, parent, named);
     case REL_VALUES:
         return analyze_values(a, relation, parent, named);
+    case REL_JSON_TABLE:
+        return analyze_json_relation(a, relation, parent, named);
     case REL_UNNEST:
         return analyze_unnest(a, relation, parent, named);
     case REL_SAMPLED:
         return analyze_sample(a, relation, parent, named);
+    case REL_TABLE_FUNCTION:
+        return analyze_table_function(a, relation, parent, named);
     default:
-        return FAIL(a, ERR_NOT_SUPPORTED, relation->pos, "Table functions are not supported");
+        return analyze_match(a, relation, parent, named);
     }
 }
 

@@ -150,14 +150,16 @@ static int expand_star(Select *s, SelectItem *item)
     if (qualified && !name_parts(s->a, item->star_base, &name))
         return expand_row(s, item);
     size_t found = 0, depth = 0;
-    for (const Scope *scope = s->scope; scope && !found; scope = qualified ? scope->parent : NULL, depth++) {
+    bool known = false; /* a relation of that name, were all its columns hidden */
+    for (const Scope *scope = s->scope; scope && !known; scope = qualified ? scope->parent : NULL, depth++) {
         for (size_t i = 0; i < scope->n_fields; i++) {
             const Field *field = &scope->fields[i];
             if (qualified && !field_has_qualifier(field, name.parts, name.n))
                 continue;
-            found += qualified || !field->hidden;
+            known = true;
             if (field->hidden)
                 continue;
+            found++;
             Str alias =
                 found <= item->n_star_aliases ? canonical(s, &item->star_aliases[found - 1]) : field->name;
             Expr *e = field_column(s, field, item->expr->pos);
@@ -165,7 +167,7 @@ static int expand_star(Select *s, SelectItem *item)
             add_output(s, e, alias, field);
         }
     }
-    if (qualified && !found)
+    if (qualified && !known)
         return expand_row(s, item);
     if (item->n_star_aliases && item->n_star_aliases != found)
         return FAIL(s->a, ERR_MISMATCHED_COLUMN_ALIASES, item->expr->pos,
@@ -454,5 +456,5 @@ int analyze_select(Analyzer *a, QueryBody *body, SortItem *order_by, size_t n_or
         return -1;
     if (spec->from)
         collect_conjuncts(a, spec->from, spec->where);
-    return 0;
+    return place_window_patterns(a, spec, order_by, n_order_by);
 }

@@ -22,14 +22,14 @@ static int output_columns(Analyzer *a, const Query *query, Analysis *analysis)
 
 static int analyze_query_statement(Analyzer *a, Statement *statement, Analysis *analysis)
 {
-    if (analyze_query(a, statement->query, NULL, NULL) < 0)
+    if (analyze_root_query(a, statement->query) < 0)
         return -1;
     return output_columns(a, statement->query, analysis);
 }
 
 /* ---- INSERT ---- */
 
-static int table_column(const TableHandle *table, Str name)
+int analyze_table_column(const TableHandle *table, Str name)
 {
     for (size_t i = 0; i < table->n_columns; i++)
         if (!table->columns[i].hidden && name_is(table->columns[i].name, name))
@@ -47,7 +47,7 @@ static int insert_columns(Analyzer *a, const Statement *statement, const TableHa
             map[n++] = (int)i;
     for (size_t i = 0; i < statement->n_columns; i++) {
         Str name = statement->columns[i].text;
-        int column = table_column(table, name);
+        int column = analyze_table_column(table, name);
         if (column < 0)
             return FAIL(a, ERR_COLUMN_NOT_FOUND, statement->pos,
                         "Insert column name does not exist in target table: %.*s",
@@ -64,7 +64,7 @@ static int insert_columns(Analyzer *a, const Statement *statement, const TableHa
     return 0;
 }
 
-static bool can_insert(const SqlType *from, const SqlType *to)
+bool analyze_can_assign(const SqlType *from, const SqlType *to)
 {
     if (sql_type_can_coerce(from, to))
         return true;
@@ -73,12 +73,14 @@ static bool can_insert(const SqlType *from, const SqlType *to)
         return true; /* decimals, texts and times of other sizes: the value must fit */
     if (from->kind == TYPE_DOUBLE && to->kind == TYPE_REAL)
         return true;
+    if (sql_type_is_integral(from) && sql_type_is_integral(to))
+        return true;
     return (to->kind == TYPE_DECIMAL && sql_type_is_integral(from)) ||
            (from->kind == TYPE_VARCHAR && to->kind == TYPE_CHAR) ||
            (from->kind == TYPE_CHAR && to->kind == TYPE_VARCHAR);
 }
 
-static Str type_list(Analyzer *a, const SqlType *const *types, size_t n)
+Str analyze_type_list(Analyzer *a, const SqlType *const *types, size_t n)
 {
     _cleanup_buf_ Buf out = BUF_INIT(1 << 16);
     for (size_t i = 0; i < n; i++)
@@ -86,7 +88,7 @@ static Str type_list(Analyzer *a, const SqlType *const *types, size_t n)
     return arena_str(a->arena, buf_str(&out));
 }
 
-static Expr *length_check(Analyzer *a, Expr *column, const SqlType *target)
+Expr *analyze_length_check(Analyzer *a, Expr *column, const SqlType *target)
 {
     Expr *e = arena_new_of(a->arena, Expr);
     Expr **args = arena_array(a->arena, Expr *, 1);
@@ -133,7 +135,7 @@ static Query *with_length_checks(Analyzer *a, Query *query, const SqlType *const
                          .column = {.ref = {relation, (int)i, 0}}};
         bool check =
             type->kind == TYPE_VARCHAR && types[i]->kind == TYPE_VARCHAR && type->length > types[i]->length;
-        spec->output[i] = check ? length_check(a, column, types[i]) : column;
+        spec->output[i] = check ? analyze_length_check(a, column, types[i]) : column;
         fields[i] = (Field){.name = query->fields[i].name, .type = spec->output[i]->type};
     }
     *body = (QueryBody){.kind = BODY_SELECT,
@@ -177,7 +179,7 @@ static int analyze_insert(Analyzer *a, Statement *statement, Analysis *analysis)
 {
     int *map;
     size_t n;
-    if (find_target(a, statement, analysis) < 0 || analyze_query(a, statement->query, NULL, NULL) < 0 ||
+    if (find_target(a, statement, analysis) < 0 || analyze_root_query(a, statement->query) < 0 ||
         insert_columns(a, statement, analysis->target, &map, &n) < 0)
         return -1;
     Query *query = statement->query;
@@ -188,12 +190,13 @@ static int analyze_insert(Analyzer *a, Statement *statement, Analysis *analysis)
         given[i] = query->fields[i].type;
     for (size_t i = 0; i < n; i++) {
         wanted[i] = analysis->target->columns[map[i]].type;
-        fits = fits && can_insert(given[i], wanted[i]);
+        fits = fits && analyze_can_assign(given[i], wanted[i]);
     }
     if (!fits)
         return FAIL(a, ERR_TYPE_MISMATCH, statement->pos,
                     "Insert query has mismatched column types: Table: [%.*s], Query: [%.*s]",
-                    STR_ARG(type_list(a, wanted, n)), STR_ARG(type_list(a, given, query->n_fields)));
+                    STR_ARG(analyze_type_list(a, wanted, n)),
+                    STR_ARG(analyze_type_list(a, given, query->n_fields)));
     statement->query = query = with_length_checks(a, query, wanted);
     coerce_body(query->body, wanted, a->arena);
     query->fields = query->body->fields;
@@ -233,7 +236,7 @@ static int analyze_create_table(Analyzer *a, Statement *statement)
 static int analyze_named_query(Analyzer *a, Statement *statement, Analysis *analysis)
 {
     Query *query = statement->query;
-    if (analyze_query(a, query, NULL, NULL) < 0)
+    if (analyze_root_query(a, query) < 0)
         return -1;
     if (statement->n_columns && statement->n_columns != query->n_fields)
         return FAIL(a, ERR_MISMATCHED_COLUMN_ALIASES, statement->pos,
@@ -279,11 +282,16 @@ static int analyze_statement(Analyzer *a, Statement *statement, Analysis *analys
     case STMT_EXPLAIN_ANALYZE:
         return analyze_statement(a, statement->inner, analysis);
     case STMT_DELETE:
-        return FAIL(a, ERR_NOT_SUPPORTED, statement->pos, "DELETE is not supported yet");
+        return analyze_delete(a, statement, analysis);
     case STMT_UPDATE:
-        return FAIL(a, ERR_NOT_SUPPORTED, statement->pos, "UPDATE is not supported yet");
+        return analyze_update(a, statement, analysis);
     case STMT_MERGE:
-        return FAIL(a, ERR_NOT_SUPPORTED, statement->pos, "MERGE is not supported yet");
+        return analyze_merge(a, statement, analysis);
+    case STMT_ALTER_EXECUTE:
+        return analyze_table_execute(a, statement, analysis);
+    case STMT_CREATE_FUNCTION:
+    case STMT_DROP_FUNCTION:
+        return analyze_function_statement(a, statement);
     default:
         return 0;
     }

@@ -14,6 +14,7 @@ typedef struct AnalyzerSession {
     int64_t start_us;                   /* current_timestamp: one value a statement */
     Expr *const *parameters;
     size_t n_parameters; /* EXECUTE … USING: constant expressions; NULL with DESCRIBE INPUT */
+    int max_recursion_depth;            /* of WITH RECURSIVE */
     bool describe_only;                 /* parameters have no values: give them types (DESCRIBE INPUT) */
 } AnalyzerSession;
 

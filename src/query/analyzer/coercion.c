@@ -181,16 +181,16 @@ bool sql_type_can_coerce(const SqlType *from, const SqlType *to)
 
 /* ---- CAST ---- */
 
-#define B(kind) (1u << TYPE_##kind)
+#define B(kind) (UINT64_C(1) << TYPE_##kind)
 #define INTEGRAL (B(TINYINT) | B(SMALLINT) | B(INTEGER) | B(BIGINT))
 #define NUMERIC (INTEGRAL | B(REAL) | B(DOUBLE) | B(DECIMAL) | B(NUMBER))
 #define TEXT (B(VARCHAR) | B(CHAR))
 #define INSTANTS (B(DATE) | B(TIMESTAMP) | B(TIMESTAMP_TZ))
 #define TIMES (B(TIME) | B(TIME_TZ))
-#define DIGESTS (B(HYPERLOGLOG) | B(P4HYPERLOGLOG) | B(TDIGEST) | B(QDIGEST))
+#define DIGESTS (B(HYPERLOGLOG) | B(P4HYPERLOGLOG) | B(TDIGEST) | B(QDIGEST) | B(SETDIGEST))
 
-static const uint32_t casts[] = {
-    [TYPE_UNKNOWN] = 0xffffffffu & ~B(FUNCTION),
+static const uint64_t casts[] = {
+    [TYPE_UNKNOWN] = UINT64_MAX & ~B(FUNCTION),
     [TYPE_BOOLEAN] = B(BOOLEAN) | NUMERIC | B(VARCHAR) | B(JSON) | B(VARIANT),
     [TYPE_TINYINT] = B(BOOLEAN) | NUMERIC | B(VARCHAR) | B(JSON) | B(VARIANT),
     [TYPE_SMALLINT] = B(BOOLEAN) | NUMERIC | B(VARCHAR) | B(JSON) | B(VARIANT),
@@ -202,10 +202,10 @@ static const uint32_t casts[] = {
     [TYPE_NUMBER] = NUMERIC | B(VARCHAR) | B(JSON),
     [TYPE_VARCHAR] = B(BOOLEAN) | NUMERIC | TEXT | B(VARBINARY) | B(JSON) | B(VARIANT) | INSTANTS | TIMES |
                      B(UUID) | B(IPADDRESS),
-    [TYPE_CHAR] = TEXT | B(BOOLEAN) | INTEGRAL | B(REAL) | B(DOUBLE) | B(VARBINARY) | INSTANTS,
-    [TYPE_VARBINARY] = B(VARBINARY) | B(UUID) | B(IPADDRESS) | DIGESTS,
+    [TYPE_CHAR] = TEXT | B(BOOLEAN) | INTEGRAL | B(REAL) | B(DOUBLE) | B(NUMBER) | B(VARBINARY) | INSTANTS,
+    [TYPE_VARBINARY] = B(VARBINARY) | B(VARIANT) | B(UUID) | B(IPADDRESS) | DIGESTS,
     [TYPE_JSON] = B(BOOLEAN) | NUMERIC | B(VARCHAR) | B(JSON) | B(VARIANT) | B(ARRAY) | B(MAP) | B(ROW),
-    [TYPE_VARIANT] = 0xffffffffu & ~(B(FUNCTION) | DIGESTS),
+    [TYPE_VARIANT] = UINT64_MAX & ~(B(FUNCTION) | DIGESTS),
     [TYPE_DATE] = INSTANTS | B(VARCHAR) | B(JSON) | B(VARIANT),
     [TYPE_TIME] = TIMES | B(TIMESTAMP) | B(TIMESTAMP_TZ) | B(VARCHAR) | B(VARIANT),
     [TYPE_TIME_TZ] = TIMES | B(TIMESTAMP) | B(TIMESTAMP_TZ) | B(VARCHAR),
@@ -222,8 +222,20 @@ static const uint32_t casts[] = {
     [TYPE_P4HYPERLOGLOG] = B(HYPERLOGLOG) | B(P4HYPERLOGLOG) | B(VARBINARY),
     [TYPE_TDIGEST] = B(TDIGEST) | B(VARBINARY),
     [TYPE_QDIGEST] = B(QDIGEST) | B(VARBINARY),
+    [TYPE_SETDIGEST] = B(SETDIGEST) | B(VARBINARY),
+    [TYPE_COLOR] = B(COLOR),
     [TYPE_FUNCTION] = 0,
 };
+
+static bool fits_variant(const SqlType *t)
+{
+    if (t->kind == TYPE_MAP && t->fields[0].type->kind != TYPE_VARCHAR)
+        return false;
+    for (size_t i = 0; i < t->n_fields; i++)
+        if (!fits_variant(t->fields[i].type))
+            return false;
+    return t->kind == TYPE_UNKNOWN || (casts[t->kind] & B(VARIANT)) != 0;
+}
 
 /* Can a value of this type be a member of a JSON document (to), or be made from one (from)? */
 static bool fits_json(const SqlType *t, bool to_json)
@@ -232,7 +244,7 @@ static bool fits_json(const SqlType *t, bool to_json)
         return fits_json(t->fields[0].type, to_json);
     if (t->kind == TYPE_MAP) {
         const SqlType *key = t->fields[0].type;
-        bool key_fits = ((NUMERIC | B(BOOLEAN) | B(VARCHAR) | B(UNKNOWN)) & (1u << key->kind)) != 0;
+        bool key_fits = ((NUMERIC | B(BOOLEAN) | B(VARCHAR) | B(UNKNOWN)) & (UINT64_C(1) << key->kind)) != 0;
         return key_fits && fits_json(t->fields[1].type, to_json);
     }
     if (t->kind == TYPE_ROW) {
@@ -241,17 +253,21 @@ static bool fits_json(const SqlType *t, bool to_json)
                 return false;
         return true;
     }
-    uint32_t allowed = NUMERIC | B(BOOLEAN) | B(VARCHAR) | B(JSON) | B(DATE) | B(TIMESTAMP) |
+    uint64_t allowed = NUMERIC | B(BOOLEAN) | B(VARCHAR) | B(JSON) | B(DATE) | B(TIMESTAMP) |
                        B(TIMESTAMP_TZ) | B(TIME) | B(TIME_TZ) | B(UNKNOWN);
     if (!to_json)
         allowed = NUMERIC | B(BOOLEAN) | B(VARCHAR) | B(JSON) | B(DATE) | B(UNKNOWN);
-    return (allowed & (1u << t->kind)) != 0;
+    return (allowed & (UINT64_C(1) << t->kind)) != 0;
 }
 
 bool sql_type_can_cast(const SqlType *from, const SqlType *to)
 {
-    if (!(casts[from->kind] & (1u << to->kind)))
+    if (!(casts[from->kind] & (UINT64_C(1) << to->kind)))
         return false;
+    if (from->kind == TYPE_IPADDRESS && to->kind == TYPE_VARCHAR)
+        return to->length == VARCHAR_UNBOUNDED;
+    if (to->kind == TYPE_VARIANT && from->kind >= TYPE_ARRAY && from->kind <= TYPE_ROW)
+        return fits_variant(from);
     if (from->kind == to->kind &&
         (from->kind == TYPE_ARRAY || from->kind == TYPE_MAP || from->kind == TYPE_ROW))
         return fields_all(from, to, sql_type_can_cast);

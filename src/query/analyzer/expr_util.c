@@ -103,7 +103,7 @@ void expr_children(const Expr *e, ExprVisit visit, void *arg)
         [EXPR_IN_SUBQUERY] = visit_in, [EXPR_MATCH] = visit_match, [EXPR_QUANTIFIED] = visit_quantified,
         [EXPR_LIKE] = visit_like, [EXPR_CAST] = visit_cast, [EXPR_CASE_SIMPLE] = visit_case,
         [EXPR_CASE_SEARCHED] = visit_case, [EXPR_IF] = visit_case, [EXPR_FUNCTION] = visit_call,
-        [EXPR_LAMBDA] = visit_lambda, [EXPR_EXTRACT] = visit_extract,
+        [EXPR_LAMBDA] = visit_lambda, [EXPR_JSON_FUNCTION] = json_children, [EXPR_EXTRACT] = visit_extract,
         [EXPR_AT_TIME_ZONE] = visit_at_time_zone, [EXPR_SUBSCRIPT] = visit_subscript, [EXPR_COLUMN] = NULL,
     };
     if (e->kind < sizeof visits / sizeof *visits && visits[e->kind])
@@ -237,6 +237,14 @@ bool expr_is_deterministic(const Expr *e)
 }
 
 /* ---- text ---- */
+
+Str upper_text(Arena *arena, Str text)
+{
+    char *out = arena_alloc(arena, text.len + 1);
+    for (size_t i = 0; i < text.len; i++)
+        out[i] = (char)(text.ptr[i] >= 'a' && text.ptr[i] <= 'z' ? text.ptr[i] - 32 : text.ptr[i]);
+    return str_of(out, text.len);
+}
 
 Str expr_text(Analyzer *a, const Expr *e)
 {

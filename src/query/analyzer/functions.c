@@ -144,6 +144,16 @@ static const SqlType *regexp_replace(const SqlType *const *args, Arena *arena)
     return varchar_of(most > VARCHAR_UNBOUNDED ? most : text + most * (text + 1), arena);
 }
 
+/* Around the text: the escape of a color and the one that ends it. */
+static const SqlType *render(const SqlType *const *args, Arena *arena)
+{
+    return varchar_of((int64_t)args[0]->length + 15, arena);
+}
+
+static const SqlType *overlay(const SqlType *const *args, Arena *arena)
+{
+    return varchar_of((int64_t)args[0]->length + args[1]->length, arena);
+}
 static const SqlType *url_encode(const SqlType *const *args, Arena *arena)
 {
     return varchar_of((int64_t)args[0]->length * 12, arena);
@@ -164,6 +174,8 @@ static const struct {
     {"@decimal_round", decimal_round},   {"@decimal_truncate", decimal_truncate},
     {"@char_concat", char_concat},       {"@replace", replace_},
     {"@regexp_replace", regexp_replace}, {"@url_encode", url_encode},
+    {"@render", render},
+    {"@overlay", overlay},
     {"@to_iso8601", to_iso8601},
 };
 
@@ -253,24 +265,140 @@ static int try_bind(const FunctionDef *def, const FunctionArgs *args, bool exact
     return 1;
 }
 
-static bool is_more_specific(const BoundFunction *a, const BoundFunction *b, size_t n)
+/* In the choice among functions a number stands below the floating types, though it is no coercion. */
+static bool is_number_below(const Pattern *pattern, const SqlType *type)
 {
+    return type->kind == TYPE_NUMBER && !pattern->is_variable &&
+           (pattern->kind == TYPE_REAL || pattern->kind == TYPE_DOUBLE);
+}
+
+/* Could the function take arguments of these types (of lambdas: their function types)? */
+static bool can_take(const FunctionDef *def, const SqlType *const *types, size_t n, Arena *arena)
+{
+    PatternList list = pattern_parse_list(signature_half(def, false), arena);
+    Bindings bindings = {0};
+    if (!arity_fits(&list, n))
+        return false;
     for (size_t i = 0; i < n; i++)
-        if (!sql_type_can_coerce(a->arg_types[i], b->arg_types[i]))
+        if (!is_number_below(pattern_of_arg(&list, i), types[i]) &&
+            !pattern_match(pattern_of_arg(&list, i), types[i], false, &bindings, arena))
+            return false;
+    for (size_t i = 0; i < n; i++)
+        if (types[i]->kind != TYPE_FUNCTION && !is_number_below(pattern_of_arg(&list, i), types[i]) &&
+            !sql_type_can_coerce(types[i], pattern_substitute(pattern_of_arg(&list, i), &bindings, arena)))
+            return false;
+    return bindings_satisfy(&bindings, str_from(def->variables));
+}
+
+/* An integer or a decimal fits real, double and number alike, which do not fit each other: number is last. */
+static bool stands_before_number(const BoundFunction *a, const BoundFunction *b, size_t n)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++) {
+        const SqlType *x = a->arg_types[i], *y = b->arg_types[i];
+        bool floating = x && (x->kind == TYPE_REAL || x->kind == TYPE_DOUBLE);
+        if (floating && y && y->kind == TYPE_NUMBER)
+            any = true;
+        else if (!x || !y || !sql_type_can_coerce(x, y))
+            return false;
+    }
+    return any;
+}
+
+/* Whatever `a` was bound to, `b` could take as well. */
+static bool is_more_specific(const BoundFunction *a, const BoundFunction *b, size_t n, Arena *arena)
+{
+    return can_take(b->def, a->arg_types, n, arena) || stands_before_number(a, b, n);
+}
+
+/* Of functions that can stand for one another only the most specific stays. Returns how many there are. */
+static size_t keep_most_specific(BoundFunction *found, size_t n_found, size_t n_args, Arena *arena)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_found; i++) {
+        bool related = false;
+        for (size_t k = 0; k < n && !related; k++) {
+            bool more = is_more_specific(&found[i], &found[k], n_args, arena);
+            related = more || is_more_specific(&found[k], &found[i], n_args, arena);
+            if (more)
+                found[k] = found[i];
+        }
+        if (!related)
+            found[n++] = found[i];
+    }
+    return n;
+}
+
+/* Functions that see a NULL argument: choosing among them is a difference, even where results have one type.
+ * A NULL separator makes all of them NULL. */
+static bool sees_nulls(const FunctionDef *def, const FunctionArgs *args)
+{
+    return strcmp(def->name, "concat_ws") == 0 && args->types[0]->kind != TYPE_UNKNOWN;
+}
+
+/* Do only the bare NULLs among the arguments change their type? */
+static bool casts_unknown_only(const BoundFunction *f, const FunctionArgs *args)
+{
+    for (size_t i = 0; i < args->n; i++)
+        if (args->types[i]->kind != TYPE_UNKNOWN && !sql_type_equal(args->types[i], f->arg_types[i]))
             return false;
     return true;
 }
 
-static const BoundFunction *most_specific(const BoundFunction *found, size_t n_found, size_t n_args)
+static bool has_unknown(const FunctionArgs *args)
 {
-    for (size_t i = 0; i < n_found; i++) {
-        bool best = true;
-        for (size_t j = 0; j < n_found && best; j++)
-            best = j == i || is_more_specific(&found[i], &found[j], n_args);
-        if (best)
-            return &found[i];
+    bool found = false;
+    for (size_t i = 0; i < args->n; i++) {
+        if (!args->types[i])
+            return false; /* with lambdas NULLs are no reason to choose */
+        found = found || args->types[i]->kind == TYPE_UNKNOWN;
     }
-    return &found[0];
+    return found;
+}
+
+/* Trino's choice among functions that fit by coercion: the most specific, or, when a bare NULL leaves
+ * several, those that change nothing else; any of them where results cannot differ. */
+static size_t choose(BoundFunction *found, size_t n_found, const FunctionArgs *args, Arena *arena)
+{
+    BoundFunction unknown_only[CANDIDATES_MAX];
+    size_t n_unknown = 0;
+    bool unknown = has_unknown(args);
+    for (size_t i = 0; i < n_found && unknown; i++)
+        if (casts_unknown_only(&found[i], args))
+            unknown_only[n_unknown++] = found[i];
+    size_t n = keep_most_specific(found, n_found, args->n, arena);
+    if (n <= 1 || !unknown)
+        return n;
+    if (n_unknown > 0) {
+        memcpy(found, unknown_only, n_unknown * sizeof *found);
+        n = n_unknown;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (sees_nulls(found[i].def, args) || !sql_type_equal(found[i].result, found[0].result))
+            return n;
+    return 1;
+}
+
+static Str type_list(const SqlType *const *types, size_t n, const char *between, Arena *arena)
+{
+    _cleanup_buf_ Buf out = BUF_INIT(1 << 16);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&out, "%s%.*s", i ? between : "",
+                   STR_ARG(types[i] ? sql_type_signature(types[i], arena) : STR("<function>")));
+    return arena_str(arena, buf_str(&out));
+}
+
+static int ambiguous(const BoundFunction *found, size_t n, const FunctionArgs *args, Arena *arena, Error *err)
+{
+    _cleanup_buf_ Buf candidates = BUF_INIT(1 << 16);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&candidates, "\t * (%.*s):%.*s\n",
+                   STR_ARG(type_list(found[i].arg_types, args->n, ",", arena)),
+                   STR_ARG(sql_type_signature(found[i].result, arena)));
+    return err_set(err, ERR_AMBIGUOUS_FUNCTION_CALL,
+                   "Could not choose a best candidate operator. Explicit type casts must be added.\nActual "
+                   "types: (%.*s)\nCandidates are:\n%.*s",
+                   STR_ARG(type_list(args->types, args->n, ", ", arena)), STR_ARG(buf_str(&candidates)));
 }
 
 static int by_text(const void *a, const void *b)
@@ -297,41 +425,56 @@ static Str expected_text(Str name, size_t first, Arena *arena)
 
 static int unexpected(Str name, const FunctionArgs *args, size_t first, Arena *arena, Error *err)
 {
-    _cleanup_buf_ Buf types = BUF_INIT(4096);
-    for (size_t i = 0; i < args->n; i++) {
-        Str text = args->types[i] ? sql_type_signature(args->types[i], arena) : STR("<function>");
-        buf_printf(&types, "%s%.*s", i ? ", " : "", STR_ARG(text));
-    }
     return err_set(err, ERR_FUNCTION_NOT_FOUND,
-                   "Unexpected parameters (%.*s) for function %.*s. Expected: %.*s", STR_ARG(buf_str(&types)),
-                   STR_ARG(name), STR_ARG(expected_text(name, first, arena)));
+                   "Unexpected parameters (%.*s) for function %.*s. Expected: %.*s",
+                   STR_ARG(type_list(args->types, args->n, ", ", arena)), STR_ARG(name),
+                   STR_ARG(expected_text(name, first, arena)));
 }
 
-int function_bind(Str name, const FunctionArgs *args, Arena *arena, BoundFunction *ret, Error *err)
+enum Stage { STAGE_EXACT, STAGE_EXACT_GENERIC, STAGE_COERCED, STAGES };
+
+/* Exact first without type variables, then with them; at last by coercion. */
+static int find_all(Str name, size_t first, enum Stage stage, const FunctionArgs *args, Arena *arena,
+                    BoundFunction *found, size_t *ret_n, Error *err)
 {
-    size_t first = first_of(name);
-    if (first >= N_FUNCTIONS || !str_is(name, table[first].name))
-        return err_set(err, ERR_FUNCTION_NOT_FOUND, "Function '%.*s' not registered", STR_ARG(name));
-    /* Exact: first without type variables, then with them; at last by coercion. */
-    for (int generic = 0; generic < 2; generic++) {
-        for (size_t i = first; i < N_FUNCTIONS && str_is(name, table[i].name); i++) {
-            if ((table[i].variables[0] != '\0') != generic)
-                continue;
-            int fits = try_bind(&table[i], args, true, arena, ret, err);
-            if (fits)
-                return fits > 0 ? 0 : -1;
-        }
-    }
-    BoundFunction found[CANDIDATES_MAX];
     size_t n = 0;
     for (size_t i = first; i < N_FUNCTIONS && n < CANDIDATES_MAX && str_is(name, table[i].name); i++) {
-        int fits = try_bind(&table[i], args, false, arena, &found[n], err);
+        bool generic = table[i].variables[0] != '\0';
+        if (stage != STAGE_COERCED && generic != (stage == STAGE_EXACT_GENERIC))
+            continue;
+        int fits = try_bind(&table[i], args, stage != STAGE_COERCED, arena, &found[n], err);
         if (fits < 0)
             return -1;
         n += (size_t)fits;
     }
+    *ret_n = n;
+    return 0;
+}
+
+static bool is_concat(const BoundFunction *f)
+{
+    return strcmp(f->def->name, "concat") == 0;
+}
+
+int function_bind(Str name, const FunctionArgs *args, Arena *arena, BoundFunction *ret, Error *err)
+{
+    size_t first = first_of(name), n = 0;
+    if (first >= N_FUNCTIONS || !str_is(name, table[first].name))
+        return err_set(err, ERR_FUNCTION_NOT_FOUND, "Function '%.*s' not registered", STR_ARG(name));
+    BoundFunction found[CANDIDATES_MAX];
+    for (enum Stage stage = STAGE_EXACT; stage < STAGES && n == 0; stage++) {
+        if (find_all(name, first, stage, args, arena, found, &n, err) < 0)
+            return -1;
+        if (stage == STAGE_COERCED && n > 1)
+            n = choose(found, n, args, arena);
+    }
     if (n == 0)
         return unexpected(name, args, first, arena, err);
-    *ret = *most_specific(found, n, args->n);
+    if (n > 1)
+        return ambiguous(found, n, args, arena, err);
+    if (args->n < 2 && is_concat(&found[0]))
+        return err_set(err, ERR_INVALID_FUNCTION_ARGUMENT,
+                       "There must be two or more concatenation arguments");
+    *ret = found[0];
     return 0;
 }

@@ -48,13 +48,13 @@ static bool is_leap(int64_t year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-static bool read_date(Str *s, TimestampLiteral *t)
+static bool read_date(Str *s, TimestampLiteral *t, size_t year_digits_min)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool negative = read_char(s, '-');
     if (!negative)
         read_char(s, '+');
-    if (!read_digits(s, 1, YEAR_DIGITS_MAX, &t->year) || !read_char(s, '-') ||
+    if (!read_digits(s, year_digits_min, YEAR_DIGITS_MAX, &t->year) || !read_char(s, '-') ||
         !read_int(s, 1, 2, 1, 12, &t->month) || !read_char(s, '-') || !read_int(s, 1, 2, 1, 31, &t->day))
         return false;
     if (negative)
@@ -91,7 +91,7 @@ bool literal_parse_date(Str text, int64_t *ret_days)
 {
     Str s = str_trim(text);
     TimestampLiteral t = {0};
-    if (!read_date(&s, &t) || s.len > 0 || t.year > 5881580 || t.year < -5877641)
+    if (!read_date(&s, &t, 1) || s.len > 0 || t.year > 5881580 || t.year < -5877641)
         return false;
     *ret_days = civil_to_days((int)t.year, t.month, t.day);
     return true;
@@ -100,12 +100,12 @@ bool literal_parse_date(Str text, int64_t *ret_days)
 static bool is_offset(Str zone)
 {
     Str s = zone;
-    int hour, minute;
+    int hour, minute = 0;
     if (!read_char(&s, '+') && !read_char(&s, '-'))
         return false;
     return read_int(&s, 1, 2, 0, 14, &hour) &&
            (s.len == 0 || (read_char(&s, ':') && read_int(&s, 2, 2, 0, 59, &minute))) && s.len == 0 &&
-           (hour < 14 || !str_has_suffix(zone, STR(":59")));
+           (hour < 14 || minute == 0);
 }
 
 /* The shape of a zone's name; whether there is such a zone is checked where the zone table is. */
@@ -124,9 +124,9 @@ bool literal_parse_timestamp(Str text, TimestampLiteral *ret)
 {
     Str s = str_trim(text);
     TimestampLiteral t = {0};
-    if (!read_date(&s, &t))
+    if (!read_date(&s, &t, 4))
         return false;
-    if (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == 'T')) {
+    if (s.len > 0 && s.ptr[0] == ' ') {
         Str rest = str_slice(s, 1, s.len);
         if (rest.len > 0 && rest.ptr[0] >= '0' && rest.ptr[0] <= '9') {
             s = rest;

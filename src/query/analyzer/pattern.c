@@ -25,7 +25,7 @@ static TypeKind kind_of_name(Str name)
         if (str_is(name, aliases[i].name))
             return aliases[i].kind;
     for (int kind = TYPE_UNKNOWN; kind <= TYPE_FUNCTION; kind++)
-        if (str_is(name, type_infos[kind].name))
+        if (str_eq_nocase(name, str_from(type_infos[kind].name)))
             return (TypeKind)kind;
     assert(!"a signature names an unknown type");
     return TYPE_UNKNOWN;
@@ -53,8 +53,8 @@ static Pattern *read_pattern(Reader *r);
 
 static void read_arguments(Reader *r, Pattern *pattern)
 {
-    bool numbers = pattern->kind != TYPE_ARRAY && pattern->kind != TYPE_MAP && pattern->kind != TYPE_ROW &&
-                   pattern->kind != TYPE_FUNCTION;
+    bool numbers = pattern->kind != TYPE_QDIGEST && pattern->kind != TYPE_ARRAY &&
+                   pattern->kind != TYPE_MAP && pattern->kind != TYPE_ROW && pattern->kind != TYPE_FUNCTION;
     Vec(const Pattern *) args = {0};
     do {
         if (numbers)
@@ -167,6 +167,13 @@ static const SqlType *in_shape(const SqlType *actual, TypeKind kind, Arena *aren
     return NULL;
 }
 
+/* What a bare NULL is taken for where a parametrised kind is wanted. */
+static const SqlType *unknown_as(TypeKind kind)
+{
+    static const SqlType least = {.precision = 1}, millis = {.precision = 3};
+    return kind == TYPE_DECIMAL || kind == TYPE_VARCHAR || kind == TYPE_CHAR ? &least : &millis;
+}
+
 static bool match_numbers(const Pattern *pattern, const SqlType *actual, bool exact, Bindings *b)
 {
     if (pattern->kind == TYPE_DECIMAL)
@@ -192,7 +199,7 @@ bool pattern_match(const Pattern *pattern, const SqlType *actual, bool exact, Bi
     }
     if (pattern->n_numbers > 0) {
         if (actual->kind == TYPE_UNKNOWN)
-            return !exact;
+            return !exact && match_numbers(pattern, unknown_as(pattern->kind), exact, b);
         if (actual->kind != pattern->kind)
             actual = exact ? NULL : in_shape(actual, pattern->kind, arena);
         return actual && match_numbers(pattern, actual, exact, b);

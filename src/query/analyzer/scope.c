@@ -6,6 +6,19 @@ bool name_is(Str a, Str b)
     return a.ptr && b.ptr && str_eq_nocase(a, b);
 }
 
+bool ident_equal(const Ident *a, const Ident *b)
+{
+    if (a->quoted == b->quoted)
+        return a->quoted ? str_eq(a->text, b->text) : name_is(a->text, b->text);
+    if (!name_is(a->text, b->text))
+        return false;
+    Str exact = a->quoted ? a->text : b->text;
+    for (size_t i = 0; i < exact.len; i++)
+        if (exact.ptr[i] >= 'a' && exact.ptr[i] <= 'z')
+            return false;
+    return true;
+}
+
 /* The qualifier is an alias, a table's name, or a table's name with its schema and catalog. */
 bool field_has_qualifier(const Field *field, const Ident *parts, size_t n)
 {
@@ -81,7 +94,8 @@ static void become_column(ExprContext *c, Expr *e, const Field *field, int depth
     e->kind = EXPR_COLUMN;
     e->type = e->coerced = field->type;
     e->column.ref = field->ref;
-    e->column.ref.depth = depth;
+    if (field->ref.depth >= 0)
+        e->column.ref.depth = depth;
     e->column.original = original;
     mark_used(field);
     if (depth > 0)
@@ -93,10 +107,14 @@ static int resolve_column(ExprContext *c, Expr *e, const QualifiedName *name)
 {
     int depth = 0;
     for (const Scope *scope = c->scope; scope; scope = scope->parent) {
-        const Field *field;
+        const Field *field = NULL;
         int found = find_in(c, scope, name, e->pos, &field);
         if (found < 0)
             return -1;
+        if (found && depth > 0 && c->a->no_correlation)
+            return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos,
+                        "Reference to column '%.*s' from outer scope not allowed in this context",
+                        STR_ARG(parts_text(c->a, name)));
         if (found) {
             become_column(c, e, field, depth, scope);
             return 1;
@@ -148,6 +166,9 @@ static int resolve_row_field(ExprContext *c, Expr *e)
 
 int resolve_name(ExprContext *c, Expr *e)
 {
+    int pattern = c->pattern ? resolve_pattern_name(c, e) : 0;
+    if (pattern)
+        return pattern > 0 ? 0 : -1;
     if (e->kind == EXPR_IDENT && resolve_lambda_parameter(c, e))
         return 0;
     QualifiedName name;

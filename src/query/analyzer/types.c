@@ -147,7 +147,7 @@ static bool is_plain_ident(Str name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || c == '_';
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
         if (!letter && !(i > 0 && c >= '0' && c <= '9'))
             return false;
     }
@@ -284,10 +284,9 @@ static void put_duckdb(Buf *out, const SqlType *type)
     } else if (type->kind == TYPE_TIME) {
         buf_puts(out, type->precision <= 6 ? "TIME" : "BIGINT");
     } else if (type->kind == TYPE_TIMESTAMP) {
-        buf_puts(out, type->precision <= 6 ? "TIMESTAMP" : "STRUCT(us BIGINT, ps INTEGER)");
+        buf_puts(out, type->precision <= 6 ? "TIMESTAMP" : "HUGEINT");
     } else if (type->kind == TYPE_TIMESTAMP_TZ) {
-        buf_printf(out, "STRUCT(t %s, zone SMALLINT)",
-                   type->precision <= 6 ? "TIMESTAMP" : "STRUCT(us BIGINT, ps INTEGER)");
+        buf_printf(out, "STRUCT(t %s, zone SMALLINT)", type->precision <= 6 ? "TIMESTAMP" : "HUGEINT");
     } else if (type->kind == TYPE_ARRAY) {
         put_duckdb(out, type->fields[0].type);
         buf_puts(out, "[]");

@@ -39,6 +39,8 @@ typedef enum TypeKind {
     TYPE_P4HYPERLOGLOG,
     TYPE_TDIGEST,
     TYPE_QDIGEST,
+    TYPE_SETDIGEST,
+    TYPE_COLOR,
     TYPE_FUNCTION,
 } TypeKind;
 

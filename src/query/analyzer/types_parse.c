@@ -41,10 +41,10 @@ static int resolve_decimal(const TypeName *name, Arena *arena, const SqlType **r
     int64_t precision = name->n_numbers > 0 ? name->numbers[0] : DECIMAL_MAX;
     int64_t scale = name->n_numbers > 1 ? name->numbers[1] : 0;
     if (precision < 1 || precision > DECIMAL_MAX)
-        return err_set(err, ERR_NUMERIC_VALUE_OUT_OF_RANGE,
+        return err_set(err, ERR_INVALID_FUNCTION_ARGUMENT,
                        "DECIMAL precision must be in range [1, 38]: %lld", (long long)precision);
     if (scale < 0 || scale > precision)
-        return err_set(err, ERR_NUMERIC_VALUE_OUT_OF_RANGE,
+        return err_set(err, ERR_INVALID_FUNCTION_ARGUMENT,
                        "DECIMAL scale must be in range [0, precision (%lld)]: %lld", (long long)precision,
                        (long long)scale);
     *ret = sql_type_decimal(arena, (int)precision, (int)scale);

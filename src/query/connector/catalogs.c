@@ -6,9 +6,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "query/connector/catalogs_internal.h"
+#include "query/connector/iceberg_views.h"
+#include "query/connector/generated.h"
 #include "query/connector/iceberg_layout.h"
 #include "query/connector/information_schema.h"
-#include "query/connector/tpch.h"
 
 enum { OPTIONS_BYTES = 1 << 20, MANIFEST_LIST_BYTES = 256 << 20, PROBE_TIMEOUT_MS = 1000 };
 
@@ -50,7 +51,8 @@ int catalogs_new(const CatalogsOptions *options, Catalogs **ret, Error *err)
     c->tables = table_cache_new(TABLE_CACHE_TABLES, TABLE_CACHE_BYTES);
     c->manifests = manifest_cache_new(MANIFEST_CACHE_BYTES);
     c->layouts = layout_cache_new();
-    c->tpch = tpch_data_new();
+    c->in_flight = in_flight_new();
+    c->generated = generated_data_new();
     c->storage = storage_client_new(storage, c->options.capability, err);
     c->catalog = c->storage ? catalog_client_new(catalog, c->options.capability, err) : NULL;
     c->catalog_probe = c->catalog ? http_client_new(catalog, c->options.capability, err) : NULL;
@@ -66,10 +68,11 @@ void catalogs_free(Catalogs *c)
 {
     if (!c)
         return;
-    tpch_data_free(c->tpch);
+    generated_data_free(c->generated);
     table_cache_free(c->tables);
     manifest_cache_free(c->manifests);
     layout_cache_free(c->layouts);
+    in_flight_free(c->in_flight);
     http_client_free(c->catalog_probe);
     if (c->catalog)
         catalog_client_free(c->catalog);
@@ -108,6 +111,8 @@ const Connector *catalogs_connector(const Catalogs *c, Str catalog)
         return &iceberg_connector;
     if (str_is(catalog, "tpch"))
         return &tpch_connector;
+    if (str_is(catalog, "tpcds"))
+        return &tpcds_connector;
     return str_is(catalog, "system") ? &system_connector : NULL;
 }
 
@@ -118,13 +123,13 @@ static int compare_names(const void *a, const void *b)
 
 int catalogs_names(Catalogs *c, Arena *arena, const Str **ret, size_t *ret_n, Error *err)
 {
-    Str *names = arena_array(arena, Str, 3);
-    names[0] = c->options.iceberg_name;
-    names[1] = STR("system");
-    names[2] = STR("tpch");
-    qsort(names, 3, sizeof *names, compare_names);
+    const Str all[] = {c->options.iceberg_name, STR("system"), STR("tpcds"), STR("tpch")};
+    enum { N = sizeof all / sizeof *all };
+    Str *names = arena_array(arena, Str, N);
+    memcpy(names, all, sizeof all);
+    qsort(names, N, sizeof *names, compare_names);
     *ret = names;
-    *ret_n = 3;
+    *ret_n = N;
     (void)err;
     return 0;
 }
@@ -263,7 +268,8 @@ static int get_table(MetadataSource *self, Str catalog, Str schema, Str table, c
 {
     StatementTables *s = (StatementTables *)self;
     bool versioned =
-        reference && reference->kind == REL_TABLE && (reference->table.version || reference->table.timestamp);
+        reference && reference->kind == REL_TABLE &&
+        (reference->table.version || reference->table.timestamp || reference->table.branch.text.ptr);
     (void)arena; /* the statement's: what one reference saw, all later ones see */
     for (size_t i = 0; i < s->tables.n; i++) {
         const KnownTable *k = &s->tables.items[i];
@@ -281,12 +287,14 @@ static int get_table(MetadataSource *self, Str catalog, Str schema, Str table, c
     return 0;
 }
 
-static int get_view(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena, Str *ret_sql,
-                    Error *err)
+static int get_view(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena,
+                    ViewDefinition *ret, Error *err)
 {
-    (void)self, (void)catalog, (void)schema, (void)view, (void)arena, (void)err;
-    *ret_sql = STR_NULL;
-    return 0;
+    const TableHandle *handle;
+    *ret = (ViewDefinition){0};
+    if (get_table(self, catalog, schema, view, NULL, arena, &handle, err))
+        return -1;
+    return handle && handle->ops == &iceberg_view_ops ? iceberg_view_definition(handle, arena, ret, err) : 0;
 }
 
 MetadataSource *catalogs_metadata(StatementContext *context)

@@ -1,9 +1,9 @@
 /* catalogs.h - all catalogs of the query role: names to tables, and the statements that change them.
  *
- * Catalogs: the Iceberg one (config query.catalog) on the catalog and storage roles, `tpch` (generated data)
- * and `system`. Every catalog has an information_schema. A Catalogs is shared by all statements and
- * thread-safe; calls take the StatementContext of the statement they work for. Errors carry Trino's codes and
- * texts ("Table 'iceberg.a.b' does not exist" with the position is the analyzer's). */
+ * Catalogs: the Iceberg one (config query.catalog) on the catalog and storage roles, `tpch` and
+ * `tpcds` (generated data) and `system`. Every catalog has an information_schema. A Catalogs is shared by all
+ * statements and thread-safe; calls take the StatementContext of the statement they work for. Errors carry
+ * Trino's codes and texts ("Table 'iceberg.a.b' does not exist" with the position is the analyzer's). */
 #pragma once
 
 #include "query/connector/statement_context.h"
@@ -20,6 +20,7 @@ typedef struct CatalogsOptions {
     Str data_dir, run_dir; /* DATA/query is ours; DATA/run has the roles' sockets */
     Str capability;
     Str warehouse;
+    int64_t generated_limit_bytes; /* of files of tpch and tpcds kept for later */
     Engine *engine;
     Str node_uri, node_id;
     /* The statements known to the server, newest last: calls fn for each. */
@@ -45,7 +46,8 @@ int catalogs_resolve_name(const StatementContext *context, const QualifiedName *
 
 /* DDL: each runs a parsed statement of its kind (CREATE/DROP SCHEMA, CREATE/DROP/RENAME TABLE, COMMENT, …),
  * whole. */
-int catalogs_run_ddl(StatementContext *context, const Statement *statement, Error *err);
+int catalogs_run_ddl(StatementContext *context, const Statement *statement, const Analysis *analysis,
+                     Error *err);
 /* SHOW CREATE TABLE/SCHEMA/VIEW: the text. */
 int catalogs_show_create(StatementContext *context, const Statement *statement, Str *ret, Error *err);
 
@@ -55,6 +57,23 @@ int catalogs_insert(StatementContext *context, const Statement *statement, const
                     Str source_sql, int64_t *ret_rows, Error *err);
 int catalogs_create_table_as(StatementContext *context, const Statement *statement, const Analysis *analysis,
                              Str source_sql, int64_t *ret_rows, Error *err);
+
+/* DELETE, UPDATE and MERGE. `source_sql` gives what analyze_dml.c says: row ids, cases, new values. Tells the
+ * rows changed. */
+int catalogs_change_rows(StatementContext *context, const Statement *statement, const Analysis *analysis,
+                         Str source_sql, int64_t *ret_rows, Error *err);
+int catalogs_truncate(StatementContext *context, const TableHandle *handle, Error *err);
+
+/* ALTER TABLE … EXECUTE: what was done, as rows (metric_name, metric_value). */
+enum { TABLE_METRICS_MAX = 8 };
+typedef struct TableMetrics {
+    const char *names[TABLE_METRICS_MAX]; /* static */
+    int64_t values[TABLE_METRICS_MAX];
+    size_t n;
+} TableMetrics;
+int catalogs_table_procedure(StatementContext *context, const Statement *statement, const Analysis *analysis,
+                             TableMetrics *ret, Error *err);
+int catalogs_call(StatementContext *context, const Statement *statement, Error *err);
 
 /* One file into one table; docs/import-api.md. */
 typedef struct ImportRequest {

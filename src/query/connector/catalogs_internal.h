@@ -22,7 +22,8 @@ enum {
 
 typedef struct TableCache TableCache;
 typedef struct LayoutCache LayoutCache;
-typedef struct TpchData TpchData;
+typedef struct InFlight InFlight;
+typedef struct GeneratedData GeneratedData;
 
 struct Catalogs {
     CatalogsOptions options;
@@ -33,9 +34,21 @@ struct Catalogs {
     ManifestCache *manifests;
     TableCache *tables;
     LayoutCache *layouts;
-    TpchData *tpch;
+    InFlight *in_flight;
+    GeneratedData *generated;
     int64_t started_us;
 };
+
+/* ---- objects of commits that are under way (in_flight.c) ---- */
+
+/* They are in storage before any metadata names them: removing orphans leaves them alone. Those of a commit
+ * whose outcome is unknown stay. Thread-safe. */
+typedef struct InFlight InFlight;
+InFlight *in_flight_new(void);
+void in_flight_free(InFlight *in_flight);
+void in_flight_add(InFlight *in_flight, const Str *uris, size_t n);
+void in_flight_remove(InFlight *in_flight, const Str *uris, size_t n);
+bool in_flight_has(InFlight *in_flight, Str uri);
 
 typedef struct Connector Connector;
 struct Connector {
@@ -49,7 +62,7 @@ struct Connector {
     int (*get_table)(StatementContext *context, Str catalog, Str schema, Str table, const Relation *reference,
                      Arena *arena, const TableHandle **ret, Error *err);
 };
-extern const Connector iceberg_connector, tpch_connector, system_connector;
+extern const Connector iceberg_connector, tpch_connector, tpcds_connector, system_connector;
 /* NULL: no such catalog. */
 const Connector *catalogs_connector(const Catalogs *catalogs, Str catalog);
 /* Any table of any catalog, information_schema included, in the state that the statement sees. *ret NULL:

@@ -43,6 +43,12 @@ struct TableHandle {
     void *data; /* the connector's */
 };
 
+typedef struct ViewDefinition {
+    Str sql;             /* ptr NULL: no such view */
+    Str catalog, schema; /* of unqualified names in it */
+    size_t n_columns;    /* that it had when it was made; 0: not known */
+} ViewDefinition;
+
 typedef struct MetadataSource MetadataSource;
 struct MetadataSource {
     /* Each: 0 with the answer, or -1 with an error of the outside world. */
@@ -52,7 +58,6 @@ struct MetadataSource {
      * NULL: current. */
     int (*get_table)(MetadataSource *self, Str catalog, Str schema, Str table,
                      const struct Relation *reference, Arena *arena, const TableHandle **ret, Error *err);
-    /* *ret_sql.ptr NULL: no such view. */
-    int (*get_view)(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena, Str *ret_sql,
-                    Error *err);
+    int (*get_view)(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena,
+                    ViewDefinition *ret, Error *err);
 };

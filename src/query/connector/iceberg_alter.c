@@ -5,6 +5,7 @@
 #include "query/analyzer/types_internal.h"
 #include "query/connector/iceberg_ddl.h"
 #include "query/connector/iceberg_types.h"
+#include "query/connector/iceberg_views.h"
 
 enum { ALTER_TRIES = 5, UPDATES_BYTES_MAX = 64 << 20 };
 
@@ -391,12 +392,23 @@ int ddl_comment(StatementContext *context, const Statement *s, Error *err)
 {
     Alter a;
     QualifiedName name = s->name;
-    if (s->is_view_comment)
-        return ddl_fail(err, ERR_NOT_SUPPORTED, s, "COMMENT ON VIEW is not supported");
     if (s->is_column_comment)
         name.n--;
     if (!name.n)
         return ddl_fail(err, ERR_MISSING_COLUMN_NAME, s, "Table must be specified");
+    if (s->is_view_comment || s->is_column_comment) {
+        Str parts[3];
+        const TableHandle *handle;
+        if (catalogs_resolve_name(context, &name, 3, parts, err) ||
+            catalogs_get_table(context, parts[0], parts[1], parts[2], NULL, context->arena, &handle, err))
+            return -1;
+        if (handle && handle->ops == &iceberg_view_ops)
+            return ddl_comment_view(context, s, handle,
+                                    s->is_column_comment ? s->name.parts[s->name.n - 1].text : STR_NULL, err);
+        if (s->is_view_comment)
+            return ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "View '%.*s' does not exist",
+                            STR_ARG(table_name_text(context->arena, parts[0], parts[1], parts[2])));
+    }
     if (begin(&a, context, s, &name, "setting table comments", err))
         return -1;
     if (s->is_column_comment)

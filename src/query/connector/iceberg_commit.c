@@ -47,10 +47,12 @@ static int adopt(Commit *c, Error *err)
     WrittenFiles *f = c->files;
     _cleanup_arena_ Arena *scratch = arena_new(256 << 20);
     StorageAdopt *list = arena_array(scratch, StorageAdopt, f->n + 1);
+    size_t n_list = 0;
     for (size_t i = 0; i < f->n; i++)
-        list[i] = (StorageAdopt){f->files[i].stage_name, f->files[i].uri};
-    for (size_t from = 0; from < f->n; from += ADOPT_FILES_MAX) {
-        size_t n = f->n - from < ADOPT_FILES_MAX ? f->n - from : ADOPT_FILES_MAX;
+        if (f->files[i].stage_name.len) /* else it stands in the file of another */
+            list[n_list++] = (StorageAdopt){f->files[i].stage_name, f->files[i].uri};
+    for (size_t from = 0; from < n_list; from += ADOPT_FILES_MAX) {
+        size_t n = n_list - from < ADOPT_FILES_MAX ? n_list - from : ADOPT_FILES_MAX;
         if (fault_point("query.write.adopt", err))
             return -1;
         if (!storage_adopt(f->stage, list + from, n, scratch, NULL, err))
@@ -80,7 +82,7 @@ static int store_one(void *item, Error *err)
 /* Data files, manifests and the list, side by side: storage makes them durable in one group. */
 static int store_all(Commit *c, const NewSnapshot *snapshot, bool first, Error *err)
 {
-    size_t n = 0, max = 1 + c->added.n + snapshot->n_outputs;
+    size_t n = 0, max = 1 + c->added.n + snapshot->n_outputs, noted = c->stored.n;
     Store *stores = arena_array(c->arena, Store, max);
     void **items = arena_array(c->arena, void *, max);
     if (first) {
@@ -98,6 +100,7 @@ static int store_all(Commit *c, const NewSnapshot *snapshot, bool first, Error *
         if (stores[i].output)
             *vec_push(c->arena, &c->stored) = stores[i].output->path;
     }
+    in_flight_add(c->catalogs->in_flight, c->stored.items + noted, c->stored.n - noted);
     return run_parallel(store_one, items, n, err);
 }
 
@@ -234,6 +237,8 @@ static int commit_attempts(Commit *c, Error *err)
         LoadedTable loaded;
         int64_t started_us = clock_monotonic_us();
         c->change.attempt = attempt;
+        if (attempt && t->checks && snapshot_check(base, t->branch, t->checks, &source, c->arena, err))
+            return -1;
         if (snapshot_build(base, &c->change, &source, c->arena, &snapshot, err))
             return -1;
         int64_t built_us = clock_monotonic_us();
@@ -289,18 +294,23 @@ static int prepare(Commit *c, Error *err)
     c->snapshot_id = rng_positive_i64();
     NewFile *files = arena_array(c->arena, NewFile, n + 1);
     for (size_t i = 0; i < n; i++)
-        files[i] = (NewFile){&c->files->files[i].file, -1};
+        files[i] = (NewFile){&c->files->files[i].file,
+                             c->target->data_sequence_number ? c->target->data_sequence_number : -1};
     if (n && snapshot_add_files(c->target->base, files, n, c->snapshot_id, c->uuid, c->arena, &c->added, err))
         return -1;
     c->change = (SnapshotChange){.operation = c->target->operation,
                                  .snapshot_id = c->snapshot_id,
                                  .timestamp_ms = clock_now_ms(),
                                  .uuid = c->uuid,
+                                 .branch = c->target->branch,
                                  .added = n ? &c->added : NULL,
+                                 .removed = c->target->removed,
+                                 .n_removed = c->target->n_removed,
                                  .merge_manifests = true};
     Str merge = session_property(c->context, c->catalogs->options.iceberg_name, "merge_manifests_on_write",
                                  STR("true"));
-    c->change.merge_manifests = !str_is(merge, "false");
+    c->change.merge_manifests = !str_is(merge, "false") || c->target->merges_all_manifests;
+    c->change.merge_min_count = c->target->merges_all_manifests ? 2 : 0;
     c->change.summary = summary_of(c, &c->change.n_summary);
     return 0;
 }
@@ -319,6 +329,8 @@ int iceberg_commit_files(StatementContext *context, const CommitTarget *target, 
     int r = commit_attempts(&c, &e);
     if (r && e.code != ERR_COMMIT_UNKNOWN)
         remove_stored(&c);
+    if (!r || e.code != ERR_COMMIT_UNKNOWN)
+        in_flight_remove(c.catalogs->in_flight, c.stored.items, c.stored.n);
     if (r && e.code == ERR_COMMIT_FAILED) {
         Error why = e;
         err_set(&e, ERR_ICEBERG_COMMIT_ERROR, "Failed to commit the transaction during write: %s",

@@ -344,6 +344,21 @@ int ddl_rename_table(StatementContext *context, const Statement *s, Error *err)
     return -1;
 }
 
+static int truncate_table(StatementContext *context, const Statement *s, Error *err)
+{
+    Str parts[3];
+    const TableHandle *handle;
+    if (catalogs_resolve_name(context, &s->name, 3, parts, err) ||
+        catalogs_get_table(context, parts[0], parts[1], parts[2], NULL, context->arena, &handle, err))
+        return -1;
+    if (!handle)
+        return ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "Table '%.*s' does not exist",
+                        STR_ARG(table_name_text(context->arena, parts[0], parts[1], parts[2])));
+    if (handle->ops != &iceberg_ops)
+        return err_set(err, ERR_NOT_SUPPORTED, "This connector does not support truncating tables");
+    return catalogs_truncate(context, handle, err);
+}
+
 /* ---- dispatch ---- */
 
 static const struct {
@@ -355,11 +370,24 @@ static const struct {
     {STMT_RENAME_TABLE, ddl_rename_table},     {STMT_COMMENT, ddl_comment},
     {STMT_ADD_COLUMN, ddl_add_column},         {STMT_DROP_COLUMN, ddl_drop_column},
     {STMT_RENAME_COLUMN, ddl_rename_column},   {STMT_SET_COLUMN_TYPE, ddl_set_column_type},
-    {STMT_SET_PROPERTIES, ddl_set_properties},
+    {STMT_SET_PROPERTIES, ddl_set_properties}, {STMT_TRUNCATE, truncate_table},
 };
 
-int catalogs_run_ddl(StatementContext *context, const Statement *statement, Error *err)
+static const struct {
+    StatementKind kind;
+    int (*run)(StatementContext *context, const Statement *s, const Analysis *analysis, Error *err);
+} view_kinds[] = {
+    {STMT_CREATE_VIEW, ddl_create_view},
+    {STMT_DROP_VIEW, ddl_drop_view},
+    {STMT_RENAME_VIEW, ddl_rename_view},
+};
+
+int catalogs_run_ddl(StatementContext *context, const Statement *statement, const Analysis *analysis,
+                     Error *err)
 {
+    for (size_t i = 0; i < sizeof view_kinds / sizeof *view_kinds; i++)
+        if (view_kinds[i].kind == statement->kind)
+            return view_kinds[i].run(context, statement, analysis, err);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].kind == statement->kind)
             return kinds[i].run(context, statement, err);

@@ -34,6 +34,13 @@ int ddl_new_table(StatementContext *context, Str catalog, const NewColumn *colum
 /* What a staged table is, as the updates (JSON objects) of the commit that creates it. */
 void ddl_creation_updates(const TableMetadata *staged, Arena *arena, const Str **ret, size_t *ret_n);
 
+int ddl_create_view(StatementContext *context, const Statement *s, const Analysis *analysis, Error *err);
+int ddl_drop_view(StatementContext *context, const Statement *s, const Analysis *analysis, Error *err);
+int ddl_rename_view(StatementContext *context, const Statement *s, const Analysis *analysis, Error *err);
+/* column ptr NULL: of the view itself. */
+int ddl_comment_view(StatementContext *context, const Statement *s, const TableHandle *handle, Str column,
+                     Error *err);
+
 int ddl_create_schema(StatementContext *context, const Statement *s, Error *err);
 int ddl_drop_schema(StatementContext *context, const Statement *s, Error *err);
 int ddl_create_table(StatementContext *context, const Statement *s, Error *err);

@@ -50,6 +50,7 @@ int catalogs_insert(StatementContext *context, const Statement *statement, const
     }
     CommitTarget target = {.namespace_ = table->namespace_,
                            .name = table->name,
+                           .branch = table->branch,
                            .base = table->metadata,
                            .operation = ICE_APPEND};
     return iceberg_commit_files(context, &target, files, NULL, err);

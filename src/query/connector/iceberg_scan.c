@@ -35,6 +35,10 @@ int iceberg_plan(StatementContext *context, const TableHandle *handle, const Rel
                  const ScanPlan **ret, Error *err)
 {
     const IcebergTable *t = iceberg_table_of(handle);
+    if (t->plan) {
+        *ret = t->plan;
+        return 0;
+    }
     ManifestSource source = catalogs_manifest_source(context->catalogs);
     ScanOptions options = {.snapshot = t->snapshot,
                            .schema = t->schema,
@@ -358,6 +362,16 @@ static Str modified_value(Scan *s, const GroupBuilder *g, size_t i)
     return arena_printf(s->arena, "struct_pack(t := make_timestamp(%lld), zone := 0::SMALLINT)", ms * 1000);
 }
 
+/* Files get their numbers in the order of the list that read_parquet() is given. */
+static void put_row_id(Scan *s, const GroupBuilder *g)
+{
+    RowIdFiles *ids = s->table->row_ids;
+    buf_printf(s->out, "((CAST(p.file_index AS BIGINT) + %zu) << %d) + p.file_row_number", ids->files.n,
+               ROW_ID_POSITION_BITS);
+    for (size_t i = 0; i < g->scans.n; i++)
+        *vec_push(s->arena, &ids->files) = g->scans.items[i];
+}
+
 static int put_column(Scan *s, const GroupBuilder *g, size_t column)
 {
     const IceSchema *schema = s->table->schema;
@@ -367,6 +381,8 @@ static int put_column(Scan *s, const GroupBuilder *g, size_t column)
         put_by_file(s, g, partition_value);
     else if (is_hidden(s, column, HIDDEN_FILE_MODIFIED_TIME))
         put_by_file(s, g, modified_value);
+    else if (is_hidden(s, column, HIDDEN_ROW_ID))
+        put_row_id(s, g);
     else {
         const IceField *field = &schema->fields[column];
         const ParquetNode *node = find_column(g->layout, field);

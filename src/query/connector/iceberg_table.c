@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "query/connector/iceberg_types.h"
+#include "query/connector/iceberg_views.h"
 #include "query/connector/sql_text.h"
 
 /* ---- names ---- */
@@ -41,12 +42,18 @@ static int list_tables(StatementContext *context, Str schema, Arena *arena, cons
             *err = e;
         return -1;
     }
-    Str *tables = arena_array(arena, Str, names.n + 1);
+    const Str *views;
+    size_t n_views;
+    if (iceberg_list_views(context, schema, arena, &views, &n_views, err))
+        return -1;
+    Str *tables = arena_array(arena, Str, names.n + n_views + 1);
     for (size_t i = 0; i < names.n; i++)
         tables[i] = arena_lower(arena, names.items[i]);
-    qsort(tables, names.n, sizeof *tables, compare_names);
+    if (n_views)
+        memcpy(tables + names.n, views, n_views * sizeof *tables);
+    qsort(tables, names.n + n_views, sizeof *tables, compare_names);
     *ret = tables;
-    *ret_n = names.n;
+    *ret_n = names.n + n_views;
     return 0;
 }
 
@@ -117,9 +124,9 @@ static int instant_of(StatementContext *context, const Expr *expr, int64_t *ret_
     EmitContext emit = {.arena = context->arena, .session = context->session, .statement = context};
     bool zoned = expr->type->kind == TYPE_TIMESTAMP_TZ,
          fine = expr->type->precision > 6 && expr->type->kind != TYPE_DATE;
-    buf_puts(&sql, "SELECT epoch_us(CAST((");
+    buf_puts(&sql, fine ? "SELECT epoch_us(CAST(t_narrow(" : "SELECT epoch_us(CAST((");
     int r = emit_constant(&emit, expr, &sql, err);
-    buf_printf(&sql, ")%s%s AS TIMESTAMP)) AS c0", zoned ? ".t" : "", fine ? ".us" : "");
+    buf_printf(&sql, ")%s AS TIMESTAMP)) AS c0", zoned ? ".t" : "");
     const SqlType *types[] = {&TYPE_BIGINT_};
     const Json *rows = NULL;
     r = r || sql_query_rows(context, buf_str(&sql), types, 1, &rows, err) ? -1 : 0;
@@ -145,6 +152,21 @@ static int check_past(StatementContext *context, const Expr *time, int64_t us, E
                        "Pointer value '%s UTC' is not in the past", text);
 }
 
+/* t @ branch */
+static int choose_branch(IcebergTable *t, const Relation *reference, Error *err)
+{
+    Str name = reference->table.branch.text;
+    const IceRef *ref = metadata_ref(t->metadata, name);
+    if (str_is(name, "main"))
+        return 0;
+    if (!ref || ref->is_tag)
+        return err_set_sql(err, ERR_BRANCH_NOT_FOUND, reference->pos.line, reference->pos.column,
+                           "Branch '%.*s' does not exist", STR_ARG(name));
+    t->branch = ref->name;
+    t->snapshot = metadata_snapshot(t->metadata, ref->snapshot_id);
+    return 0;
+}
+
 static int choose_snapshot(StatementContext *context, IcebergTable *t, const Relation *reference, Error *err)
 {
     int64_t us;
@@ -154,6 +176,8 @@ static int choose_snapshot(StatementContext *context, IcebergTable *t, const Rel
     if (!reference)
         return 0;
     t->is_current = false;
+    if (reference->table.branch.text.ptr)
+        return choose_branch(t, reference, err);
     const Expr *version = reference->table.version, *time = reference->table.timestamp;
     if (version ? snapshot_of_version(t->metadata, version, context->arena, &t->snapshot, err)
                 : instant_of(context, time, &us, err) || check_past(context, time, us, err) ||
@@ -176,6 +200,7 @@ static int fill_columns(IcebergTable *t, TableHandle *handle, Arena *arena, Erro
         [HIDDEN_PATH] = {{"$path", 5}, &TYPE_VARCHAR_},
         [HIDDEN_PARTITION] = {{"$partition", 10}, &TYPE_VARCHAR_},
         [HIDDEN_FILE_MODIFIED_TIME] = {{"$file_modified_time", 19}, &TYPE_TIMESTAMP_TZ_3_},
+        [HIDDEN_ROW_ID] = {{"", 0}, &TYPE_BIGINT_},
     };
     const IceSchema *schema = t->schema;
     TableColumn *columns = arena_array(arena, TableColumn, schema->n_fields + HIDDEN_COUNT);
@@ -208,7 +233,9 @@ int iceberg_handle_new(StatementContext *context, Str catalog, Str schema, Str t
                         .namespace_ = namespace_of_schema(schema, arena),
                         .name = arena_str(arena, table),
                         .metadata = loaded->metadata,
-                        .metadata_location = loaded->metadata_location};
+                        .metadata_location = loaded->metadata_location,
+                        .row_ids = arena_new_of(arena, RowIdFiles)};
+    *t->row_ids = (RowIdFiles){0};
     *handle = (TableHandle){.ops = &iceberg_ops,
                             .catalog = arena_str(arena, catalog),
                             .schema = arena_str(arena, schema),
@@ -251,7 +278,7 @@ static int get_table(StatementContext *context, Str catalog, Str schema, Str tab
         return iceberg_handle_new(context, catalog, schema, table, &loaded, reference, ret, err);
     ptrdiff_t dollar = str_rfind_char(table, '$');
     if (dollar <= 0)
-        return 0;
+        return iceberg_view_handle(context, catalog, schema, table, ret, err);
     const TableHandle *base;
     if (catalogs_get_table(context, catalog, schema, str_slice(table, 0, (size_t)dollar), reference,
                            context->arena, &base, err))

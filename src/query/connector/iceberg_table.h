@@ -3,7 +3,14 @@
 
 #include "query/connector/catalogs_internal.h"
 
-enum { HIDDEN_PATH, HIDDEN_PARTITION, HIDDEN_FILE_MODIFIED_TIME, HIDDEN_COUNT };
+enum { HIDDEN_PATH, HIDDEN_PARTITION, HIDDEN_FILE_MODIFIED_TIME, HIDDEN_ROW_ID, HIDDEN_COUNT };
+
+/* A row's id in one statement: the number of its file, as the scan gave it out, and its place in the file.
+ * The column has an empty name, which no SQL reaches; it is the last one. */
+enum { ROW_ID_POSITION_BITS = 43 };
+typedef struct RowIdFiles {
+    Vec(const struct ScanFile *) files;
+} RowIdFiles;
 
 typedef struct IcebergTable {
     Catalogs *catalogs;
@@ -12,7 +19,10 @@ typedef struct IcebergTable {
     Str metadata_location;
     const IceSchema *schema;     /* that the statement reads with; its columns are the handle's first */
     const IceSnapshot *snapshot; /* NULL: no rows */
-    bool is_current;             /* false: FOR VERSION or TIMESTAMP AS OF */
+    bool is_current;             /* false: FOR VERSION or TIMESTAMP AS OF, or a branch */
+    Str branch;                  /* that is written to; ptr NULL: main */
+    const ScanPlan *plan;        /* made already: the files to be read; NULL: by the scan */
+    RowIdFiles *row_ids;         /* filled by a scan that gives row ids */
 } IcebergTable;
 
 extern const ConnectorOps iceberg_ops;

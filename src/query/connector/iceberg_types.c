@@ -243,13 +243,10 @@ bool ice_read_is_plain(const IceType *type, const ParquetNode *n)
 
 /* ---- reading ---- */
 
-/* The whole microseconds below an instant in nanoseconds, also before 1970. */
+/* Picoseconds since 1970 (types.def). */
 static void put_nanos(Buf *out, Str e)
 {
-    buf_printf(out,
-               "struct_pack(us := (epoch_ns(%.*s) - (epoch_ns(%.*s) %% 1000 + 1000) %% 1000) // 1000, "
-               "ps := CAST((epoch_ns(%.*s) %% 1000 + 1000) %% 1000 * 1000 AS INTEGER))",
-               STR_ARG(e), STR_ARG(e), STR_ARG(e));
+    buf_printf(out, "(CAST(epoch_ns(%.*s) AS HUGEINT) * 1000)", STR_ARG(e));
 }
 
 static void put_read_primitive(Buf *out, Str e, const IceType *type, const ParquetNode *node)
@@ -426,6 +423,12 @@ static void put_value(Buf *out, const IceValue *v, const IceType *type, Arena *a
     case ICE_TIMESTAMPTZ:
         buf_printf(out, "struct_pack(t := make_timestamp(%lld), zone := 0::SMALLINT)", i);
         return;
+    case ICE_TIMESTAMP_NS:
+        buf_printf(out, "(CAST('%lld' AS HUGEINT) * 1000)", i);
+        return;
+    case ICE_TIMESTAMPTZ_NS:
+        buf_printf(out, "struct_pack(t := (CAST('%lld' AS HUGEINT) * 1000), zone := 0::SMALLINT)", i);
+        return;
     case ICE_FLOAT:
     case ICE_DOUBLE:
         buf_printf(out, "CAST('%.17g' AS %s)", v->f64, type->id == ICE_FLOAT ? "FLOAT" : "DOUBLE");
@@ -478,25 +481,20 @@ static bool write_is_plain(const SqlType *from, const IceType *type, Arena *aren
 
 static void put_write_temporal(Buf *out, Str e, const SqlType *from, const IceType *type)
 {
-    bool fine = from->precision > 6; /* held as microseconds and picoseconds */
+    bool wide = from->precision > 6; /* held in picoseconds (types.def) */
+    bool nanos = type->id == ICE_TIMESTAMP_NS || type->id == ICE_TIMESTAMPTZ_NS;
     bool zoned = from->kind == TYPE_TIMESTAMP_TZ;
-    const char *t = zoned ? ".t" : "";
-    if (type->id == ICE_TIME)
-        buf_printf(out, fine ? "CAST(make_timestamp(%.*s // 1000000) AS TIME)" : "%.*s", STR_ARG(e));
-    else if (type->id == ICE_TIMESTAMP_NS || type->id == ICE_TIMESTAMPTZ_NS) {
-        if (fine)
-            buf_printf(out, "make_timestamp_ns((%.*s)%s.us * 1000 + (%.*s)%s.ps // 1000)", STR_ARG(e), t,
-                       STR_ARG(e), t);
-        else
-            buf_printf(out, "CAST((%.*s)%s AS TIMESTAMP_NS)", STR_ARG(e), t);
-    } else {
-        const char *make = zoned ? "make_timestamptz" : "make_timestamp";
-        if (fine)
-            buf_printf(out, "%s((%.*s)%s.us + CASE WHEN (%.*s)%s.ps >= 500000 THEN 1 ELSE 0 END)", make,
-                       STR_ARG(e), t, STR_ARG(e), t);
-        else
-            buf_printf(out, "%s(epoch_us((%.*s)%s))", make, STR_ARG(e), t);
-    }
+    const char *t = zoned ? ".t" : "", *make = zoned ? "make_timestamptz" : "make_timestamp";
+    if (wide && nanos)
+        buf_printf(out, "make_timestamp_ns(CAST(t_wide_round(%.*s, 9)%s // 1000 AS BIGINT))", STR_ARG(e), t);
+    else if (nanos)
+        buf_printf(out, "CAST((%.*s)%s AS TIMESTAMP_NS)", STR_ARG(e), t);
+    else if (type->id == ICE_TIME)
+        buf_printf(out, wide ? "t_narrow(t_wide_round(%.*s, 6))" : "%.*s", STR_ARG(e));
+    else if (wide)
+        buf_printf(out, "%s(epoch_us(t_narrow(t_wide_round(%.*s, 6))%s))", make, STR_ARG(e), t);
+    else
+        buf_printf(out, "%s(epoch_us((%.*s)%s))", make, STR_ARG(e), t);
 }
 
 static void put_write_struct(Buf *out, Str e, const SqlType *from, const IceType *type, Arena *arena)

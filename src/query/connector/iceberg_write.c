@@ -333,23 +333,24 @@ static int check_not_null(const Writer *w, const IceDataFile *file)
     return 0;
 }
 
-static Str data_location(const Writer *w)
+static Str data_location(const TableMetadata *table, Arena *arena)
 {
-    Str set = metadata_property(w->table, "write.data.path", STR_NULL), location = w->table->location;
+    Str set = metadata_property(table, "write.data.path", STR_NULL), location = table->location;
     if (!set.ptr)
-        set = metadata_property(w->table, "write.object-storage.path", STR_NULL);
+        set = metadata_property(table, "write.object-storage.path", STR_NULL);
     while (location.len && location.ptr[location.len - 1] == '/')
         location.len--;
-    return set.ptr ? set : arena_printf(w->arena, "%.*s/data", STR_ARG(location));
+    return set.ptr ? set : arena_printf(arena, "%.*s/data", STR_ARG(location));
 }
 
-static Str object_uri(const Writer *w, const IceDataFile *file)
+Str iceberg_new_uri(const TableMetadata *table, const IceDataFile *file, const char *suffix, Arena *arena)
 {
     char id[UUID_TEXT_LEN + 1];
     uuid7_text(id);
-    Str partition = ice_partition_path(w->spec, file->partition, w->arena);
-    return arena_printf(w->arena, "%.*s%s%.*s/%s.parquet", STR_ARG(data_location(w)),
-                        partition.len ? "/" : "", STR_ARG(partition), id);
+    const IcePartitionSpec *spec = metadata_spec(table, file->spec_id);
+    Str partition = file->n_partition ? ice_partition_path(spec, file->partition, arena) : STR("");
+    return arena_printf(arena, "%.*s%s%.*s/%s%s", STR_ARG(data_location(table, arena)),
+                        partition.len ? "/" : "", STR_ARG(partition), id, suffix);
 }
 
 static int take_file(Writer *w, Str dir, Str path, size_t number)
@@ -372,7 +373,7 @@ static int take_file(Writer *w, Str dir, Str path, size_t number)
         return -1;
     if (is_sorted(w) && !is_partitioned(w))
         f->file.sort_order_id = w->order->order_id;
-    f->uri = f->file.path = object_uri(w, &f->file);
+    f->uri = f->file.path = iceberg_new_uri(w->table, &f->file, ".parquet", w->arena);
     Str name = arena_printf(w->arena, "%.*s/%.*s", STR_ARG(dir), STR_ARG(f->stage_name));
     if (!str_eq(name, path) && fs_rename(path.ptr, name.ptr, w->err))
         return -1;
@@ -386,7 +387,8 @@ static int collect(Writer *w, Str dir)
 {
     if (find_files(w, dir, 0))
         return -1;
-    w->out->files = arena_array(w->arena, WrittenFile, w->paths.n + 1);
+    w->out->cap = w->paths.n + 1;
+    w->out->files = arena_array(w->arena, WrittenFile, w->out->cap);
     for (size_t i = 0; i < w->paths.n; i++)
         if (take_file(w, dir, w->paths.items[i], i))
             return -1;
@@ -407,6 +409,30 @@ static void free_written(void *files)
     written_files_free(files);
 }
 
+void written_files_add(WrittenFiles *files, const WrittenFile *file, Arena *arena)
+{
+    if (files->n == files->cap) {
+        size_t cap = files->cap ? 2 * files->cap : 8;
+        WrittenFile *more = arena_array(arena, WrittenFile, cap);
+        if (files->n)
+            memcpy(more, files->files, files->n * sizeof *more);
+        files->files = more;
+        files->cap = cap;
+    }
+    files->files[files->n++] = *file;
+}
+
+int iceberg_stage(StatementContext *context, WrittenFiles *files, Str *ret_dir, Error *err)
+{
+    if (!files->stage) {
+        if (storage_stage_new(context->catalogs->storage, &files->stage, err))
+            return -1;
+        arena_on_free(context->arena, free_written, files);
+    }
+    *ret_dir = storage_stage_dir(files->stage);
+    return 0;
+}
+
 int iceberg_write_files(StatementContext *context, const TableMetadata *table, const WriteSource *source,
                         WrittenFiles *ret, Error *err)
 {
@@ -423,11 +449,9 @@ int iceberg_write_files(StatementContext *context, const TableMetadata *table, c
     *ret = (WrittenFiles){0};
     if (ice_partition_type(table, w.spec->spec_id, w.arena, &w.types, err))
         return -1;
-    if (storage_stage_new(context->catalogs->storage, &ret->stage, err))
+    Str dir;
+    if (iceberg_stage(context, ret, &dir, err))
         return -1;
-    WrittenFiles *held = ret;
-    arena_on_free(context->arena, free_written, held);
-    Str dir = storage_stage_dir(ret->stage);
     int64_t staged_us = clock_monotonic_us();
     if (copy(&w, dir, err))
         return -1;

@@ -27,22 +27,35 @@ typedef struct WrittenFile {
 typedef struct WrittenFiles {
     StorageStage *stage;
     WrittenFile *files;
-    size_t n;
+    size_t n, cap;
     int64_t rows, bytes;
 } WrittenFiles;
 
-/* The stage is let go with the statement's arena, or earlier by written_files_free(). */
+/* The folder that a statement's files are written to; the same one for all of `files`. */
+int iceberg_stage(StatementContext *context, WrittenFiles *files, Str *ret_dir, Error *err);
+/* "s3://…/data/order_date=2024-01-01/<uuid><suffix>" for a file of this partition. */
+Str iceberg_new_uri(const TableMetadata *table, const IceDataFile *file, const char *suffix, Arena *arena);
+/* The stage is let go with the statement's arena, or earlier by written_files_free(). `ret` is empty at
+ * first; more files may be added to it afterwards (written_files_add()). */
 int iceberg_write_files(StatementContext *context, const TableMetadata *table, const WriteSource *source,
                         WrittenFiles *ret, Error *err);
 void written_files_free(WrittenFiles *files);
+void written_files_add(WrittenFiles *files, const WrittenFile *file, Arena *arena);
 
 typedef struct CommitTarget {
     Str namespace_, name;
+    Str branch; /* ptr NULL: main */
     const TableMetadata *base;
     const Str *create_updates; /* JSON objects of a table that is created by this commit; NULL: it exists */
     size_t n_create_updates;
     IceOperation operation;
+    const RemovedFile *removed; /* that the new snapshot no longer has */
+    size_t n_removed;
+    int64_t data_sequence_number; /* that rewritten rows keep; 0: the new snapshot's */
+    bool merges_all_manifests;
+    const SnapshotChecks *checks; /* what may not have happened meanwhile; NULL: nothing can conflict */
 } CommitTarget;
+/* files NULL: none are added. */
 int iceberg_commit_files(StatementContext *context, const CommitTarget *target, WrittenFiles *files,
                          int64_t *ret_snapshot_id, Error *err);
 

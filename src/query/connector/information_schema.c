@@ -1,5 +1,6 @@
 #include "query/connector/information_schema.h"
 
+#include "query/connector/iceberg_views.h"
 #include "query/connector/metadata_walk.h"
 
 typedef struct InfoTable {
@@ -27,12 +28,15 @@ static int fill_schemata(Walk *w, Error *err)
 
 static int add_table(Walk *w, Str catalog, Str schema, Str table, const TableHandle *handle, Error *err)
 {
-    (void)handle, (void)err;
+    bool is_view;
+    (void)handle;
+    if (walk_is_view(w, catalog, schema, table, &is_view, err))
+        return -1;
     rows_add(w->rows);
     row_text(w->rows, 0, catalog);
     row_text(w->rows, 1, schema);
     row_text(w->rows, 2, table);
-    row_text(w->rows, 3, STR("BASE TABLE"));
+    row_text(w->rows, 3, is_view ? STR("VIEW") : STR("BASE TABLE"));
     return 0;
 }
 
@@ -59,6 +63,7 @@ static int add_columns(Walk *w, Str catalog, Str schema, Str table, const TableH
         row_text(w->rows, 6, c->not_null ? STR("NO") : STR("YES"));
         row_text(w->rows, 7, sql_type_name(c->type, w->context->arena));
         row_text(w->rows, 8, c->comment);
+        row_text(w->rows, 10, c->comment);
         row_text(w->rows, 9, c->extra.len ? c->extra : STR_NULL);
     }
     return arena_check(w->context->arena, err);
@@ -69,6 +74,34 @@ static int fill_columns(Walk *w, Error *err)
     w->columns = (NameColumns){0, 1, 2};
     w->on_table = add_columns;
     w->with_tables = true;
+    return metadata_walk(w, err);
+}
+
+static int add_view(Walk *w, Str catalog, Str schema, Str table, const TableHandle *handle, Error *err)
+{
+    ViewDefinition view;
+    bool is_view;
+    if (walk_is_view(w, catalog, schema, table, &is_view, err))
+        return -1;
+    if (!is_view)
+        return 0;
+    if (catalogs_get_table(w->context, catalog, schema, table, NULL, w->context->arena, &handle, err))
+        return -1;
+    if (!handle || handle->ops != &iceberg_view_ops ||
+        iceberg_view_definition(handle, w->context->arena, &view, NULL))
+        return 0; /* gone meanwhile, or of another engine */
+    rows_add(w->rows);
+    row_text(w->rows, 0, catalog);
+    row_text(w->rows, 1, schema);
+    row_text(w->rows, 2, table);
+    row_text(w->rows, 3, view.sql);
+    return 0;
+}
+
+static int fill_views(Walk *w, Error *err)
+{
+    w->columns = (NameColumns){0, 1, 2};
+    w->on_table = add_view;
     return metadata_walk(w, err);
 }
 
@@ -87,7 +120,7 @@ static const InfoTable tables[] = {
      "table_catalog varchar, table_schema varchar, table_name varchar, column_name varchar, ordinal_position "
      "bigint, "
      "column_default varchar, is_nullable varchar, data_type varchar, comment varchar hidden, extra_info "
-     "varchar hidden",
+     "varchar hidden, column_comment varchar hidden",
      fill_columns},
     {"enabled_roles", "role_name varchar", no_roles},
     {"roles", "role_name varchar", no_roles},
@@ -102,7 +135,7 @@ static const InfoTable tables[] = {
      "varchar hidden",
      fill_tables},
     {"views", "table_catalog varchar, table_schema varchar, table_name varchar, view_definition varchar",
-     NULL},
+     fill_views},
 };
 enum { N_TABLES = sizeof tables / sizeof *tables };
 

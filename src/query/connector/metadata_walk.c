@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "query/connector/iceberg_views.h"
 #include "query/connector/information_schema.h"
 
 static TextFilter filter_of(const Walk *w, int column)
@@ -122,5 +123,21 @@ int metadata_walk(Walk *w, Error *err)
         if (text_filter_allows(&filter, catalogs[i]) && walk_catalog(w, catalogs[i], err))
             return -1;
     }
+    return 0;
+}
+
+int walk_is_view(Walk *w, Str catalog, Str schema, Str table, bool *ret, Error *err)
+{
+    *ret = false;
+    if (catalogs_connector(w->context->catalogs, catalog) != &iceberg_connector ||
+        str_is(schema, "information_schema"))
+        return 0;
+    if (!w->views_of.ptr || !str_eq(w->views_of, schema)) {
+        if (iceberg_list_views(w->context, schema, w->context->arena, &w->views, &w->n_views, err))
+            return -1;
+        w->views_of = arena_str(w->context->arena, schema);
+    }
+    for (size_t i = 0; i < w->n_views && !*ret; i++)
+        *ret = str_eq(w->views[i], table);
     return 0;
 }

@@ -22,6 +22,11 @@ typedef struct Walk {
     int (*on_table)(struct Walk *walk, Str catalog, Str schema, Str table, const TableHandle *handle,
                     Error *err);
     bool with_tables;
+    Str views_of; /* the schema that `views` are of */
+    const Str *views;
+    size_t n_views;
 } Walk;
 
 int metadata_walk(Walk *walk, Error *err);
+/* Whether a name that the walk gave is a view's. */
+int walk_is_view(Walk *walk, Str catalog, Str schema, Str table, bool *ret, Error *err);

@@ -1,5 +1,7 @@
 /* show_create.c - SHOW CREATE TABLE and SCHEMA, in Trino's layout. */
 #include "query/connector/iceberg_ddl.h"
+#include "query/connector/iceberg_views.h"
+#include "query/sql/parser.h"
 #include "query/sql/print.h"
 
 enum { TEXT_MAX = 4 << 20 };
@@ -150,14 +152,43 @@ static int show_table(StatementContext *context, const Statement *s, Buf *out, E
     return 0;
 }
 
+static int show_view(StatementContext *context, const Statement *s, Buf *out, Error *err)
+{
+    Str parts[3];
+    const TableHandle *view;
+    ViewDefinition definition;
+    Statement *query;
+    Arena *arena = context->arena;
+    if (catalogs_resolve_name(context, &s->name, 3, parts, err) ||
+        catalogs_get_table(context, parts[0], parts[1], parts[2], NULL, arena, &view, err))
+        return -1;
+    if (!view)
+        return ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "View '%.*s' does not exist",
+                        STR_ARG(table_name_text(arena, parts[0], parts[1], parts[2])));
+    if (view->ops != &iceberg_view_ops)
+        return ddl_fail(err, ERR_NOT_SUPPORTED, s, "Relation '%.*s' is a table, not a view",
+                        STR_ARG(table_name_text(arena, parts[0], parts[1], parts[2])));
+    if (iceberg_view_definition(view, arena, &definition, err) ||
+        sql_parse(definition.sql, arena, &query, err))
+        return -1;
+    buf_puts(out, "CREATE VIEW ");
+    buf_add(out, table_name_text(arena, view->catalog, view->schema, view->table));
+    if (view->comment.ptr) {
+        buf_puts(out, " COMMENT ");
+        sql_print_string(out, view->comment);
+    }
+    buf_printf(out, " SECURITY %s AS\n", iceberg_view_is_invoker(view) ? "INVOKER" : "DEFINER");
+    sql_print_query(out, query->query);
+    return 0;
+}
+
 int catalogs_show_create(StatementContext *context, const Statement *s, Str *ret, Error *err)
 {
     Buf out = BUF_INIT(TEXT_MAX);
     int r = s->kind == STMT_SHOW_CREATE_SCHEMA ? show_schema(context, s, &out, err)
             : s->kind == STMT_SHOW_CREATE_TABLE
                 ? show_table(context, s, &out, err)
-                : err_set_sql(err, ERR_NOT_SUPPORTED, s->pos.line, s->pos.column,
-                              "SHOW CREATE VIEW is not supported");
+                : show_view(context, s, &out, err);
     if (!r && !(r = buf_check(&out, err)))
         *ret = arena_str(context->arena, buf_str(&out));
     buf_free(&out);

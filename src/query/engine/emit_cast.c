@@ -1,8 +1,6 @@
 /* emit_cast.c - one type to another, as Trino's CAST does it. */
 #include "query/engine/emit_internal.h"
 
-#include "base/clock.h"
-
 typedef struct Cast {
     Emitter *m;
     const SqlType *from, *to;
@@ -46,6 +44,14 @@ static const char *short_name(TypeKind kind)
 
 /* ---- numbers ---- */
 
+/* Every number of so many digits before the point fits, rounded up too. */
+static int whole_digits(TypeKind kind)
+{
+    static const int digits[] = {
+        [TYPE_TINYINT] = 2, [TYPE_SMALLINT] = 4, [TYPE_INTEGER] = 9, [TYPE_BIGINT] = 18};
+    return digits[kind];
+}
+
 static int to_integral(const Cast *c)
 {
     const char *name = short_name(c->to->kind);
@@ -59,8 +65,13 @@ static int to_integral(const Cast *c)
         return buf_printf(c->out, "t_varchar_to_%s(%.*s)", name, STR_ARG(c->value));
     case TYPE_JSON:
         return buf_printf(c->out, "t_json_to_%s(%.*s)", name, STR_ARG(c->value));
-    case TYPE_BOOLEAN:
+    case TYPE_NUMBER:
+        return buf_printf(c->out, "t_number_to_%s(%.*s)", name, STR_ARG(c->value));
     case TYPE_DECIMAL:
+        return c->from->precision - c->from->scale <= whole_digits(c->to->kind)
+                   ? plain(c)
+                   : buf_printf(c->out, "t_dec_to_%s(%.*s)", name, STR_ARG(c->value));
+    case TYPE_BOOLEAN:
         return plain(c);
     default:
         return sql_type_is_integral(c->from) ? plain(c) : refuse(c);
@@ -80,6 +91,8 @@ static int to_floating(const Cast *c)
         return call1(c, real ? "t_varchar_to_real" : "t_varchar_to_double");
     case TYPE_JSON:
         return call1(c, real ? "t_json_to_real" : "t_json_to_double");
+    case TYPE_NUMBER:
+        return call1(c, real ? "t_number_to_real" : "t_number_to_double");
     case TYPE_DECIMAL:
         if (c->from->precision <= DOUBLE_EXACT_DIGITS)
             return plain(c);
@@ -127,9 +140,16 @@ static int to_decimal(const Cast *c)
         return via_scale(c, "t_varchar_to_decimal", "");
     case TYPE_JSON:
         return via_scale(c, "t_json_to_decimal", "");
-    case TYPE_BOOLEAN:
-        return buf_printf(c->out, "CAST(CAST(%.*s AS INTEGER) AS %.*s)", STR_ARG(c->value),
-                          DUCKDB(c->m, c->to));
+    case TYPE_NUMBER:
+        return via_scale(c, "t_number_to_decimal", "");
+    case TYPE_BOOLEAN: {
+        if (c->to->precision > c->to->scale)
+            return buf_printf(c->out, "CAST(CAST(%.*s AS INTEGER) AS %.*s)", STR_ARG(c->value),
+                              DUCKDB(c->m, c->to));
+        Cast number = *c;
+        number.value = arena_printf(c->m->arena, "CAST(CAST(%.*s AS INTEGER) AS BIGINT)", STR_ARG(c->value));
+        return via_scale(&number, "t_int_to_decimal", ", 'BOOLEAN'");
+    }
     default:
         break;
     }
@@ -138,6 +158,25 @@ static int to_decimal(const Cast *c)
     Cast wide = *c;
     wide.value = arena_printf(c->m->arena, "CAST(%.*s AS BIGINT)", STR_ARG(c->value));
     return via_scale(&wide, "t_int_to_decimal", upper[c->from->kind]);
+}
+
+static int to_number(const Cast *c)
+{
+    switch (c->from->kind) {
+    case TYPE_VARCHAR:
+    case TYPE_CHAR:
+        return call1(c, "t_varchar_to_number");
+    case TYPE_JSON:
+        return call1(c, "t_json_to_number");
+    case TYPE_DOUBLE:
+        return call1(c, "t_double_to_number");
+    case TYPE_REAL:
+        return call1(c, "t_real_to_number");
+    case TYPE_BOOLEAN:
+        return buf_printf(c->out, "t_dec_to_number(CAST(%.*s AS INTEGER))", STR_ARG(c->value));
+    default:
+        return sql_type_is_numeric(c->from) ? call1(c, "t_dec_to_number") : refuse(c);
+    }
 }
 
 static int to_boolean(const Cast *c)
@@ -167,7 +206,11 @@ static int text_of(const Cast *c, Buf *out)
         {TYPE_INTERVAL_DAY_TIME, "t_interval_ds_to_varchar", false},
         {TYPE_INTERVAL_YEAR_MONTH, "t_interval_ym_to_varchar", false},
         {TYPE_JSON, "t_json_to_varchar", false},
+        {TYPE_IPADDRESS, "t_ipaddress_to_varchar", false},
+        {TYPE_NUMBER, "t_number_to_varchar", false},
     };
+    if (emit_is_wide(c->from) || c->from->kind == TYPE_TIME_TZ)
+        return emit_wide_text(c->from, c->value, out);
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         if (functions[i].kind != c->from->kind)
             continue;
@@ -189,6 +232,23 @@ static int text_of(const Cast *c, Buf *out)
     return native ? buf_printf(out, "CAST(%.*s AS VARCHAR)", STR_ARG(c->value)) : refuse(c);
 }
 
+static const char *fits_function(TypeKind from)
+{
+    switch (from) {
+    case TYPE_TIMESTAMP:
+    case TYPE_TIMESTAMP_TZ:
+    case TYPE_TIME_TZ:
+        return "t_fits_varchar_internal";
+    case TYPE_TIME:
+    case TYPE_BOOLEAN:
+    case TYPE_INTERVAL_DAY_TIME:
+    case TYPE_INTERVAL_YEAR_MONTH:
+        return "t_fits_varchar_cast";
+    default:
+        return "t_fits_varchar";
+    }
+}
+
 static int to_text(const Cast *c)
 {
     _cleanup_buf_ Buf text = BUF_INIT(EMIT_SQL_MAX);
@@ -202,7 +262,7 @@ static int to_text(const Cast *c)
         return buf_add(c->out, value);
     if (is_text(c->from))
         return buf_printf(c->out, "left(%.*s, %d)", STR_ARG(value), length);
-    return buf_printf(c->out, "t_fits_varchar(%.*s, %d, 'varchar(%d)')", STR_ARG(value), length, length);
+    return buf_printf(c->out, "%s(%.*s, %d)", fits_function(c->from->kind), STR_ARG(value), length);
 }
 
 /* ---- date and time ---- */
@@ -231,12 +291,6 @@ static int to_timestamp(const Cast *c)
     case TYPE_TIMESTAMP_TZ:
         return rounds ? buf_printf(c->out, "t_timestamp_round(t_tz_local(%.*s), %d)", STR_ARG(c->value), p)
                       : call1(c, "t_tz_local");
-    case TYPE_TIME: {
-        int year, month, day;
-        civil_from_days(c->m->context->session->start_us / 86400000000LL, &year, &month, &day);
-        return buf_printf(c->out, "(CAST('%04d-%02d-%02d' AS DATE) + %.*s)", year, month, day,
-                          STR_ARG(c->value));
-    }
     default:
         return refuse(c);
     }
@@ -250,7 +304,7 @@ static int to_zoned(const Cast *c)
         return buf_printf(c->out, "t_varchar_to_tz(%.*s, %d, %.*s)", STR_ARG(c->value), p, STR_ARG(zone));
     if (c->from->kind == TYPE_TIMESTAMP_TZ)
         return buf_printf(c->out, "t_tz_round(%.*s, %d)", STR_ARG(c->value), p);
-    if (c->from->kind != TYPE_DATE && c->from->kind != TYPE_TIMESTAMP && c->from->kind != TYPE_TIME)
+    if (c->from->kind != TYPE_DATE && c->from->kind != TYPE_TIMESTAMP)
         return refuse(c);
     Str local =
         emit_cast_text(c->m, c->from, sql_type_temporal(c->m->arena, TYPE_TIMESTAMP, p), c->value, c->pos);
@@ -264,7 +318,7 @@ static int to_time(const Cast *c)
         return buf_printf(c->out, "t_varchar_to_time(%.*s, %d)", STR_ARG(c->value), p);
     Str value = c->value;
     if (c->from->kind == TYPE_TIMESTAMP)
-        value = arena_printf(c->m->arena, "CAST(%.*s AS TIME)", STR_ARG(value));
+        value = arena_printf(c->m->arena, "t_timestamp_time(%.*s)", STR_ARG(value));
     else if (c->from->kind == TYPE_TIMESTAMP_TZ)
         value = arena_printf(c->m->arena, "CAST(t_tz_local(%.*s) AS TIME)", STR_ARG(value));
     else if (c->from->kind != TYPE_TIME)
@@ -352,6 +406,8 @@ static int json_of(Emitter *m, const SqlType *from, Str value, SqlPos pos, Buf *
     case TYPE_DOUBLE:
     case TYPE_REAL:
         return buf_printf(out, "t_json_of_double(%.*s)", STR_ARG(value));
+    case TYPE_NUMBER:
+        return buf_printf(out, "t_number_to_json(%.*s)", STR_ARG(value));
     case TYPE_ARRAY:
         return json_of_array(m, from, value, pos, out);
     case TYPE_MAP:
@@ -475,6 +531,43 @@ static int row_to_row(const Cast *c)
     return 0;
 }
 
+/* ---- bytes ---- */
+
+static int to_ipaddress(const Cast *c)
+{
+    return c->from->kind == TYPE_VARCHAR     ? call1(c, "t_varchar_to_ipaddress")
+           : c->from->kind == TYPE_VARBINARY ? call1(c, "t_varbinary_to_ipaddress")
+                                             : refuse(c);
+}
+
+static int to_uuid(const Cast *c)
+{
+    return c->from->kind == TYPE_VARCHAR     ? call1(c, "t_varchar_to_uuid")
+           : c->from->kind == TYPE_VARBINARY ? call1(c, "t_varbinary_to_uuid")
+                                             : refuse(c);
+}
+
+static int to_varbinary(const Cast *c)
+{
+    switch (c->from->kind) {
+    case TYPE_CHAR:
+        return buf_printf(c->out, "t_to_utf8(t_char_pad(%.*s, %d))", STR_ARG(c->value), c->from->length);
+    case TYPE_VARCHAR:
+        return call1(c, "t_to_utf8");
+    case TYPE_IPADDRESS:
+    case TYPE_HYPERLOGLOG:
+    case TYPE_P4HYPERLOGLOG:
+    case TYPE_TDIGEST:
+    case TYPE_QDIGEST:
+    case TYPE_SETDIGEST:
+        return buf_add(c->out, c->value);
+    case TYPE_UUID:
+        return call1(c, "t_uuid_to_varbinary");
+    default:
+        return refuse(c);
+    }
+}
+
 /* ---- dispatch ---- */
 
 bool emit_cast_is_free(const SqlType *from, const SqlType *to)
@@ -487,8 +580,9 @@ bool emit_cast_is_free(const SqlType *from, const SqlType *to)
         return false;
     switch (type_infos[from->kind].parameters) {
     case TYPE_PARAMETERS_LENGTH:
+        return from->length <= to->length;
     case TYPE_PARAMETERS_TEMPORAL:
-        return from->length <= to->length && from->precision <= to->precision;
+        return from->precision <= to->precision && emit_is_wide(from) == emit_is_wide(to);
     case TYPE_PARAMETERS_NESTED:
         for (size_t i = 0; i < from->n_fields; i++)
             if (!emit_cast_is_free(from->fields[i].type, to->fields[i].type))
@@ -499,12 +593,24 @@ bool emit_cast_is_free(const SqlType *from, const SqlType *to)
     }
 }
 
+/* A digest is its bytes; what they must be is looked at when they are used. */
+static int to_digest(const Cast *c)
+{
+    if (c->to->kind == TYPE_P4HYPERLOGLOG && c->from->kind == TYPE_HYPERLOGLOG)
+        return call1(c, "t_hll_dense");
+    return buf_add(c->out, c->value);
+}
+
 static int (*const casts[])(const Cast *) = {
     [TYPE_BOOLEAN] = to_boolean,    [TYPE_TINYINT] = to_integral, [TYPE_SMALLINT] = to_integral,
     [TYPE_INTEGER] = to_integral,   [TYPE_BIGINT] = to_integral,  [TYPE_REAL] = to_floating,
     [TYPE_DOUBLE] = to_floating,    [TYPE_DECIMAL] = to_decimal,  [TYPE_VARCHAR] = to_text,
     [TYPE_CHAR] = to_text,          [TYPE_DATE] = to_date,        [TYPE_TIMESTAMP] = to_timestamp,
-    [TYPE_TIMESTAMP_TZ] = to_zoned, [TYPE_TIME] = to_time,        [TYPE_FUNCTION] = NULL,
+    [TYPE_TIMESTAMP_TZ] = to_zoned, [TYPE_TIME] = to_time,        [TYPE_IPADDRESS] = to_ipaddress,
+    [TYPE_UUID] = to_uuid,          [TYPE_VARBINARY] = to_varbinary, [TYPE_NUMBER] = to_number,
+    [TYPE_HYPERLOGLOG] = to_digest, [TYPE_P4HYPERLOGLOG] = to_digest, [TYPE_TDIGEST] = to_digest,
+    [TYPE_QDIGEST] = to_digest,     [TYPE_SETDIGEST] = to_digest,
+    [TYPE_FUNCTION] = NULL,
 };
 
 int emit_cast(Emitter *m, const SqlType *from, const SqlType *to, Str value, SqlPos pos, Buf *out)
@@ -516,6 +622,10 @@ int emit_cast(Emitter *m, const SqlType *from, const SqlType *to, Str value, Sql
         return buf_add(out, value);
     if (from->kind == TYPE_UNKNOWN)
         return plain(&c);
+    if (to->kind == TYPE_VARIANT)
+        return emit_to_variant(m, from, value, pos, out);
+    if (from->kind == TYPE_VARIANT)
+        return to->kind == TYPE_JSON ? buf_add(out, value) : refuse(&c);
     if (to->kind == TYPE_JSON)
         return json_of(m, from, value, pos, out);
     if (from->kind == TYPE_JSON && (to->kind == TYPE_ARRAY || to->kind == TYPE_MAP || to->kind == TYPE_ROW))
@@ -526,12 +636,8 @@ int emit_cast(Emitter *m, const SqlType *from, const SqlType *to, Str value, Sql
         return map_to_map(&c);
     if (from->kind == to->kind && from->kind == TYPE_ROW)
         return row_to_row(&c);
-    if (to->kind == TYPE_VARBINARY && from->kind == TYPE_CHAR)
-        return buf_printf(out, "t_to_utf8(t_char_pad(%.*s, %d))", STR_ARG(value), from->length);
-    if (to->kind == TYPE_VARBINARY && is_text(from))
-        return call1(&c, "t_to_utf8");
-    if (to->kind == TYPE_UUID && is_text(from))
-        return plain(&c);
+    if (emit_cast_is_wide(from, to) && !is_text(to))
+        return emit_wide_cast(m, from, to, value, pos, out);
     return casts[to->kind] ? casts[to->kind](&c) : refuse(&c);
 }
 

@@ -18,19 +18,8 @@ int emit_not_supported(Emitter *m, SqlPos pos, const char *format, ...)
 bool emit_type_is_carried(const SqlType *type)
 {
     switch (type->kind) {
-    case TYPE_NUMBER:
-    case TYPE_VARIANT:
-    case TYPE_TIME_TZ:
-    case TYPE_IPADDRESS:
-    case TYPE_HYPERLOGLOG:
-    case TYPE_P4HYPERLOGLOG:
-    case TYPE_TDIGEST:
-    case TYPE_QDIGEST:
+    case TYPE_FUNCTION:
         return false;
-    case TYPE_TIME:
-    case TYPE_TIMESTAMP:
-    case TYPE_TIMESTAMP_TZ:
-        return type->precision <= 6;
     default:
         break;
     }
@@ -107,7 +96,12 @@ static int emit_using_column(Emitter *m, const Relation *join, int index, Buf *o
 
 int emit_column(Emitter *m, const Expr *e, Buf *out)
 {
-    const FieldRef *ref = &e->column.ref;
+    FieldRef inside = m->wrapped || m->pattern ? emit_wrapped_ref(m, &e->column.ref) : (FieldRef){NULL};
+    const FieldRef *ref = inside.relation ? &inside : &e->column.ref;
+    if (m->pattern && ref->relation)
+        return emit_pattern_input(m, e, out);
+    if (!ref->relation && ref->depth == ROUTINE_DEPTH)
+        return buf_add(out, m->slots[ref->index]);
     if (!ref->relation && ref->depth < 0)
         return buf_printf(out, "v%d_%d", e->column.original->lambda.id, ref->index);
     if (!ref->relation)
@@ -137,7 +131,10 @@ static int emit_unary(Emitter *m, const Expr *e, Buf *out)
 {
     if (e->unary.op == '+')
         return emit_coerced(m, e->unary.operand, out);
-    buf_puts(out, "(- ");
+    buf_puts(out, e->type->kind == TYPE_NUMBER                ? "t_number_neg("
+                  : e->type->kind == TYPE_INTERVAL_DAY_TIME   ? "t_interval_ds_neg("
+                  : e->type->kind == TYPE_INTERVAL_YEAR_MONTH ? "t_interval_ym_neg("
+                                                              : "(- ");
     if (emit_coerced(m, e->unary.operand, out) < 0)
         return -1;
     return buf_putc(out, ')');
@@ -164,6 +161,8 @@ static Str fitting_literal(Emitter *m, const Expr *column, const Expr *literal)
     return arena_printf(m->arena, "CAST('%.*s' AS %.*s)", STR_ARG(text), DUCKDB(m, type));
 }
 
+enum { DECIMAL_DIGITS = 38 };
+
 /* Both sides of a comparison in one type: *ret_type. */
 static int emit_sides(Emitter *m, const Expr *left, const Expr *right, Str *l, Str *r,
                       const SqlType **ret_type)
@@ -173,6 +172,22 @@ static int emit_sides(Emitter *m, const Expr *left, const Expr *right, Str *l, S
     *l = literal.ptr ? emit_own_text(m, left) : emit_text(m, left);
     *r = !l->ptr ? STR_NULL : literal.ptr ? literal : emit_text(m, right);
     return r->ptr ? 0 : -1;
+}
+
+/* No decimal holds both: they are compared as numbers. */
+static bool overflows_decimal(const SqlType *a, const SqlType *b)
+{
+    if (a->kind != TYPE_DECIMAL || b->kind != TYPE_DECIMAL)
+        return false;
+    int whole_a = a->precision - a->scale, whole_b = b->precision - b->scale;
+    int scale = a->scale > b->scale ? a->scale : b->scale;
+    return (whole_a > whole_b ? whole_a : whole_b) + scale > DECIMAL_DIGITS;
+}
+
+static Str emit_as_number(Emitter *m, const Expr *e)
+{
+    Str own = emit_own_text(m, e);
+    return own.ptr ? arena_printf(m->arena, "t_dec_to_number(%.*s)", STR_ARG(own)) : STR_NULL;
 }
 
 static int emit_comparison(Emitter *m, const Expr *e, Buf *out)
@@ -192,6 +207,11 @@ static int emit_comparison(Emitter *m, const Expr *e, Buf *out)
     }
     Str l, r;
     const SqlType *type;
+    if (overflows_decimal(left->type, right->type)) {
+        l = emit_as_number(m, left);
+        r = l.ptr ? emit_as_number(m, right) : STR_NULL;
+        return r.ptr ? emit_compare(m, op, sql_type_plain(TYPE_NUMBER), l, r, false, out) : -1;
+    }
     return emit_sides(m, left, right, &l, &r, &type)
                ? -1
                : emit_compare(m, op, type, l, r, is_plain_constant(right), out);
@@ -260,7 +280,8 @@ static int emit_between(Emitter *m, const Expr *e, Buf *out)
         return -1;
     bool floating = type->kind == TYPE_DOUBLE || type->kind == TYPE_REAL;
     bool plain = !floating || (is_plain_constant(e->between.low) && is_plain_constant(e->between.high));
-    if (plain && !e->between.symmetric && type->kind != TYPE_TIMESTAMP_TZ && type->kind < TYPE_ARRAY)
+    plain = plain && type->kind != TYPE_NUMBER && type->kind != TYPE_CHAR;
+    if (plain && !e->between.symmetric && !sql_type_is_zoned(type) && type->kind < TYPE_ARRAY)
         return buf_printf(out, "(%.*s %sBETWEEN %.*s AND %.*s)", STR_ARG(value),
                           e->between.negated ? "NOT " : "", STR_ARG(low), STR_ARG(high));
     Str name = emit_is_simple(e->between.value) ? value : emit_let_name(m);
@@ -286,7 +307,7 @@ static int emit_in_list(Emitter *m, const Expr *e, Buf *out)
 {
     const SqlType *type = e->in.value->coerced;
     bool floating = type->kind == TYPE_DOUBLE || type->kind == TYPE_REAL,
-         plain = type->kind < TYPE_ARRAY || type->kind == TYPE_UUID;
+         plain = (type->kind < TYPE_ARRAY && type->kind != TYPE_NUMBER) || type->kind == TYPE_UUID;
     for (size_t i = 0; i < e->in.n && floating; i++)
         plain = plain && is_plain_constant(e->in.items[i]);
     Str value = emit_text(m, e->in.value);
@@ -352,89 +373,6 @@ static int emit_like(Emitter *m, const Expr *e, Buf *out)
         return buf_printf(out, "(%.*s %sLIKE %.*s ESCAPE %.*s)", STR_ARG(value), negation, STR_ARG(p),
                           STR_ARG(x));
     return buf_printf(out, "(%st_like(%.*s, %.*s, %.*s))", negation, STR_ARG(value), STR_ARG(p), STR_ARG(x));
-}
-
-/* ---- subqueries ---- */
-
-static int emit_exists(Emitter *m, const Expr *e, Buf *out)
-{
-    buf_puts(out, e->kind == EXPR_EXISTS ? (e->subquery.negated ? "(NOT EXISTS (" : "(EXISTS (") : "(");
-    if (e->kind == EXPR_SUBQUERY && e->subquery.query->n_fields > 1)
-        buf_puts(out, "SELECT s FROM (SELECT struct_pack(");
-    for (size_t i = 0;
-         e->kind == EXPR_SUBQUERY && e->subquery.query->n_fields > 1 && i < e->subquery.query->n_fields; i++)
-        buf_printf(out, "%sf%zu := c%zu", i ? ", " : "", i, i);
-    if (e->kind == EXPR_SUBQUERY && e->subquery.query->n_fields > 1)
-        buf_puts(out, ") AS s FROM (");
-    if (emit_query_body(m, e->subquery.query, false, out) < 0)
-        return -1;
-    if (e->kind == EXPR_SUBQUERY && e->subquery.query->n_fields > 1)
-        buf_puts(out, "))");
-    return buf_puts(out, e->kind == EXPR_EXISTS ? "))" : ")");
-}
-
-/* The left side of IN or ANY: a row value stands as its fields. */
-static int emit_row_side(Emitter *m, const Expr *value, const Query *query, Buf *out)
-{
-    size_t n = query->n_fields;
-    bool as_row = n != 1 || (value->coerced->kind == TYPE_ROW && query->fields[0].type->kind != TYPE_ROW);
-    if (!as_row) {
-        Str text = emit_text(m, value);
-        if (!text.ptr)
-            return -1;
-        emit_key(value->coerced, text, out);
-        return 0;
-    }
-    buf_putc(out, '(');
-    Str whole = value->kind == EXPR_ROW ? STR("") : emit_text(m, value);
-    if (!whole.ptr)
-        return -1;
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0)
-            buf_puts(out, ", ");
-        if (value->kind != EXPR_ROW) {
-            buf_printf(out, "struct_extract(%.*s, 'f%zu')", STR_ARG(whole), i);
-            continue;
-        }
-        Str item = emit_own_text(m, value->row.items[i]);
-        if (!item.ptr || emit_cast(m, value->row.items[i]->type, value->coerced->fields[i].type, item,
-                                   value->pos, out) < 0)
-            return -1;
-    }
-    return buf_putc(out, ')');
-}
-
-static int emit_subquery_side(Emitter *m, const SqlType *type, const Query *query, Buf *out)
-{
-    if (type->kind == TYPE_TIMESTAMP_TZ)
-        buf_puts(out, "SELECT struct_extract(c0, 't') FROM (");
-    if (emit_query_body(m, query, false, out) < 0)
-        return -1;
-    return type->kind == TYPE_TIMESTAMP_TZ ? buf_putc(out, ')') : 0;
-}
-
-static int emit_in_subquery(Emitter *m, const Expr *e, Buf *out)
-{
-    buf_puts(out, e->in.negated ? "(NOT (" : "((");
-    if (emit_row_side(m, e->in.value, e->in.query, out) < 0)
-        return -1;
-    buf_puts(out, " IN (");
-    if (emit_subquery_side(m, e->in.value->coerced, e->in.query, out) < 0)
-        return -1;
-    return buf_puts(out, ")))");
-}
-
-static int emit_quantified(Emitter *m, const Expr *e, Buf *out)
-{
-    static const char *const ops[] = {
-        [OP_EQ] = "=", [OP_NE] = "<>", [OP_LT] = "<", [OP_LE] = "<=", [OP_GT] = ">", [OP_GE] = ">="};
-    buf_putc(out, '(');
-    if (emit_row_side(m, e->quantified.value, e->quantified.query, out) < 0)
-        return -1;
-    buf_printf(out, " %s %s (", ops[e->quantified.op], e->quantified.all ? "ALL" : "ANY");
-    if (emit_subquery_side(m, e->quantified.value->coerced, e->quantified.query, out) < 0)
-        return -1;
-    return buf_puts(out, "))");
 }
 
 /* ---- CAST, CASE and its kin ---- */
@@ -537,9 +475,16 @@ static int emit_at_time_zone(Emitter *m, const Expr *e, Buf *out)
 {
     const Expr *zone = e->at_time_zone.zone;
     Str value = emit_text(m, e->at_time_zone.value);
-    Str name = !zone ? emit_zone_literal(m) : value.ptr ? emit_text(m, zone) : STR_NULL;
-    return value.ptr && name.ptr ? buf_printf(out, "t_tz_at_zone(%.*s, %.*s)", STR_ARG(value), STR_ARG(name))
-                                 : -1;
+    Str name = !value.ptr ? STR_NULL : zone ? emit_text(m, zone) : emit_zone_literal(m);
+    if (!name.ptr)
+        return -1;
+    const SqlType *type = e->at_time_zone.value->coerced;
+    if (type->kind == TYPE_TIME_TZ)
+        return emit_time_at_zone(m, value, name, zone ? zone->coerced->kind : TYPE_VARCHAR, out);
+    Narrowed n = emit_narrow_begin(m, type, value, emit_is_simple(e->at_time_zone.value));
+    Str body = arena_printf(m->arena, "t_tz_at_zone(%.*s, %.*s)", STR_ARG(n.value), STR_ARG(name));
+    emit_narrow_end(m, &n, body, true, out);
+    return 0;
 }
 
 static int emit_array(Emitter *m, const Expr *e, Buf *out)
@@ -590,9 +535,12 @@ static int emit_current(Emitter *m, const Expr *e, Buf *out)
         emit_string_literal(out, value);
         return 0;
     }
-    Str now = arena_printf(m->arena, "t_tz_make(make_timestamp(CAST(%lld AS BIGINT)), %.*s)",
-                           (long long)session->start_us, STR_ARG(emit_zone_literal(m)));
-    return emit_cast(m, &TYPE_TIMESTAMP_TZ_6_, e->type, now, e->pos, out);
+    Str now = arena_printf(m->arena, "t_tz_make(make_timestamp(%.*s), %.*s)", STR_ARG(emit_now_us(m)),
+                           STR_ARG(emit_zone_literal(m)));
+    if (e->type->kind != TYPE_TIME_TZ)
+        return emit_cast(m, &TYPE_TIMESTAMP_TZ_6_, e->type, now, e->pos, out);
+    Str time = emit_cast_text(m, &TYPE_TIMESTAMP_TZ_6_, &TYPE_TIME_6_, now, e->pos);
+    return time.ptr ? emit_cast(m, &TYPE_TIME_6_, e->type, time, e->pos, out) : -1;
 }
 
 static int emit_lambda(Emitter *m, const Expr *e, Buf *out)
@@ -628,8 +576,10 @@ static const Emit emitters[] = {
     [EXPR_IN_LIST] = emit_in_list,
     [EXPR_IN_SUBQUERY] = emit_in_subquery,
     [EXPR_LIKE] = emit_like,
-    [EXPR_EXISTS] = emit_exists,
-    [EXPR_SUBQUERY] = emit_exists,
+    [EXPR_EXISTS] = emit_exists_predicate,
+    [EXPR_SUBQUERY] = emit_scalar_subquery,
+    [EXPR_UNIQUE] = emit_unique,
+    [EXPR_MATCH] = emit_match_predicate,
     [EXPR_QUANTIFIED] = emit_quantified,
     [EXPR_CAST] = emit_cast_expr,
     [EXPR_CASE_SIMPLE] = emit_case,
@@ -638,6 +588,7 @@ static const Emit emitters[] = {
     [EXPR_COALESCE] = emit_coalesce,
     [EXPR_NULLIF] = emit_nullif,
     [EXPR_TRY] = emit_try,
+    [EXPR_JSON_FUNCTION] = emit_json,
     [EXPR_FUNCTION] = emit_call,
     [EXPR_LAMBDA] = emit_lambda,
     [EXPR_AT_TIME_ZONE] = emit_at_time_zone,
@@ -647,6 +598,7 @@ static const Emit emitters[] = {
     [EXPR_GROUPING] = emit_grouping,
     [EXPR_CURRENT] = emit_current,
     [EXPR_COLUMN] = emit_column,
+    [EXPR_PATTERN_INPUT] = emit_pattern_input,
 };
 
 int emit_expr(Emitter *m, const Expr *e, Buf *out)
@@ -656,6 +608,9 @@ int emit_expr(Emitter *m, const Expr *e, Buf *out)
     for (size_t i = 0; i < m->n_pinned; i++)
         if (expr_equal(e, m->pinned[i].expr))
             return buf_add(out, m->pinned[i].text);
+    for (size_t i = 0; i < m->n_hoisted; i++)
+        if (e == m->hoisted[i].expr)
+            return buf_add(out, m->hoisted[i].text);
     if (e->kind != EXPR_LAMBDA && !emit_type_is_carried(e->type))
         return emit_not_supported(m, e->pos, "Type %.*s", STR_ARG(sql_type_name(e->type, m->arena)));
     Emit emit = e->kind < sizeof emitters / sizeof *emitters ? emitters[e->kind] : NULL;

@@ -3,9 +3,26 @@
 
 #include "base/clock.h"
 #include "query/analyzer/internal.h"
+#include "query/engine/functions/zones.h"
+
+/* DuckDB reads its SQL as a C string: a NUL stands outside of the quotes, as chr(0). */
+static void put_with_nuls(Buf *out, Str value)
+{
+    buf_putc(out, '(');
+    for (Str rest = value; rest.ptr;) {
+        emit_string_literal(out, str_cut(rest, '\0', &rest));
+        if (rest.ptr)
+            buf_puts(out, " || chr(0) || ");
+    }
+    buf_putc(out, ')');
+}
 
 void emit_string_literal(Buf *out, Str value)
 {
+    if (str_find_char(value, '\0') >= 0) {
+        put_with_nuls(out, value);
+        return;
+    }
     buf_putc(out, '\'');
     for (size_t i = 0; i < value.len; i++) {
         if (value.ptr[i] == '\'')
@@ -41,10 +58,36 @@ static int emit_date(Str text, Buf *out)
     return buf_printf(out, "(CAST('1970-01-01' AS DATE) + CAST(%lld AS INTEGER))", (long long)days);
 }
 
+/* A zone is known here, not to the analyzer. Names in literals are exact, and the wall clock must exist. */
+static bool is_zone_of_literal(Str name, int64_t local_seconds)
+{
+    int16_t zone;
+    if (!zone_find(name, &zone))
+        return false;
+    char text[ZONE_NAME_MAX], *end = zone_put_name(text, zone);
+    bool named = zone != ZONE_UTC && !zone_is_offset(zone);
+    return !named ||
+           (str_eq(name, str_of(text, (size_t)(end - text))) && zone_has_local(zone, local_seconds));
+}
+
+/* Trino packs milliseconds, all that there is of three digits, into 52 bits. */
+static bool zoned_days_fit(int64_t days, int precision)
+{
+    const int64_t most = (INT64_C(1) << 51) / 86400000;
+    return precision > 3 || (days < most && days > -most);
+}
+
 static int emit_timestamp(Emitter *m, const Expr *e, Buf *out)
 {
     TimestampLiteral t;
     (void)literal_parse_timestamp(e->generic.text, &t);
+    int64_t days = civil_to_days((int)t.year, t.month, t.day);
+    int64_t seconds = days * 86400 + t.hour * 3600 + t.minute * 60 + t.second;
+    if (t.zone.ptr && (!is_zone_of_literal(t.zone, seconds) || !zoned_days_fit(days, t.precision)))
+        return err_set_sql(m->err, ERR_INVALID_LITERAL, e->pos.line, e->pos.column,
+                           "'%.*s' is not a valid TIMESTAMP literal", STR_ARG(e->generic.text));
+    if (emit_is_wide(e->type))
+        return emit_wide_literal(m, e, &t, days, out);
     if (t.zone.ptr)
         return buf_printf(out, "t_varchar_to_tz(%.*s, %d, %.*s)", STR_ARG(quoted(m, e->generic.text)),
                           e->type->precision, STR_ARG(emit_zone_literal(m)));
@@ -55,10 +98,12 @@ static int emit_timestamp(Emitter *m, const Expr *e, Buf *out)
                       t.day, t.hour, t.minute, t.second, (long long)(t.picos / 1000000));
 }
 
-static int emit_time(const Expr *e, Buf *out)
+static int emit_time(Emitter *m, const Expr *e, Buf *out)
 {
     TimestampLiteral t;
     (void)literal_parse_time(e->generic.text, &t);
+    if (emit_is_wide(e->type))
+        return emit_wide_literal(m, e, &t, 0, out);
     return buf_printf(out, "CAST('%02d:%02d:%02d.%06lld' AS TIME)", t.hour, t.minute, t.second,
                       (long long)(t.picos / 1000000));
 }
@@ -77,7 +122,7 @@ static int emit_generic(Emitter *m, const Expr *e, Buf *out)
     case TYPE_TIMESTAMP_TZ:
         return emit_timestamp(m, e, out);
     case TYPE_TIME:
-        return emit_time(e, out);
+        return emit_time(m, e, out);
     case TYPE_DECIMAL:
         return emit_decimal(m, e->type, e->generic.text, out);
     case TYPE_VARCHAR:

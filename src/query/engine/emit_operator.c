@@ -45,9 +45,13 @@ static int emit_decimal(Emitter *m, const Expr *e, Str left, Str right, Buf *out
         [OP_ADD] = "add", [OP_SUB] = "sub", [OP_MUL] = "mul", [OP_DIV] = "div", [OP_MOD] = "mod"};
     const SqlType *l = e->binary.left->coerced, *r = e->binary.right->coerced;
     BinaryOp op = e->binary.op;
+    /* DuckDB folds it to an INTEGER. */
+    if (e->binary.left->kind == EXPR_NULL || e->binary.right->kind == EXPR_NULL)
+        return buf_printf(out, "CAST(NULL AS %.*s)", DUCKDB(m, e->type));
     int scale = op == OP_MUL ? l->scale + r->scale : max_int(l->scale, r->scale);
     bool has_plain = op == OP_ADD || op == OP_SUB || op == OP_MUL;
-    if (has_plain && m->context->is_optimistic && e->type->scale == scale && l->precision <= WIDTH_MAX &&
+    bool optimistic = m->context->is_optimistic && m->feeds_aggregate;
+    if (has_plain && optimistic && e->type->scale == scale && l->precision <= WIDTH_MAX &&
         scale < WIDTH_INT64)
         return infix(out, left, op, right);
     if (has_plain && e->type->scale == scale) {
@@ -70,6 +74,17 @@ static int emit_decimal(Emitter *m, const Expr *e, Str left, Str right, Buf *out
                       STR_ARG(right), DUCKDB(m, e->type));
 }
 
+static int emit_number(BinaryOp op, Str left, Str right, Buf *out)
+{
+    static const char *const names[] = {
+        [OP_ADD] = "t_number_add", [OP_SUB] = "t_number_sub", [OP_MUL] = "t_number_mul",
+        [OP_DIV] = "t_number_div", [OP_MOD] = "t_number_mod", [OP_EQ] = "t_number_eq",
+        [OP_NE] = "t_number_ne",   [OP_LT] = "t_number_lt",   [OP_LE] = "t_number_le",
+        [OP_GT] = "t_number_gt",   [OP_GE] = "t_number_ge",
+    };
+    return call2(out, names[op], left, right);
+}
+
 /* ---- date and time ---- */
 
 static bool is_interval(const SqlType *t)
@@ -84,13 +99,21 @@ static const char *instant_prefix(TypeKind kind)
         [TYPE_TIMESTAMP] = "t_timestamp",
         [TYPE_TIMESTAMP_TZ] = "t_tz",
         [TYPE_TIME] = "t_time",
+        [TYPE_TIME_TZ] = "t_time", /* of the time without its zone */
     };
     return kind < sizeof prefixes / sizeof *prefixes ? prefixes[kind] : NULL;
 }
 
 static int emit_difference(Emitter *m, const Expr *e, Str left, Str right, Buf *out)
 {
-    switch (e->binary.left->coerced->kind) {
+    const SqlType *type = e->binary.left->coerced;
+    if (type->kind == TYPE_TIME_TZ || (type->kind == TYPE_TIME && emit_is_wide(type)))
+        return call2(out, "t_time_diff", left, right);
+    if (emit_is_wide(type)) {
+        left = arena_printf(m->arena, "t_narrow(%.*s)", STR_ARG(left));
+        right = arena_printf(m->arena, "t_narrow(%.*s)", STR_ARG(right));
+    }
+    switch (type->kind) {
     case TYPE_DATE:
         return buf_printf(out, "(CAST((%.*s - %.*s) AS BIGINT) * 86400000)", STR_ARG(left), STR_ARG(right));
     case TYPE_TIMESTAMP:
@@ -99,14 +122,10 @@ static int emit_difference(Emitter *m, const Expr *e, Str left, Str right, Buf *
             out, "CAST(floor((epoch_us(%.*s) - epoch_us(%.*s) + 500) / CAST(1000 AS DOUBLE)) AS BIGINT)",
             STR_ARG(left), STR_ARG(right));
     case TYPE_TIMESTAMP_TZ:
-        return buf_printf(out,
-                          "CAST(floor((epoch_us(struct_extract(%.*s, 't')) - epoch_us(struct_extract(%.*s, "
-                          "'t')) + 500) / CAST(1000 AS "
-                          "DOUBLE)) AS BIGINT)",
-                          STR_ARG(left), STR_ARG(right));
+        return call2(out, "t_tz_diff", left, right);
     default:
         return emit_not_supported(m, e->pos, "Subtraction of %.*s",
-                                  STR_ARG(sql_type_name(e->binary.left->coerced, m->arena)));
+                                  STR_ARG(sql_type_name(type, m->arena)));
     }
 }
 
@@ -119,24 +138,27 @@ static int emit_shift(Emitter *m, const Expr *e, Str left, Str right, Buf *out)
     const char *prefix = instant_prefix(instant->kind);
     if (!prefix)
         return emit_not_supported(m, e->pos, "Arithmetic on %.*s", STR_ARG(sql_type_name(instant, m->arena)));
-    Str value = turned ? right : left, by = turned ? left : right;
-    return buf_printf(out, "%s_add_%s(%.*s, %s%.*s)", prefix,
-                      interval->kind == TYPE_INTERVAL_DAY_TIME ? "ms" : "months", STR_ARG(value),
-                      e->binary.op == OP_SUB ? "- " : "", STR_ARG(by));
+    Str by = turned ? left : right;
+    Narrowed n = emit_narrow_begin(m, instant, turned ? right : left,
+                                   emit_is_simple(turned ? e->binary.right : e->binary.left));
+    Str body = arena_printf(m->arena, "%s_%s_%s(%.*s, %.*s)", prefix, e->binary.op == OP_SUB ? "sub" : "add",
+                            interval->kind == TYPE_INTERVAL_DAY_TIME ? "ms" : "months", STR_ARG(n.value),
+                            STR_ARG(by));
+    emit_narrow_end(m, &n, body, true, out);
+    return 0;
 }
 
 static int emit_interval(Emitter *m, const Expr *e, Str left, Str right, Buf *out)
 {
     const SqlType *l = e->binary.left->coerced, *r = e->binary.right->coerced;
+    bool months = e->type->kind == TYPE_INTERVAL_YEAR_MONTH, adds = e->binary.op == OP_ADD;
     if (is_interval(l) && is_interval(r))
-        return infix(out, left, e->binary.op, right);
-    bool months = e->type->kind == TYPE_INTERVAL_YEAR_MONTH;
+        return call2(out, months ? (adds ? "t_interval_ym_add" : "t_interval_ym_sub")
+                                 : (adds ? "t_interval_ds_add" : "t_interval_ds_sub"), left, right);
     Str interval = is_interval(l) ? left : right, factor = is_interval(l) ? right : left;
     const SqlType *factor_type = is_interval(l) ? r : l;
     if (e->binary.op == OP_MUL && factor_type->kind == TYPE_BIGINT)
-        return months ? buf_printf(out, "CAST((CAST(%.*s AS BIGINT) * %.*s) AS INTEGER)", STR_ARG(interval),
-                                   STR_ARG(factor))
-                      : infix(out, interval, OP_MUL, factor);
+        return call2(out, months ? "t_interval_ym_times" : "t_interval_ds_times", left, right);
     const char *name = months ? (e->binary.op == OP_MUL ? "t_interval_ym_mul" : "t_interval_ym_div")
                               : (e->binary.op == OP_MUL ? "t_interval_ds_mul" : "t_interval_ds_div");
     return call2(out, name, interval, factor);
@@ -155,6 +177,8 @@ int emit_arithmetic(Emitter *m, const Expr *e, Buf *out)
         return op == OP_DIV   ? call2(out, "t_div", left, right)
                : op == OP_MOD ? call2(out, "t_mod", left, right)
                               : infix(out, left, op, right);
+    if (l->kind == TYPE_NUMBER && r->kind == TYPE_NUMBER)
+        return emit_number(op, left, right, out);
     if ((l->kind == TYPE_DOUBLE || l->kind == TYPE_REAL) && r->kind == l->kind)
         return op == OP_MOD ? call2(out, "t_mod", left, right) : infix(out, left, op, right);
     if (is_interval(e->type) && !is_interval(l) && !is_interval(r))
@@ -170,7 +194,7 @@ int emit_arithmetic(Emitter *m, const Expr *e, Buf *out)
 
 void emit_key(const SqlType *type, Str text, Buf *out)
 {
-    buf_printf(out, type->kind == TYPE_TIMESTAMP_TZ ? "struct_extract(%.*s, 't')" : "%.*s", STR_ARG(text));
+    buf_printf(out, sql_type_is_zoned(type) ? "struct_extract(%.*s, 't')" : "%.*s", STR_ARG(text));
 }
 
 /* DuckDB orders NaN above everything and equal to itself; for Trino it compares with nothing. A constant is
@@ -195,110 +219,15 @@ static int compare_floating(BinaryOp op, const SqlType *type, Str left, Str righ
     return call2(out, functions[op], left, right);
 }
 
+/* Three-valued, by what is inside. */
+static const char *const nested_functions[] = {
+    [OP_EQ] = "t_nested_eq", [OP_NE] = "t_nested_ne", [OP_LT] = "t_nested_lt",
+    [OP_LE] = "t_nested_le", [OP_GT] = "t_nested_gt", [OP_GE] = "t_nested_ge",
+};
+
 static bool may_hold_null(const SqlType *type)
 {
     return type->kind == TYPE_ARRAY || type->kind == TYPE_ROW || type->kind == TYPE_MAP;
-}
-
-/* a = b of rows: fields one by one, so that a NULL field gives NULL. */
-static int compare_rows(Emitter *m, const SqlType *type, Str left, Str right, Buf *out)
-{
-    Lets lets = {0};
-    Str a = emit_lets_add(m, &lets, left), b = emit_lets_add(m, &lets, right);
-    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
-    buf_printf(&body, "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL ELSE (true", STR_ARG(a), STR_ARG(b));
-    for (size_t i = 0; i < type->n_fields; i++) {
-        buf_puts(&body, " AND ");
-        if (emit_compare(m, OP_EQ, type->fields[i].type,
-                         arena_printf(m->arena, "struct_extract(%.*s, 'f%zu')", STR_ARG(a), i),
-                         arena_printf(m->arena, "struct_extract(%.*s, 'f%zu')", STR_ARG(b), i), false,
-                         &body) < 0)
-            return -1;
-    }
-    buf_puts(&body, ") END");
-    emit_lets(out, &lets, buf_str(&body));
-    return 0;
-}
-
-static int compare_arrays(Emitter *m, const SqlType *type, Str left, Str right, Buf *out)
-{
-    Lets lets = {0};
-    Str a = emit_lets_add(m, &lets, left), b = emit_lets_add(m, &lets, right), i = emit_let_name(m),
-        all = emit_let_name(m);
-    _cleanup_buf_ Buf element = BUF_INIT(EMIT_SQL_MAX), body = BUF_INIT(EMIT_SQL_MAX);
-    if (emit_compare(m, OP_EQ, type->fields[0].type,
-                     arena_printf(m->arena, "%.*s[%.*s]", STR_ARG(a), STR_ARG(i)),
-                     arena_printf(m->arena, "%.*s[%.*s]", STR_ARG(b), STR_ARG(i)), false, &element) < 0)
-        return -1;
-    buf_printf(
-        &body,
-        "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL WHEN len(%.*s) <> len(%.*s) THEN false ELSE ",
-        STR_ARG(a), STR_ARG(b), STR_ARG(a), STR_ARG(b));
-    Str results = arena_printf(m->arena, "list_transform(range(1, len(%.*s) + 1), lambda %.*s: %.*s)",
-                               STR_ARG(a), STR_ARG(i), STR_ARG(buf_str(&element)));
-    emit_let(&body, all, results,
-             arena_printf(m->arena,
-                          "CASE WHEN list_contains(%.*s, false) THEN false WHEN list_count(%.*s) < "
-                          "len(%.*s) THEN NULL ELSE true END",
-                          STR_ARG(all), STR_ARG(all), STR_ARG(all)));
-    buf_puts(&body, " END");
-    emit_lets(out, &lets, buf_str(&body));
-    return 0;
-}
-
-/* DuckDB's equality of maps looks at the order of entries. */
-static int compare_maps(Emitter *m, const SqlType *type, Str left, Str right, Buf *out)
-{
-    Lets lets = {0};
-    Str a = emit_lets_add(m, &lets, left), b = emit_lets_add(m, &lets, right), k = emit_let_name(m),
-        all = emit_let_name(m);
-    _cleanup_buf_ Buf value = BUF_INIT(EMIT_SQL_MAX), body = BUF_INIT(EMIT_SQL_MAX);
-    if (emit_compare(m, OP_EQ, type->fields[1].type,
-                     arena_printf(m->arena, "map_extract_value(%.*s, %.*s)", STR_ARG(a), STR_ARG(k)),
-                     arena_printf(m->arena, "map_extract_value(%.*s, %.*s)", STR_ARG(b), STR_ARG(k)), false,
-                     &value) < 0)
-        return -1;
-    buf_printf(&body,
-               "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL WHEN cardinality(%.*s) <> cardinality(%.*s) "
-               "THEN false ELSE ",
-               STR_ARG(a), STR_ARG(b), STR_ARG(a), STR_ARG(b));
-    Str results = arena_printf(
-        m->arena,
-        "list_transform(map_keys(%.*s), lambda %.*s: CASE WHEN map_contains(%.*s, %.*s) THEN %.*s ELSE false "
-        "END)",
-        STR_ARG(a), STR_ARG(k), STR_ARG(b), STR_ARG(k), STR_ARG(buf_str(&value)));
-    emit_let(&body, all, results,
-             arena_printf(m->arena,
-                          "CASE WHEN list_contains(%.*s, false) THEN false WHEN list_count(%.*s) < "
-                          "len(%.*s) THEN NULL ELSE true END",
-                          STR_ARG(all), STR_ARG(all), STR_ARG(all)));
-    buf_puts(&body, " END");
-    emit_lets(out, &lets, buf_str(&body));
-    return 0;
-}
-
-/* a < b of rows: the first fields that differ decide; a NULL before that gives NULL. */
-static int order_rows(Emitter *m, BinaryOp op, const SqlType *type, Str left, Str right, Buf *out)
-{
-    Lets lets = {0};
-    Str a = emit_lets_add(m, &lets, left), b = emit_lets_add(m, &lets, right);
-    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
-    BinaryOp strict = op == OP_LE ? OP_LT : op == OP_GE ? OP_GT : op;
-    buf_printf(&body, "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN NULL", STR_ARG(a), STR_ARG(b));
-    for (size_t i = 0; i < type->n_fields; i++) {
-        _cleanup_buf_ Buf equal = BUF_INIT(EMIT_SQL_MAX);
-        Str x = arena_printf(m->arena, "struct_extract(%.*s, 'f%zu')", STR_ARG(a), i),
-            y = arena_printf(m->arena, "struct_extract(%.*s, 'f%zu')", STR_ARG(b), i);
-        if (emit_compare(m, OP_EQ, type->fields[i].type, x, y, false, &equal) < 0)
-            return -1;
-        buf_printf(&body, " WHEN %.*s IS NULL THEN NULL WHEN NOT %.*s THEN ", STR_ARG(buf_str(&equal)),
-                   STR_ARG(buf_str(&equal)));
-        if (emit_compare(m, strict, type->fields[i].type, x, y, false, &body) < 0)
-            return -1;
-    }
-    buf_puts(&body, op == strict ? " ELSE false END" : " ELSE true END");
-    emit_lets(out, &lets, buf_str(&body));
-    return 0;
 }
 
 int emit_compare(Emitter *m, BinaryOp op, const SqlType *type, Str left, Str right, bool right_is_constant,
@@ -306,16 +235,15 @@ int emit_compare(Emitter *m, BinaryOp op, const SqlType *type, Str left, Str rig
 {
     if (type->kind == TYPE_DOUBLE || type->kind == TYPE_REAL)
         return compare_floating(op, type, left, right, right_is_constant, out);
-    if (type->kind == TYPE_ROW && op >= OP_LT)
-        return order_rows(m, op, type, left, right, out);
-    if (may_hold_null(type) && (op == OP_EQ || op == OP_NE)) {
-        buf_puts(out, op == OP_NE ? "(NOT " : "(");
-        int failed = type->kind == TYPE_ROW   ? compare_rows(m, type, left, right, out)
-                     : type->kind == TYPE_MAP ? compare_maps(m, type, left, right, out)
-                                              : compare_arrays(m, type, left, right, out);
-        buf_putc(out, ')');
-        return failed;
-    }
+    if (type->kind == TYPE_NUMBER)
+        return emit_number(op, left, right, out);
+    if (type->kind == TYPE_VARIANT)
+        return err_set(m->err, ERR_NOT_SUPPORTED, "Comparison of variants is not supported yet");
+    if (type->kind == TYPE_CHAR && op >= OP_LT) /* what is below a blank is below the end of a text, too */
+        return buf_printf(out, "(t_char_pad(%.*s, %d) %s t_char_pad(%.*s, %d))", STR_ARG(left), type->length,
+                          symbols[op], STR_ARG(right), type->length);
+    if (may_hold_null(type))
+        return call2(out, nested_functions[op], left, right);
     buf_putc(out, '(');
     emit_key(type, left, out);
     buf_printf(out, " %s ", symbols[op]);

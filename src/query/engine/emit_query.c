@@ -201,7 +201,7 @@ static int emit_outputs(Emitter *m, const QueryBody *body, Buf *out)
     return 0;
 }
 
-static int emit_clauses(Emitter *m, const QuerySpec *spec, Buf *out)
+static int emit_input(Emitter *m, const QuerySpec *spec, Buf *out)
 {
     if (spec->from) {
         buf_puts(out, " FROM ");
@@ -213,6 +213,17 @@ static int emit_clauses(Emitter *m, const QuerySpec *spec, Buf *out)
         if (emit_coerced(m, spec->where, out) < 0)
             return -1;
     }
+    return 0;
+}
+
+static int emit_clauses(Emitter *m, const QuerySpec *spec, Buf *out)
+{
+    bool feeds = m->feeds_aggregate;
+    m->feeds_aggregate = feeds || (m->depth == 1 && spec->is_aggregated);
+    int failed = emit_input(m, spec, out);
+    m->feeds_aggregate = feeds;
+    if (failed)
+        return -1;
     if (emit_groups(m, spec, out) < 0)
         return -1;
     if (spec->having) {
@@ -259,9 +270,11 @@ static int emit_select_parts(Emitter *m, const QueryBody *body, const Query *ord
 static int emit_select(Emitter *m, const QueryBody *body, const Query *ordered, Buf *out)
 {
     size_t pinned = m->n_pinned;
+    const Wrapped *wrapped = m->wrapped;
+    m->wrapped = emit_wrap(m, body->select->from);
     int failed = pin_groups(m, body->select) < 0 || emit_select_parts(m, body, ordered, out) < 0;
     if (!ordered || ordered->with_ties)
-        m->n_pinned = pinned; /* else ORDER BY, which follows, needs them too */
+        m->n_pinned = pinned, m->wrapped = wrapped; /* else ORDER BY, which follows, needs them too */
     return failed ? -1 : 0;
 }
 
@@ -317,14 +330,16 @@ static int emit_body(Emitter *m, const QueryBody *body, Buf *out)
 
 /* ---- queries ---- */
 
-/* A recursive query is unrolled, as Trino does: the base, ten steps, and an error where an eleventh would
- * have rows. */
+/* A recursive query is unrolled, as Trino does: the base, as many steps as may be, and an error where one
+ * more would have rows. The error hangs on a row number, so that it is not moved to where rows are read. */
 static int emit_recursive(Emitter *m, const NamedQuery *with, Buf *out)
 {
     const QueryBody *body = with->query->body;
     const NamedQuery *outer = m->recursion;
-    int outer_step = m->step;
-    for (int step = 0; step <= EMIT_RECURSION_MAX; step++) {
+    int outer_step = m->step, depth = m->context->session->max_recursion_depth;
+    if (depth < 1)
+        depth = EMIT_RECURSION_DEPTH; /* a session that says nothing of it */
+    for (int step = 0; step <= depth; step++) {
         m->recursion = with;
         m->step = step - 1;
         buf_printf(out, "q%d_%d AS (", with->id, step);
@@ -334,14 +349,15 @@ static int emit_recursive(Emitter *m, const NamedQuery *with, Buf *out)
     }
     m->recursion = outer;
     m->step = outer_step;
-    buf_printf(out, "q%d AS (", with->id);
-    for (int step = 0; step < EMIT_RECURSION_MAX; step++)
+    buf_printf(out, "q%d AS (%s", with->id, body->set.all ? "" : "SELECT DISTINCT * FROM (");
+    for (int step = 0; step < depth; step++)
         buf_printf(out, "%sSELECT * FROM q%d_%d", step ? " UNION ALL " : "", with->id, step);
     return buf_printf(out,
-                      " UNION ALL SELECT * FROM q%d_%d WHERE t_fail(13, 'NOT_SUPPORTED', 'Recursion depth "
-                      "limit exceeded (10). Use "
-                      "''max_recursion_depth'' session property to modify the limit.')) ",
-                      with->id, EMIT_RECURSION_MAX);
+                      " UNION ALL SELECT * EXCLUDE (n) FROM (SELECT *, row_number() OVER () AS n FROM "
+                      "q%d_%d) WHERE CASE WHEN n > 0 THEN t_fail(13, 'NOT_SUPPORTED', 'Recursion depth limit "
+                      "exceeded (%d). Use ''max_recursion_depth'' session property to modify the "
+                      "limit.') END%s) ",
+                      with->id, depth, depth, body->set.all ? "" : ")");
 }
 
 static int emit_with(Emitter *m, const Query *query, Buf *out)
@@ -427,6 +443,7 @@ static int emit_ordered(Emitter *m, const Query *query, bool is_top, Buf *out)
         buf_puts(out, " FROM (");
     }
     size_t pinned = m->n_pinned;
+    const Wrapped *wrapped = m->wrapped;
     bool is_select = query->body->kind == BODY_SELECT;
     if ((is_select ? emit_select(m, query->body, query, out) : emit_body(m, query->body, out)) < 0)
         return -1;
@@ -437,14 +454,18 @@ static int emit_ordered(Emitter *m, const Query *query, bool is_top, Buf *out)
             return -1;
     }
     m->n_pinned = pinned;
+    m->wrapped = wrapped;
     return emit_limit(m, query, out);
 }
 
 int emit_query_body(Emitter *m, const Query *query, bool is_top, Buf *out)
 {
+    struct PatternEmit *pattern = m->pattern; /* a subquery is of no row of a match */
+    m->pattern = NULL;
     m->depth++;
     int failed = emit_ordered(m, query, is_top, out);
     m->depth--;
+    m->pattern = pattern;
     return failed;
 }
 

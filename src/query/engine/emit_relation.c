@@ -22,6 +22,35 @@ static int emit_condition(Emitter *m, const Expr *on, Buf *out)
     return emit_coerced(m, on, out);
 }
 
+/* RIGHT JOIN LATERAL joins each row of the left side by itself: of every pair the right side stays, and the
+ * left side where the condition holds. Both sides are made in one subquery; the right one gets its name from
+ * it. */
+static int emit_right_lateral(Emitter *m, const Relation *join, Buf *out)
+{
+    const Relation *left = join->join.left, *right = join->join.right;
+    if (left->kind == REL_JOIN || left->kind == REL_SAMPLED)
+        return emit_not_supported(m, join->pos, "RIGHT JOIN LATERAL of a join");
+    Str on = join->join.on ? emit_text(m, join->join.on) : STR("true");
+    if (!on.ptr)
+        return -1;
+    buf_puts(out, "(SELECT 1 AS one");
+    for (size_t i = 0; i < left->n_fields; i++)
+        if (left->kind != REL_TABLE || !left->used || left->used[i])
+            buf_printf(out, ", CASE WHEN %.*s THEN r%d.c%zu END AS c%zu", STR_ARG(on), left->id, i, i);
+    for (size_t i = 0; i < right->n_fields; i++)
+        buf_printf(out, ", r%d.c%zu AS x%zu", right->id, i, i);
+    buf_puts(out, " FROM ");
+    if (emit_relation(m, left, out) < 0)
+        return -1;
+    buf_puts(out, " CROSS JOIN ");
+    if (emit_relation(m, right, out) < 0)
+        return -1;
+    buf_printf(out, ") AS r%d CROSS JOIN LATERAL (SELECT ", left->id);
+    for (size_t i = 0; i < right->n_fields; i++)
+        buf_printf(out, "%sr%d.x%zu AS c%zu", i ? ", " : "", left->id, i, i);
+    return buf_printf(out, ") AS r%d", right->id);
+}
+
 static int emit_join(Emitter *m, const Relation *join, Buf *out)
 {
     static const char *const words[] = {
@@ -31,16 +60,24 @@ static int emit_join(Emitter *m, const Relation *join, Buf *out)
     JoinKind kind = join->join.on                   ? join->join.join
                     : join->join.join == JOIN_INNER ? JOIN_CROSS
                                                     : join->join.join;
-    const Relation *right = join->join.right;
-    if (emit_relation(m, join->join.left, out) < 0)
+    if (join->join.right->kind == REL_LATERAL && kind == JOIN_RIGHT)
+        return emit_right_lateral(m, join, out);
+    if (join->join.right->kind == REL_LATERAL && kind == JOIN_FULL)
+        kind = JOIN_LEFT; /* ON TRUE: a row of the left side is never missing */
+    bool hoists = emit_needs_hoist(join);
+    size_t hoisted = m->n_hoisted;
+    if (hoists ? emit_hoisted_side(m, join, false, out) : emit_relation(m, join->join.left, out))
         return -1;
     buf_puts(out, words[kind]);
-    bool nested = right->kind == REL_JOIN;
+    const Relation *right = join->join.right;
+    bool nested = right->kind == REL_JOIN && !hoists;
     buf_puts(out, nested ? "(" : "");
-    if (emit_relation(m, right, out) < 0)
+    if (hoists ? emit_hoisted_side(m, join, true, out) : emit_relation(m, right, out))
         return -1;
     buf_puts(out, nested ? ")" : "");
-    return kind == JOIN_CROSS ? 0 : emit_condition(m, join->join.on, out);
+    int failed = kind == JOIN_CROSS ? 0 : emit_condition(m, join->join.on, out);
+    m->n_hoisted = hoisted;
+    return failed;
 }
 
 static int emit_values(Emitter *m, const Relation *relation, Buf *out)
@@ -142,14 +179,31 @@ static int emit_sample(Emitter *m, const Relation *relation, Buf *out)
                       STR_ARG(text));
 }
 
+/* sequence(start, stop, step), whose values the analyzer knows; exclude_columns is its input. */
+static int emit_table_function(Emitter *m, const Relation *relation, Buf *out)
+{
+    if (relation->function.input)
+        return emit_relation(m, relation->function.input, out);
+    int64_t start = relation->function.start, stop = relation->function.stop, step = relation->function.step;
+    __int128 span = (__int128)stop - start, count = span / step + 1;
+    if (count > INT64_MAX)
+        return emit_not_supported(m, relation->pos, "A sequence of more than 9223372036854775807 values");
+    bool wide = span > INT64_MAX || span < -(__int128)INT64_MAX;
+    return buf_printf(out,
+                      "(SELECT CAST(CAST(%lld AS %s) + CAST(range AS %s) * CAST(%lld AS %s) AS BIGINT) AS c0 "
+                      "FROM range(%lld)) AS r%d",
+                      (long long)start, wide ? "HUGEINT" : "BIGINT", wide ? "HUGEINT" : "BIGINT",
+                      (long long)step, wide ? "HUGEINT" : "BIGINT", (long long)count, relation->id);
+}
+
 int emit_relation(Emitter *m, const Relation *relation, Buf *out)
 {
     static int (*const emitters[])(Emitter *, const Relation *, Buf *) = {
         [REL_TABLE] = emit_table,    [REL_SUBQUERY] = emit_subquery, [REL_JOIN] = emit_join,
         [REL_VALUES] = emit_values,  [REL_UNNEST] = emit_unnest,     [REL_LATERAL] = emit_subquery,
-        [REL_SAMPLED] = emit_sample, [REL_TABLE_FUNCTION] = NULL,
+        [REL_JSON_TABLE] = emit_json_table,
+        [REL_SAMPLED] = emit_sample, [REL_TABLE_FUNCTION] = emit_table_function,
+        [REL_MATCH] = emit_match,
     };
-    if (!emitters[relation->kind])
-        return emit_not_supported(m, relation->pos, "A table function");
     return emitters[relation->kind](m, relation, out);
 }

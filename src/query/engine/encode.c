@@ -5,9 +5,9 @@
 #include "query/engine/encode_column.h"
 #include "query/engine/engine_internal.h"
 
-static const SqlType type_us = {.kind = TYPE_BIGINT}, type_ps = {.kind = TYPE_INTEGER},
-                     type_zone = {.kind = TYPE_SMALLINT},
-                     type_instant = {.kind = TYPE_TIMESTAMP, .precision = 6};
+static const SqlType type_zone = {.kind = TYPE_SMALLINT},
+                     type_instant = {.kind = TYPE_TIMESTAMP, .precision = 6},
+                     type_picos = {.kind = TYPE_TIME, .precision = 12};
 
 static int column_init(Column *c, duckdb_vector vector, const SqlType *type, int depth, Error *err);
 
@@ -75,8 +75,8 @@ static int children_init(Column *c, duckdb_vector vector, int depth, Error *err)
         return list_children(c, vector, type, depth, err);
     if (type->kind == TYPE_ROW)
         return row_children(c, vector, type, depth, err);
-    if (type->kind == TYPE_TIMESTAMP && c->duckdb_type == DUCKDB_TYPE_STRUCT)
-        return struct_children(c, vector, (const SqlType *[]){&type_us, &type_ps}, 2, depth, err);
+    if (type->kind == TYPE_TIME_TZ)
+        return struct_children(c, vector, (const SqlType *[]){&type_picos, &type_zone}, 2, depth, err);
     if (type->kind == TYPE_TIMESTAMP_TZ && c->duckdb_type == DUCKDB_TYPE_STRUCT)
         return struct_children(c, vector, (const SqlType *[]){&type_instant, &type_zone}, 2, depth, err);
     return 0;

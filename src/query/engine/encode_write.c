@@ -2,9 +2,10 @@
 #include "query/engine/calendar.h"
 #include "query/engine/encode_column.h"
 #include "query/engine/encode_time.h"
+#include "query/engine/functions/ipaddress.h"
+#include "query/engine/functions/number.h"
+#include "query/engine/functions/wide_time.h"
 #include "query/engine/functions/zones.h"
-
-#include <arpa/inet.h>
 
 /* ---- text ---- */
 
@@ -66,6 +67,12 @@ static int write_text(const Column *c, size_t row, Buf *out)
     return json_put_string(out, duckdb_str((const duckdb_string_t *)c->data + row));
 }
 
+/* What is JSON already. */
+static int write_raw(const Column *c, size_t row, Buf *out)
+{
+    return buf_add(out, duckdb_str((const duckdb_string_t *)c->data + row));
+}
+
 static int write_char(const Column *c, size_t row, Buf *out)
 {
     Str s = duckdb_str((const duckdb_string_t *)c->data + row);
@@ -122,10 +129,9 @@ WRITER(write_timestamp_ns, int64_t,
               p = put_timestamp(p, us, (int32_t)(v - us * 1000) * 1000, c->type->precision);))
 WRITER(write_timestamp_tz_utc, int64_t,
        QUOTED(p = put_timestamp(p, v, 0, c->type->precision); memcpy(p, " UTC", 4); p += 4;))
-/* nanoseconds of the local day << 11 | offset minutes in two's complement (11 bits) */
-WRITER(write_time_tz, int64_t,
-       QUOTED(p = put_time(p, (v >> 11) * 1000, c->type->precision);
-              p = put_offset(p, (int32_t)((uint32_t)v << 21) >> 21);))
+/* picoseconds since 1970 */
+WRITER(write_timestamp_ps, int128,
+       QUOTED(p = put_timestamp(p, wide_us(v), (int32_t)wide_picos(v), c->type->precision);))
 
 static bool needs_quotes(double v)
 {
@@ -215,13 +221,29 @@ static int write_uuid(const Column *c, size_t row, Buf *out)
 static int write_ipaddress(const Column *c, size_t row, Buf *out)
 {
     Str s = duckdb_str((const duckdb_string_t *)c->data + row);
-    char text[INET6_ADDRSTRLEN] = "";
-    static const char v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '\xff', '\xff'};
-    if (s.len == 16 && memcmp(s.ptr, v4_prefix, 12) == 0)
-        inet_ntop(AF_INET, s.ptr + 12, text, sizeof text);
-    else if (s.len == 16)
-        inet_ntop(AF_INET6, s.ptr, text, sizeof text);
-    return json_put_string(out, str_from(text));
+    char *p = buf_reserve(out, IPADDRESS_TEXT_MAX + 2);
+    if (!p)
+        return -1;
+    *p++ = '"';
+    if (s.len == IPADDRESS_BYTES)
+        p = put_ipaddress(p, (const uint8_t *)s.ptr);
+    *p++ = '"';
+    out->len = (size_t)(p - out->data);
+    return 0;
+}
+
+static int write_number(const Column *c, size_t row, Buf *out)
+{
+    Number v;
+    char *p = buf_reserve(out, NUMBER_STRING_MAX + 2);
+    if (!p)
+        return -1;
+    *p++ = '"';
+    if (number_decode(duckdb_str((const duckdb_string_t *)c->data + row), &v))
+        p = put_number(p, &v);
+    *p++ = '"';
+    out->len = (size_t)(p - out->data);
+    return 0;
 }
 
 /* ---- nested ---- */
@@ -322,15 +344,19 @@ static int write_row(const Column *c, size_t row, Buf *out)
     return buf_putc(out, ']');
 }
 
-/* timestamp(7..12) as STRUCT(us BIGINT, ps INTEGER) */
-static int write_timestamp_struct(const Column *c, size_t row, Buf *out)
+/* STRUCT(t BIGINT, zone SMALLINT): picoseconds of the UTC day, and an offset */
+static int write_time_tz(const Column *c, size_t row, Buf *out)
 {
+    int16_t zone = ((const int16_t *)c->children[1].data)[row];
+    int32_t seconds = zone_offset_at(zone, 0);
     char *p = buf_reserve(out, TIME_TEXT_MAX);
     if (!p)
         return -1;
     *p++ = '"';
-    p = put_timestamp(p, ((const int64_t *)c->children[0].data)[row],
-                      ((const int32_t *)c->children[1].data)[row], c->type->precision);
+    p = put_time(p,
+                 floor_mod(((const int64_t *)c->children[0].data)[row] + seconds * SECOND_PICOS, DAY_PICOS),
+                 c->type->precision);
+    p = put_offset(p, seconds / 60);
     *p++ = '"';
     out->len = (size_t)(p - out->data);
     return 0;
@@ -340,9 +366,9 @@ static int write_timestamp_struct(const Column *c, size_t row, Buf *out)
 static int write_timestamp_tz(const Column *c, size_t row, Buf *out)
 {
     const Column *t = &c->children[0];
-    bool wide = t->n_children == 2;
-    int64_t us = ((const int64_t *)(wide ? t->children[0].data : t->data))[row];
-    int32_t picos = wide ? ((const int32_t *)t->children[1].data)[row] : 0;
+    bool wide = t->duckdb_type == DUCKDB_TYPE_HUGEINT;
+    int64_t us = wide ? wide_us(((const int128 *)t->data)[row]) : ((const int64_t *)t->data)[row];
+    int32_t picos = wide ? (int32_t)wide_picos(((const int128 *)t->data)[row]) : 0;
     int16_t zone = ((const int16_t *)c->children[1].data)[row];
     char *p = buf_reserve(out, TIME_TEXT_MAX);
     if (!p)
@@ -374,19 +400,19 @@ ColumnWriter column_writer(TypeKind kind, duckdb_type held_as)
         {TYPE_REAL, DUCKDB_TYPE_FLOAT, write_real},
         {TYPE_DOUBLE, DUCKDB_TYPE_DOUBLE, write_double},
         {TYPE_DECIMAL, DUCKDB_TYPE_DECIMAL, write_decimal},
-        {TYPE_NUMBER, DUCKDB_TYPE_VARCHAR, write_text},
+        {TYPE_NUMBER, DUCKDB_TYPE_BLOB, write_number},
         {TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR, write_text},
         {TYPE_CHAR, DUCKDB_TYPE_VARCHAR, write_char},
         {TYPE_VARBINARY, DUCKDB_TYPE_BLOB, write_blob},
         {TYPE_JSON, DUCKDB_TYPE_VARCHAR, write_text},
-        {TYPE_VARIANT, DUCKDB_TYPE_VARCHAR, write_text},
+        {TYPE_VARIANT, DUCKDB_TYPE_VARCHAR, write_raw},
         {TYPE_DATE, DUCKDB_TYPE_DATE, write_date},
         {TYPE_TIME, DUCKDB_TYPE_TIME, write_time_us},
         {TYPE_TIME, DUCKDB_TYPE_BIGINT, write_time_ps},
-        {TYPE_TIME_TZ, DUCKDB_TYPE_BIGINT, write_time_tz},
+        {TYPE_TIME_TZ, DUCKDB_TYPE_STRUCT, write_time_tz},
         {TYPE_TIMESTAMP, DUCKDB_TYPE_TIMESTAMP, write_timestamp_us},
         {TYPE_TIMESTAMP, DUCKDB_TYPE_TIMESTAMP_NS, write_timestamp_ns},
-        {TYPE_TIMESTAMP, DUCKDB_TYPE_STRUCT, write_timestamp_struct},
+        {TYPE_TIMESTAMP, DUCKDB_TYPE_HUGEINT, write_timestamp_ps},
         {TYPE_TIMESTAMP_TZ, DUCKDB_TYPE_TIMESTAMP_TZ, write_timestamp_tz_utc},
         {TYPE_TIMESTAMP_TZ, DUCKDB_TYPE_STRUCT, write_timestamp_tz},
         {TYPE_INTERVAL_DAY_TIME, DUCKDB_TYPE_BIGINT, write_interval_day},
@@ -400,6 +426,8 @@ ColumnWriter column_writer(TypeKind kind, duckdb_type held_as)
         {TYPE_P4HYPERLOGLOG, DUCKDB_TYPE_BLOB, write_blob},
         {TYPE_TDIGEST, DUCKDB_TYPE_BLOB, write_blob},
         {TYPE_QDIGEST, DUCKDB_TYPE_BLOB, write_blob},
+        {TYPE_SETDIGEST, DUCKDB_TYPE_BLOB, write_blob},
+        {TYPE_COLOR, DUCKDB_TYPE_VARCHAR, write_text},
     };
     for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
         if (writers[i].kind == kind && writers[i].held_as == held_as)

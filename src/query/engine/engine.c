@@ -11,7 +11,7 @@
 
 /* Extensions are loaded by path, with their signature checked, before the file system is closed. A missing
  * one is no reason not to start: what needs it says so. */
-static const char *const extensions[] = {"tpch"};
+static const char *const extensions[] = {"tpch", "tpcds"};
 
 static int run(duckdb_connection connection, const char *sql, Error *err)
 {
@@ -83,7 +83,8 @@ static int lock_down(duckdb_connection connection, const EngineOptions *options,
 
 static int open_database(const EngineOptions *options, duckdb_database *ret, Error *err)
 {
-    char memory[32], threads[16];
+    char memory[32], threads[16], spill[32];
+    snprintf(spill, sizeof spill, "%lldB", (long long)options->spill_limit_bytes);
     snprintf(memory, sizeof memory, "%lldB", (long long)options->memory_limit_bytes);
     snprintf(threads, sizeof threads, "%d", options->threads);
     const struct {
@@ -92,6 +93,7 @@ static int open_database(const EngineOptions *options, duckdb_database *ret, Err
         {"threads", threads},
         {"memory_limit", memory},
         {"temp_directory", options->temp_dir},
+        {"max_temp_directory_size", options->spill_limit_bytes > 0 ? spill : NULL},
         {"autoinstall_known_extensions", "false"},
         {"autoload_known_extensions", "false"},
         {"allow_unsigned_extensions", "false"},
@@ -123,8 +125,29 @@ static int connection_new(Engine *engine, EngineConnection **ret, Error *err)
         free(c);
         return err_set(err, ERR_INTERNAL, "DuckDB refuses a connection");
     }
+    duckdb_client_context context;
+    duck->connection_get_client_context(c->duckdb, &context);
+    c->id = duck->client_context_get_connection_id(context);
+    duck->destroy_client_context(&context);
+    pthread_mutex_lock(&engine->lock);
+    c->next = engine->all;
+    if (c->next)
+        c->next->previous = c;
+    engine->all = c;
+    pthread_mutex_unlock(&engine->lock);
     *ret = c;
     return 0;
+}
+
+EngineConnection *engine_connection_of(Engine *engine, duckdb_client_context context)
+{
+    uint64_t id = duck->client_context_get_connection_id(context);
+    pthread_mutex_lock(&engine->lock);
+    EngineConnection *c = engine->all;
+    while (c && c->id != id)
+        c = c->next;
+    pthread_mutex_unlock(&engine->lock);
+    return c;
 }
 
 /* Progress is known only where a connection asked for it, which it can do only before the configuration is
@@ -147,6 +170,14 @@ static int fill_pool(Engine *engine, Error *err)
 
 static void connection_free(EngineConnection *c)
 {
+    pthread_mutex_lock(&c->engine->lock);
+    if (c->previous)
+        c->previous->next = c->next;
+    else
+        c->engine->all = c->next;
+    if (c->next)
+        c->next->previous = c->previous;
+    pthread_mutex_unlock(&c->engine->lock);
     duck->disconnect(&c->duckdb);
     free(c);
 }
@@ -163,7 +194,8 @@ int engine_open(const EngineOptions *options, Engine **ret, Error *err)
     if (r == 0 && (r = fill_pool(engine, err)) == 0) {
         duckdb_connection c = engine->idle[0]->duckdb;
         if (load_extensions(c, options->extension_dir, err) < 0 || t_functions_register(c, err) < 0 ||
-            lock_down(c, options, err) < 0)
+            routine_functions_register(engine, c, err) < 0 ||
+            pattern_functions_register(engine, c, err) < 0 || lock_down(c, options, err) < 0)
             r = -1;
     }
     if (r < 0) {
@@ -182,6 +214,7 @@ void engine_close(Engine *engine)
         connection_free(engine->idle[i]);
     if (engine->database)
         duck->close(&engine->database);
+    pattern_functions_free(engine);
     pthread_mutex_destroy(&engine->lock);
     free(engine);
 }

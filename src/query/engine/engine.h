@@ -25,6 +25,7 @@ typedef struct EngineOptions {
     const char *const *allowed_dirs;
     size_t n_allowed_dirs; /* folders that may be read and written: storage's objects and stages */
     int64_t memory_limit_bytes;
+    int64_t spill_limit_bytes; /* of temp_dir */
     int threads;
 } EngineOptions;
 
@@ -41,6 +42,8 @@ int engine_query(EngineConnection *connection, Str sql, EngineResult **ret, Erro
 int engine_next(EngineResult *result, EngineChunk **ret, Error *err);
 void engine_result_free(EngineResult *result);
 size_t engine_chunk_rows(const EngineChunk *chunk);
+/* The values of a BIGINT column that has no NULLs; valid as long as the chunk. */
+const int64_t *engine_chunk_bigints(const EngineChunk *chunk, size_t column);
 void engine_interrupt(EngineConnection *connection);          /* any thread */
 double engine_progress(EngineConnection *connection);         /* 0..100, or -1 when unknown; any thread */
 

@@ -14,6 +14,8 @@ struct Engine {
     pthread_mutex_t lock;
     EngineConnection *idle[ENGINE_IDLE_MAX];
     size_t n_idle;
+    EngineConnection *all; /* every connection there is */
+    struct Registry *patterns; /* of t_match.c */
     atomic_bool invalid; /* DuckDB gave a FATAL error: only a new process helps */
 };
 
@@ -23,6 +25,8 @@ struct EngineConnection {
     /* DuckDB forgets an interrupt that comes before a statement starts to run; this does not. Cleared on
      * acquire. */
     atomic_bool interrupted;
+    uint64_t id; /* DuckDB's */
+    EngineConnection *next, *previous;
 };
 
 struct EngineChunk {
@@ -38,5 +42,12 @@ struct EngineResult {
     EngineChunk chunk;
 };
 
+/* The connection that DuckDB knows by this context; NULL: none of ours. Functions that run long look at its
+ * `interrupted`: DuckDB itself looks only between vectors. */
+EngineConnection *engine_connection_of(Engine *engine, duckdb_client_context context);
+/* t_routine_step, t_routine_limit; t_match, t_frame, t_frame_rows. */
+int routine_functions_register(Engine *engine, duckdb_connection connection, Error *err);
+int pattern_functions_register(Engine *engine, duckdb_connection connection, Error *err);
+void pattern_functions_free(Engine *engine);
 /* Registers every t_* function. */
 int t_functions_register(duckdb_connection connection, Error *err);

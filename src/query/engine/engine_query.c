@@ -134,3 +134,8 @@ size_t engine_chunk_rows(const EngineChunk *chunk)
 {
     return chunk->n_rows;
 }
+
+const int64_t *engine_chunk_bigints(const EngineChunk *chunk, size_t column)
+{
+    return duck->vector_get_data(duck->data_chunk_get_vector(chunk->duckdb, (idx_t)column));
+}

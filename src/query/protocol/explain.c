@@ -1,7 +1,9 @@
 /* explain.c - EXPLAIN and the DESCRIBEs of prepared statements. */
 #include "base/buf.h"
+#include "base/clock.h"
 #include "format/json.h"
 #include "query/engine/emitter.h"
+#include "query/protocol/plan_tree.h"
 #include "query/protocol/run.h"
 #include "query/sql/print.h"
 
@@ -9,38 +11,50 @@ enum { TEXT_MAX = 8 << 20, MAX_PLAN_ROWS = 10000 };
 
 /* ---- EXPLAIN ---- */
 
-static void put_columns(Buf *out, const Analysis *analysis, Arena *arena)
+static int put_scan(void *arg, const TableAccess *scan, Buf *lines, Error *err)
 {
-    buf_puts(out, "Output[");
-    for (size_t i = 0; i < analysis->n_columns; i++)
-        buf_printf(out, "%s%.*s:%.*s", i ? ", " : "", STR_ARG(analysis->columns[i].name),
-                   STR_ARG(sql_type_name(analysis->columns[i].type, arena)));
-    buf_puts(out, "]\n");
+    RunningStatement *s = arg;
+    return catalogs_explain_scan(&s->context, scan, lines, err);
 }
 
-static int put_scans(RunningStatement *s, const Analysis *analysis, Buf *out, Error *err)
+/* Statements without a query are shown as they are. */
+static int put_plan(RunningStatement *s, const Statement *inner, const Analysis *analysis, Buf *out,
+                    Error *err)
 {
-    for (size_t i = 0; i < analysis->n_tables; i++) {
-        const TableHandle *t = analysis->tables[i].handle;
-        buf_printf(out, "TableScan[%.*s.%.*s.%.*s]\n", STR_ARG(t->catalog), STR_ARG(t->schema),
-                   STR_ARG(t->table));
-        if (catalogs_explain_scan(&s->context, &analysis->tables[i], out, err))
-            return -1;
+    if (!inner->query) {
+        buf_add(out, inner->text);
+        return buf_putc(out, '\n');
     }
-    return 0;
+    return plan_put_text(plan_tree(inner->query, analysis, s->arena), put_scan, s, s->arena, out, err);
 }
 
-static int explain_text(RunningStatement *s, const Statement *inner, const Analysis *analysis, Error *err)
+static int explain_text(RunningStatement *s, const Statement *ast, const Statement *inner,
+                        const Analysis *analysis, Error *err)
 {
     _cleanup_buf_ Buf out = BUF_INIT(TEXT_MAX);
+    if (str_is(ast->explain_type, "LOGICAL"))
+        buf_puts(&out, "WARNING: EXPLAIN TYPE LOGICAL is no longer supported and will be removed in a future "
+                       "release.\nBelow is the output for EXPLAIN TYPE DISTRIBUTED. Please update your "
+                       "query.\n\n");
     buf_puts(&out, "Trino version: 483 (lakehouse " LAKEHOUSE_VERSION ")\n");
-    put_columns(&out, analysis, s->arena);
-    if (put_scans(s, analysis, &out, err))
+    if (put_plan(s, inner, analysis, &out, err) || buf_check(&out, err))
         return -1;
-    if (inner->query) {
-        buf_puts(&out, "Query:\n");
-        sql_print_query(&out, inner->query);
-    }
+    return run_text_result(s, "Query Plan", arena_str(s->arena, buf_str(&out)), err);
+}
+
+static int explain_as(RunningStatement *s, const Statement *ast, const Statement *inner,
+                      const Analysis *analysis, Error *err)
+{
+    _cleanup_buf_ Buf out = BUF_INIT(TEXT_MAX);
+    if (!inner->query)
+        return err_set_sql(err, ERR_NOT_SUPPORTED, ast->pos.line, ast->pos.column,
+                           "EXPLAIN with FORMAT %.*s is not supported for this statement",
+                           STR_ARG(ast->explain_format));
+    PlanNode *root = plan_tree(inner->query, analysis, s->arena);
+    if (str_is(ast->explain_format, "JSON"))
+        plan_put_json(root, s->arena, &out);
+    else
+        plan_put_graphviz(root, &out);
     if (buf_check(&out, err))
         return -1;
     return run_text_result(s, "Query Plan", arena_str(s->arena, buf_str(&out)), err);
@@ -84,30 +98,81 @@ static int explain_io(RunningStatement *s, const Analysis *analysis, Error *err)
     return run_text_result(s, "Query Plan", arena_str(s->arena, buf_str(&out)), err);
 }
 
-int run_explain(RunningStatement *s, Statement *ast, Error *err)
+/* What is explained: of EXECUTE, the prepared statement. */
+static int explained(Statement *ast, Statement **ret, Expr *const **ret_parameters, size_t *ret_n, Error *err)
 {
-    Analysis *analysis;
     Statement *inner = ast->inner;
-    Expr *const *parameters = NULL;
-    size_t n = 0;
+    *ret_parameters = NULL;
+    *ret_n = 0;
     if (inner->kind == STMT_EXECUTE || inner->kind == STMT_EXECUTE_IMMEDIATE) {
-        parameters = inner->args;
-        n = inner->n_args;
+        *ret_parameters = inner->args;
+        *ret_n = inner->n_args;
         inner = inner->inner;
     }
     if (!inner)
         return err_set(err, ERR_NOT_SUPPORTED, "EXECUTE cannot be explained inside of a prepared statement");
-    if (run_analyze(s, inner, parameters, n, false, &analysis, err))
+    *ret = inner;
+    return 0;
+}
+
+int run_explain(RunningStatement *s, Statement *ast, Error *err)
+{
+    Analysis *analysis;
+    Statement *inner;
+    Expr *const *parameters;
+    size_t n;
+    if (explained(ast, &inner, &parameters, &n, err) ||
+        run_analyze(s, inner, parameters, n, false, &analysis, err))
         return -1;
     if (str_is(ast->explain_type, "VALIDATE"))
         return run_query_text(s, STR("SELECT true AS \"Valid\""), err);
     if (str_is(ast->explain_type, "IO"))
         return explain_io(s, analysis, err);
     if (str_is(ast->explain_format, "GRAPHVIZ") || str_is(ast->explain_format, "JSON"))
+        return explain_as(s, ast, inner, analysis, err);
+    return explain_text(s, ast, inner, analysis, err);
+}
+
+/* ---- EXPLAIN ANALYZE ---- */
+
+static Str duration_text(Arena *arena, int64_t us)
+{
+    if (us < 1000)
+        return arena_printf(arena, "%lld.00us", (long long)us);
+    return us < 1000000 ? arena_printf(arena, "%.2fms", (double)us / 1e3)
+                        : arena_printf(arena, "%.2fs", (double)us / 1e6);
+}
+
+int run_explain_analyze(RunningStatement *s, Statement *ast, Error *err)
+{
+    Analysis *analysis;
+    Statement *inner;
+    Expr *const *parameters;
+    size_t n;
+    RunMeasure m;
+    if (explained(ast, &inner, &parameters, &n, err))
+        return -1;
+    if (inner->kind != STMT_QUERY)
         return err_set_sql(err, ERR_NOT_SUPPORTED, ast->pos.line, ast->pos.column,
-                           "EXPLAIN with FORMAT %.*s is not supported; use FORMAT TEXT or TYPE IO",
-                           STR_ARG(ast->explain_format));
-    return explain_text(s, inner, analysis, err);
+                           "EXPLAIN ANALYZE of a statement that is no query is not supported");
+    int64_t start = clock_monotonic_us();
+    if (run_analyze(s, inner, parameters, n, false, &analysis, err))
+        return -1;
+    int64_t analyzed = clock_monotonic_us();
+    if (run_and_count(s, inner->query, &m, err))
+        return -1;
+    _cleanup_buf_ Buf out = BUF_INIT(TEXT_MAX);
+    buf_printf(&out,
+               "Trino version: 483 (lakehouse " LAKEHOUSE_VERSION ")\n"
+               "Queued: %.*s, Analysis: %.*s, Planning: %.*s, Execution: %.*s\n",
+               STR_ARG(duration_text(s->arena, start - s->created_monotonic_us)),
+               STR_ARG(duration_text(s->arena, analyzed - start)),
+               STR_ARG(duration_text(s->arena, m.planning_us)),
+               STR_ARG(duration_text(s->arena, m.execution_us)));
+    buf_printf(&out, "Output: %lld row%s\n", (long long)m.rows, m.rows == 1 ? "" : "s");
+    if (put_plan(s, inner, analysis, &out, err) || buf_check(&out, err))
+        return -1;
+    return run_text_result(s, "Query Plan", arena_str(s->arena, buf_str(&out)), err);
 }
 
 /* ---- DESCRIBE INPUT, DESCRIBE OUTPUT ---- */

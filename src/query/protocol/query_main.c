@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -42,6 +43,18 @@ static Str find_extensions(const RoleContext *c, Str library, Arena *arena)
                      : arena_printf(arena, "%.*s/extensions", STR_ARG(str_slice(library, 0, (size_t)slash)));
 }
 
+/* Storage needs room where queries spill: a runaway query must not take the disk from it. */
+static int64_t spill_limit(const Config *config, const char *folder)
+{
+    struct statvfs disk;
+    int64_t set = config_int(config, "query.spill_limit");
+    if (set > 0)
+        return set;
+    if (statvfs(folder, &disk) != 0)
+        return INT64_C(10) << 30;
+    return (int64_t)(disk.f_bavail / 2 * disk.f_frsize);
+}
+
 static int64_t memory_limit(const Config *config)
 {
     int64_t set = config_int(config, "query.memory_limit");
@@ -57,16 +70,19 @@ static int open_engine(Server *server, Arena *arena, Error *err)
     Str temp = arena_printf(arena, "%.*s/query/tmp", STR_ARG(c->data_dir));
     Str storage = arena_printf(arena, "%.*s/storage", STR_ARG(c->data_dir));
     /* What an earlier run left: spilled data and uploads that were never finished. */
-    if (fs_remove_tree(temp.ptr, err) || fs_mkdir_all(temp.ptr, 0700, err))
+    Str cache = arena_printf(arena, "%.*s/query/cache", STR_ARG(c->data_dir));
+    if (fs_remove_tree(temp.ptr, err) || fs_mkdir_all(temp.ptr, 0700, err) ||
+        fs_mkdir_all(cache.ptr, 0700, err))
         return -1;
-    const char *dirs[] = { temp.ptr, storage.ptr };
+    const char *dirs[] = { temp.ptr, storage.ptr, cache.ptr };
     int threads = (int)config_int(c->config, "query.threads");
     EngineOptions options = {.library_path = library.ptr,
                              .extension_dir = find_extensions(c, library, arena).ptr,
                              .temp_dir = temp.ptr,
                              .allowed_dirs = dirs,
-                             .n_allowed_dirs = 2,
+                             .n_allowed_dirs = sizeof dirs / sizeof *dirs,
                              .memory_limit_bytes = memory_limit(c->config),
+                             .spill_limit_bytes = spill_limit(c->config, temp.ptr),
                              .threads = threads ? threads : (int)sysconf(_SC_NPROCESSORS_ONLN)};
     return engine_open(&options, &server->engine, err);
 }
@@ -79,6 +95,8 @@ static int open_catalogs(Server *server, Error *err)
                                .run_dir = c->run_dir,
                                .capability = c->capability,
                                .warehouse = config_str(c->config, "catalog.warehouse"),
+                               .generated_limit_bytes =
+                                   config_int(c->config, "query.generated_data_limit"),
                                .engine = server->engine,
                                .node_uri = c->public_url,
                                .node_id = server->node_id,
@@ -134,6 +152,7 @@ int query_main(const RoleContext *context, Error *err)
     server->client_timeout_us = config_int(context->config, "query.client_timeout") * 1000;
     server->max_run_time = session_time_limit(config_int(context->config, "query.max_run_time") * 1000);
     pthread_mutex_init(&server->lock, NULL);
+    pthread_mutex_init(&server->transactions.lock, NULL);
     make_names(server, arena);
     if (open_engine(server, arena, err) || open_catalogs(server, err))
         return -1;

@@ -39,6 +39,8 @@ static const char *raw_type(const SqlType *t)
         [TYPE_P4HYPERLOGLOG] = "P4HyperLogLog",
         [TYPE_TDIGEST] = "tdigest",
         [TYPE_QDIGEST] = "qdigest",
+        [TYPE_SETDIGEST] = "SetDigest",
+        [TYPE_COLOR] = "color",
         [TYPE_FUNCTION] = "function",
     };
     return names[t->kind];

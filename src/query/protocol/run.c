@@ -85,6 +85,20 @@ static int stream_rows(RunningStatement *s, Str sql, const Analysis *analysis, b
     return r;
 }
 
+/* As many steps of a recursive query are written out: there must be an end to it. */
+enum { RECURSION_DEPTH = 10, RECURSION_DEPTH_MAX = 200 };
+
+static int recursion_depth(const RunningStatement *s)
+{
+    int64_t depth = RECURSION_DEPTH;
+    for (size_t i = 0; i < s->context.n_properties; i++) {
+        const SessionProperty *p = &s->context.properties[i];
+        if (!p->catalog.len && str_is(p->name, "max_recursion_depth"))
+            (void)str_to_i64(p->value, 1, RECURSION_DEPTH_MAX, &depth, NULL);
+    }
+    return (int)depth;
+}
+
 static AnalyzerSession *make_session(RunningStatement *s)
 {
     AnalyzerSession *session = arena_new_of(s->arena, AnalyzerSession);
@@ -92,7 +106,8 @@ static AnalyzerSession *make_session(RunningStatement *s)
                                   .catalog = s->session.catalog,
                                   .schema = s->session.schema,
                                   .time_zone = s->session.time_zone,
-                                  .start_us = s->created_us };
+                                  .start_us = s->created_us,
+                                  .max_recursion_depth = recursion_depth(s) };
     return session;
 }
 
@@ -125,6 +140,30 @@ static int emit_sql(RunningStatement *s, const Query *query, bool *optimistic, S
     return r;
 }
 
+int run_and_count(RunningStatement *s, const Query *query, RunMeasure *ret, Error *err)
+{
+    Str sql;
+    bool optimistic = false;
+    EngineResult *result;
+    RunMeasure m = {0};
+    int64_t start = clock_monotonic_us();
+    if (emit_sql(s, query, &optimistic, &sql, err))
+        return -1;
+    m.planning_us = clock_monotonic_us() - start;
+    statement_set_state(s, STATE_RUNNING);
+    if (engine_query(s->context.connection, sql, &result, err))
+        return -1;
+    int r = 0;
+    for (EngineChunk *chunk; !r && !(r = engine_next(result, &chunk, err)) && chunk;) {
+        m.rows += (int64_t)engine_chunk_rows(chunk);
+        r = is_cancelled(s, err) ? -1 : 0;
+    }
+    engine_result_free(result);
+    m.execution_us = clock_monotonic_us() - start - m.planning_us;
+    *ret = m;
+    return r;
+}
+
 /* The client gets types that it understands; the query is cast to them by the column's own type. */
 static int run_query_with(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n, Error *err)
 {
@@ -134,7 +173,7 @@ static int run_query_with(RunningStatement *s, Statement *ast, Expr *const *para
     Error overflow;
     statement_set_state(s, STATE_PLANNING);
     if (run_analyze(s, ast, parameters, n, false, &analysis, err) ||
-        emit_sql(s, ast->query, &optimistic, &sql, err))
+        transaction_check_tables(s, analysis, err) || emit_sql(s, ast->query, &optimistic, &sql, err))
         return -1;
     statement_set_columns(s, analysis->columns, analysis->n_columns);
     statement_set_state(s, STATE_RUNNING);
@@ -147,6 +186,15 @@ static int run_query_with(RunningStatement *s, Statement *ast, Expr *const *para
     }
     if (r && err)
         *err = overflow;
+    return r;
+}
+
+static int run_query_statement(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n,
+                               Error *err)
+{
+    Str time_zone = s->session.time_zone;
+    int r = run_inline_session(s, ast, err) ? -1 : run_query_with(s, ast, parameters, n, err);
+    s->session.time_zone = time_zone;
     return r;
 }
 
@@ -193,20 +241,35 @@ static int put_row_count(RunningStatement *s, const char *update_type, int64_t r
     return r;
 }
 
+static const struct {
+    StatementKind kind;
+    const char *update_type;
+    int (*run)(StatementContext *context, const Statement *statement, const Analysis *analysis,
+               Str source_sql, int64_t *ret_rows, Error *err);
+} writes[] = {
+    {STMT_INSERT, "INSERT", catalogs_insert},
+    {STMT_CREATE_TABLE_AS, "CREATE TABLE", catalogs_create_table_as},
+    {STMT_DELETE, "DELETE", catalogs_change_rows},
+    {STMT_UPDATE, "UPDATE", catalogs_change_rows},
+    {STMT_MERGE, "MERGE", catalogs_change_rows},
+};
+
 static int run_write(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n, Error *err)
 {
     Analysis *analysis;
     Str sql;
     int64_t rows = 0;
-    bool is_insert = ast->kind == STMT_INSERT, optimistic = false;
+    bool optimistic = false;
     statement_set_state(s, STATE_PLANNING);
     if (run_analyze(s, ast, parameters, n, false, &analysis, err) ||
         emit_sql(s, ast->query, &optimistic, &sql, err))
         return -1;
     statement_set_state(s, STATE_RUNNING);
-    int r = is_insert ? catalogs_insert(&s->context, ast, analysis, sql, &rows, err)
-                      : catalogs_create_table_as(&s->context, ast, analysis, sql, &rows, err);
-    return r ? -1 : put_row_count(s, is_insert ? "INSERT" : "CREATE TABLE", rows, err);
+    for (size_t i = 0; i < sizeof writes / sizeof *writes; i++)
+        if (writes[i].kind == ast->kind)
+            return writes[i].run(&s->context, ast, analysis, sql, &rows, err)
+                       ? -1 : put_row_count(s, writes[i].update_type, rows, err);
+    return err_set(err, ERR_INTERNAL, "no such write");
 }
 
 static const struct { StatementKind kind; const char *update_type;
@@ -218,6 +281,7 @@ static const struct { StatementKind kind; const char *update_type;
     {STMT_DROP_COLUMN, "DROP COLUMN"},         {STMT_RENAME_COLUMN, "RENAME COLUMN"},
     {STMT_SET_COLUMN_TYPE, "SET COLUMN TYPE"}, {STMT_SET_PROPERTIES, "SET PROPERTIES"},
     {STMT_CREATE_VIEW, "CREATE VIEW"},         {STMT_DROP_VIEW, "DROP VIEW"},
+    {STMT_TRUNCATE, "TRUNCATE TABLE"},      {STMT_RENAME_VIEW, "RENAME VIEW"},
 };
 
 static const char *ddl_update_type(StatementKind kind)
@@ -236,16 +300,65 @@ static int run_ddl(RunningStatement *s, Statement *ast, Error *err)
     if (run_analyze(s, ast, NULL, 0, false, &analysis, err))
         return -1;
     statement_set_state(s, STATE_RUNNING);
-    if (catalogs_run_ddl(&s->context, ast, err))
+    if (catalogs_run_ddl(&s->context, ast, analysis, err))
         return -1;
     statement_set_update(s, str_from(ddl_update_type(ast->kind)), -1);
     return 0;
 }
 
+/* No catalog keeps functions: what the analyzer lets pass has nothing to do (DROP FUNCTION IF EXISTS). */
+static int run_function_statement(RunningStatement *s, Statement *ast, Error *err)
+{
+    Analysis *analysis;
+    if (run_analyze(s, ast, NULL, 0, false, &analysis, err))
+        return -1;
+    statement_set_update(s, STR("DROP FUNCTION"), -1);
+    return 0;
+}
+
+/* ---- procedures ---- */
+
+static int run_table_procedure(RunningStatement *s, Statement *ast, Error *err)
+{
+    Analysis *analysis;
+    TableMetrics metrics;
+    statement_set_state(s, STATE_PLANNING);
+    if (run_analyze(s, ast, NULL, 0, false, &analysis, err))
+        return -1;
+    statement_set_state(s, STATE_RUNNING);
+    if (catalogs_table_procedure(&s->context, ast, analysis, &metrics, err))
+        return -1;
+    OutputColumn *columns = arena_array(s->arena, OutputColumn, 2);
+    columns[0] = (OutputColumn){STR("metric_name"), &TYPE_VARCHAR_};
+    columns[1] = (OutputColumn){STR("metric_value"), &TYPE_BIGINT_};
+    statement_set_columns(s, columns, 2);
+    statement_set_update(s, STR("ALTER TABLE EXECUTE"), -1);
+    if (!metrics.n)
+        return 0;
+    Buf page = BUF_INIT(4096);
+    for (size_t i = 0; i < metrics.n; i++)
+        buf_printf(&page, "%s[\"%s\",%lld]", i ? "," : "[", metrics.names[i], (long long)metrics.values[i]);
+    buf_putc(&page, ']');
+    int r = statement_put_page(s, &page, (int64_t)metrics.n, true, err);
+    buf_free(&page);
+    return r;
+}
+
+static int run_call(RunningStatement *s, Statement *ast, Error *err)
+{
+    statement_set_state(s, STATE_RUNNING);
+    if (catalogs_call(&s->context, ast, err))
+        return -1;
+    statement_set_update(s, STR("CALL"), -1);
+    return 0;
+}
+
 /* ---- dispatch ---- */
 
-static int refuse(const Statement *ast, Error *err)
+static int refuse(RunningStatement *s, const Statement *ast, Error *err)
 {
+    if (is_security_statement(ast))
+        return run_security_statement(s, ast, err);
     Str what = ast->what.len ? ast->what : STR("This statement");
     return err_set_sql(err, ERR_NOT_SUPPORTED, ast->pos.line, ast->pos.column, "%.*s is not supported",
                        STR_ARG(what));
@@ -269,9 +382,12 @@ static int dispatch(RunningStatement *s, Statement *ast, Expr *const *parameters
 {
     switch (ast->kind) {
     case STMT_QUERY:
-        return run_query_with(s, ast, parameters, n, err);
+        return run_query_statement(s, ast, parameters, n, err);
     case STMT_INSERT:
     case STMT_CREATE_TABLE_AS:
+    case STMT_DELETE:
+    case STMT_UPDATE:
+    case STMT_MERGE:
         return run_write(s, ast, parameters, n, err);
     case STMT_EXECUTE:
     case STMT_EXECUTE_IMMEDIATE:
@@ -285,19 +401,31 @@ static int dispatch(RunningStatement *s, Statement *ast, Expr *const *parameters
     case STMT_SHOW_CREATE_SCHEMA:
     case STMT_SHOW_CREATE_VIEW:
     case STMT_SHOW_FUNCTIONS:
+    case STMT_SHOW_STATS:
         return run_show(s, ast, err);
+    case STMT_ALTER_EXECUTE:
+        return run_table_procedure(s, ast, err);
+    case STMT_CALL:
+        return run_call(s, ast, err);
     case STMT_EXPLAIN:
         return run_explain(s, ast, err);
+    case STMT_EXPLAIN_ANALYZE:
+        return run_explain_analyze(s, ast, err);
     case STMT_DESCRIBE_INPUT:
     case STMT_DESCRIBE_OUTPUT:
         return run_describe_prepared(s, ast, err);
     case STMT_USE: case STMT_SET_SESSION: case STMT_RESET_SESSION: case STMT_SET_TIME_ZONE: case STMT_PREPARE:
     case STMT_DEALLOCATE: case STMT_SET_PATH: case STMT_SET_ROLE:
         return run_session_statement(s, ast, err);
+    case STMT_START_TRANSACTION: case STMT_COMMIT: case STMT_ROLLBACK:
+        return run_transaction_statement(s, ast, err);
+    case STMT_CREATE_FUNCTION:
+    case STMT_DROP_FUNCTION:
+        return run_function_statement(s, ast, err);
     case STMT_UNSUPPORTED:
-        return refuse(ast, err);
+        return refuse(s, ast, err);
     default:
-        return ddl_update_type(ast->kind) ? run_ddl(s, ast, err) : refuse(ast, err);
+        return ddl_update_type(ast->kind) ? run_ddl(s, ast, err) : refuse(s, ast, err);
     }
 }
 
@@ -309,7 +437,10 @@ static int run_with_connection(RunningStatement *s, Error *err)
     pthread_mutex_lock(&s->lock);
     s->context.connection = connection;
     pthread_mutex_unlock(&s->lock);
-    int r = is_cancelled(s, err) ? -1 : dispatch(s, s->ast, NULL, 0, err);
+    int r = is_cancelled(s, err) || transaction_check(s, s->ast, err) ? -1
+                                                                      : dispatch(s, s->ast, NULL, 0, err);
+    if (r)
+        transaction_failed(s);
     /* From here no cancel may reach the connection: the next statement gets it. */
     pthread_mutex_lock(&s->lock);
     s->context.connection = NULL;

@@ -14,6 +14,15 @@ int run_text_result(RunningStatement *s, const char *column, Str text, Error *er
 
 int run_show(RunningStatement *s, const Statement *ast, Error *err);                 /* show.c */
 int run_explain(RunningStatement *s, Statement *ast, Error *err);                    /* explain.c */
+int run_explain_analyze(RunningStatement *s, Statement *ast, Error *err);
+typedef struct RunMeasure { int64_t rows, planning_us, execution_us; } RunMeasure;
+/* Runs an analyzed query for its costs alone. */
+int run_and_count(RunningStatement *s, const Query *query, RunMeasure *ret, Error *err);
+/* WITH SESSION a = 1, …: for this statement. */
+int run_inline_session(RunningStatement *s, const Statement *ast, Error *err);
+/* Roles and grants, which no catalog here has. */
+bool is_security_statement(const Statement *ast);
+int run_security_statement(RunningStatement *s, const Statement *ast, Error *err);
 int run_session_statement(RunningStatement *s, Statement *ast, Error *err); /* session_statements.c */
 /* Parses what EXECUTE and the DESCRIBEs name from the client's prepared statements, as their `inner`. */
 int run_attach_prepared(RunningStatement *s, Statement *ast, Error *err);

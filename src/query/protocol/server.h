@@ -4,6 +4,7 @@
 #include "base/thread.h"
 #include "net/service.h"
 #include "query/protocol/statement.h"
+#include "query/protocol/transactions.h"
 
 struct Server {
     const RoleContext *context;
@@ -15,6 +16,7 @@ struct Server {
     int64_t started_us, client_timeout_us;
     TimeLimit max_run_time;
     _Atomic bool ready, draining, stopped;
+    Transactions transactions;
 
     pthread_mutex_t lock;
     RunningStatement *statements;          /* newest first */

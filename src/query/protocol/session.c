@@ -165,7 +165,7 @@ static const struct { const char *name; size_t offset; } durations[] = {
 enum { N_DURATIONS = sizeof durations / sizeof *durations };
 
 /* What does not parse is refused later, by session_check_properties(). */
-static void apply_properties(ClientSession *s)
+void session_apply_properties(ClientSession *s)
 {
     for (size_t i = 0; i < s->n_properties; i++) {
         const SessionProperty *p = &s->properties[i];
@@ -200,7 +200,7 @@ int session_read(HttpRequest *r, Arena *arena, ClientSession *ret, Error *err)
     s.n_properties = x.properties.n;
     s.prepared = x.prepared.items;
     s.n_prepared = x.prepared.n;
-    apply_properties(&s);
+    session_apply_properties(&s);
     s.base_uri = base_uri(r, arena);
     s.reads_first_answer = !str_has_prefix(s.source, STR("trino-js-client")) &&
                            !str_has_prefix(http_header(r, "User-Agent"), STR("axios/"));
@@ -261,6 +261,10 @@ static int check_form(Str name, Str value, Error *err)
     for (size_t i = 0; i < N_DURATIONS; i++)
         if (str_is(name, durations[i].name))
             return session_parse_duration(value, &ignored, err);
+    int64_t depth;
+    if (str_is(name, "max_recursion_depth") && str_to_i64(value, 1, 200, &depth, NULL))
+        return err_set(err, ERR_INVALID_SESSION_PROPERTY,
+                       "max_recursion_depth must be between 1 and 200: %.*s", STR_ARG(value));
     return str_is(name, "time_zone_id") && value.len ? session_check_zone(value, err) : 0;
 }
 

@@ -40,6 +40,8 @@ int session_check_property(Str catalog, Str name, Str value, Str iceberg_catalog
 int session_parse_duration(Str text, TimeLimit *ret, Error *err);
 TimeLimit session_time_limit(int64_t us);
 /* ERR_INVALID_SESSION_PROPERTY unless there is such a time zone. */
+/* What the properties mean for the members of the session. */
+void session_apply_properties(ClientSession *session);
 int session_check_zone(Str zone, Error *err);
 
 typedef struct SessionPropertyDef {

@@ -84,6 +84,60 @@ static int check_assignment(RunningStatement *s, Str catalog, Str name, Str valu
     return 0;
 }
 
+/* ---- WITH SESSION ---- */
+
+static Str full_name(RunningStatement *s, const QualifiedName *name)
+{
+    _cleanup_buf_ Buf text = BUF_INIT(1 << 16);
+    for (size_t i = 0; i < name->n; i++)
+        buf_printf(&text, "%s%.*s", i ? "." : "", STR_ARG(lower_part(s, name, i)));
+    return arena_str(s->arena, buf_str(&text));
+}
+
+static int inline_property(RunningStatement *s, const Statement *ast, size_t i, SessionProperty *ret,
+                           Error *err)
+{
+    const SessionAssignment *a = &ast->session[i];
+    SqlPos pos = a->name.pos;
+    if (a->name.n > 2)
+        return err_set_sql(err, ERR_INVALID_SESSION_PROPERTY, pos.line, pos.column,
+                           "Invalid session property '%.*s'", STR_ARG(full_name(s, &a->name)));
+    for (size_t j = 0; j < i; j++)
+        if (str_eq(full_name(s, &ast->session[j].name), full_name(s, &a->name)))
+            return err_set_sql(err, ERR_INVALID_SESSION_PROPERTY, pos.line, pos.column,
+                               "Session property '%.*s' already set", STR_ARG(full_name(s, &a->name)));
+    ret->catalog = a->name.n == 2 ? lower_part(s, &a->name, 0) : STR("");
+    ret->name = lower_part(s, &a->name, a->name.n - 1);
+    return constant_text(a->value, s->arena, &ret->value, err) ||
+                   check_assignment(s, ret->catalog, ret->name, ret->value, a->value->pos, err)
+               ? -1
+               : 0;
+}
+
+int run_inline_session(RunningStatement *s, const Statement *ast, Error *err)
+{
+    size_t n = s->session.n_properties;
+    if (!ast->n_session)
+        return 0;
+    SessionProperty *all = arena_array(s->arena, SessionProperty, n + ast->n_session);
+    if (n)
+        memcpy(all, s->session.properties, n * sizeof *all);
+    for (size_t i = 0; i < ast->n_session; i++)
+        if (inline_property(s, ast, i, &all[n + i], err))
+            return -1;
+    ClientSession session = s->session;
+    session.properties = all;
+    session.n_properties = n + ast->n_session;
+    session_apply_properties(&session);
+    /* The time limits are looked at by other threads, and stay those that the client sent. */
+    s->session.time_zone = session.time_zone;
+    s->context.properties = all;
+    s->context.n_properties = session.n_properties;
+    return 0;
+}
+
+/* ---- SET SESSION ---- */
+
 static int run_set_session(RunningStatement *s, const Statement *ast, Error *err)
 {
     Str catalog, value, name = property_name(s, ast, &catalog);

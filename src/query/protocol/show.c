@@ -7,6 +7,13 @@
 
 enum { TEXT_MAX = 8 << 20 };
 
+static int check_escape(const Statement *ast, Error *err)
+{
+    if (!ast->like_escape.ptr || utf8_length(ast->like_escape) == 1)
+        return 0;
+    return err_set(err, ERR_INVALID_FUNCTION_ARGUMENT, "Escape string must be a single character");
+}
+
 static void put_like(Buf *q, const char *column, const Statement *ast)
 {
     if (!ast->like.ptr)
@@ -22,9 +29,18 @@ static void put_like(Buf *q, const char *column, const Statement *ast)
 static int show_catalogs(RunningStatement *s, const Statement *ast, Error *err)
 {
     _cleanup_buf_ Buf q = BUF_INIT(TEXT_MAX);
-    buf_puts(&q, "SELECT catalog_name AS \"Catalog\" FROM system.metadata.catalogs WHERE true");
-    put_like(&q, "catalog_name", ast);
-    buf_puts(&q, " ORDER BY catalog_name");
+    const Str *names;
+    size_t n;
+    if (catalogs_names(s->server->catalogs, s->arena, &names, &n, err))
+        return -1;
+    buf_puts(&q, "SELECT * FROM (VALUES ");
+    for (size_t i = 0; i < n; i++) {
+        buf_puts(&q, i ? ", " : "");
+        sql_print_string(&q, names[i]);
+    }
+    buf_puts(&q, ") t(\"Catalog\") WHERE true");
+    put_like(&q, "\"Catalog\"", ast);
+    buf_puts(&q, " ORDER BY 1");
     return run_query_text(s, arena_str(s->arena, buf_str(&q)), err);
 }
 
@@ -160,7 +176,9 @@ static Str session_value(const RunningStatement *s, const SessionPropertyDef *p)
 static int show_session(RunningStatement *s, const Statement *ast, Error *err)
 {
     Buf q = BUF_INIT(TEXT_MAX);
-    buf_puts(&q, "SELECT * FROM (VALUES ");
+    /* As in Trino's own list, where the longest texts are so long. */
+    size_t widths[] = {63, 14, 14, 14, 142};
+    Buf rows = BUF_INIT(TEXT_MAX);
     for (size_t i = 0; i < n_session_properties; i++) {
         const SessionPropertyDef *p = &session_properties[i];
         Str name = p->catalog[0]
@@ -168,14 +186,23 @@ static int show_session(RunningStatement *s, const Statement *ast, Error *err)
                        : str_from(p->name);
         Str texts[] = {name, session_value(s, p), str_from(p->default_value), str_from(p->type),
                        str_from(p->description)};
-        buf_puts(&q, i ? ", (" : "(");
+        buf_puts(&rows, i ? ", (" : "(");
         for (size_t t = 0; t < 5; t++) {
-            buf_puts(&q, t ? ", " : "");
-            sql_print_string(&q, texts[t]);
+            size_t length = utf8_length(texts[t]);
+            widths[t] = length > widths[t] ? length : widths[t];
+            buf_puts(&rows, t ? ", " : "");
+            sql_print_string(&rows, texts[t]);
         }
-        buf_putc(&q, ')');
+        buf_putc(&rows, ')');
     }
-    buf_puts(&q, ") t(\"Name\", \"Value\", \"Default\", \"Type\", \"Description\") WHERE true");
+    buf_puts(&q, "SELECT * FROM (SELECT ");
+    for (size_t t = 0; t < 5; t++)
+        buf_printf(&q, "%sCAST(c%zu AS varchar(%zu))", t ? ", " : "", t, widths[t]);
+    buf_puts(&q, " FROM (VALUES ");
+    buf_add(&q, buf_str(&rows));
+    buf_free(&rows);
+    buf_puts(&q, ") v(c0, c1, c2, c3, c4)) t(\"Name\", \"Value\", \"Default\", \"Type\", "
+                 "\"Description\") WHERE true");
     put_like(&q, "\"Name\"", ast);
     buf_puts(&q, " ORDER BY \"Name\"");
     int r = buf_check(&q, err) ? -1 : run_query_text(s, arena_str(s->arena, buf_str(&q)), err);
@@ -186,10 +213,12 @@ static int show_session(RunningStatement *s, const Statement *ast, Error *err)
 static int show_functions(RunningStatement *s, const Statement *ast, Error *err)
 {
     _cleanup_buf_ Buf q = BUF_INIT(TEXT_MAX);
-    buf_puts(&q, "SELECT function AS \"Function\", return_type AS \"Return Type\", argument_types AS "
-                 "\"Argument Types\", "
-                 "function_type AS \"Function Type\", deterministic AS \"Deterministic\", description AS "
-                 "\"Description\" "
+    /* The widths are those of the longest texts of Trino's whole list. */
+    buf_puts(&q, "SELECT CAST(function AS varchar(30)) AS \"Function\", CAST(return_type AS varchar(28)) AS "
+                 "\"Return Type\", CAST(argument_types AS varchar(68)) AS \"Argument Types\", "
+                 "CAST(function_type AS varchar(9)) AS \"Function Type\", deterministic AS "
+                 "\"Deterministic\", "
+                 "CAST(description AS varchar(131)) AS \"Description\" "
                  "FROM system.metadata.\"$functions\" WHERE true");
     put_like(&q, "function", ast);
     buf_puts(&q, " ORDER BY function, return_type, argument_types");
@@ -209,6 +238,8 @@ static const struct {
 
 int run_show(RunningStatement *s, const Statement *ast, Error *err)
 {
+    if (check_escape(ast, err))
+        return -1;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].kind == ast->kind)
             return kinds[i].run(s, ast, err);

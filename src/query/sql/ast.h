@@ -89,11 +89,13 @@ typedef enum ExprKind {
     EXPR_ROW,
     EXPR_GROUPING,
     EXPR_CURRENT /* current_date, current_user, … */,
-    EXPR_JSON_FUNCTION /* JSON_VALUE etc.: parsed, refused later */,
+    EXPR_JSON_FUNCTION /* JSON_VALUE, JSON_OBJECT … */,
+    EXPR_MEASURE /* measure OVER w */,
     EXPR_UNIQUE /* UNIQUE (q) */,
     EXPR_MATCH /* x MATCH [UNIQUE] [SIMPLE|PARTIAL|FULL] (q) */,
     /* made by the analyzer only */
     EXPR_COLUMN /* resolved column */,
+    EXPR_PATTERN_INPUT /* a column, CLASSIFIER() or MATCH_NUMBER() in MEASURES and DEFINE */,
 } ExprKind;
 
 typedef enum BinaryOp {
@@ -129,8 +131,11 @@ typedef enum FrameBoundKind {
 } FrameBoundKind;
 typedef struct FrameBound { FrameBoundKind kind; Expr *value; } FrameBound;
 
+typedef struct PatternSpec PatternSpec;
+
 typedef struct Window {
     SqlPos pos;
+    PatternSpec *pattern;         /* row pattern recognition in the frame; NULL: none */
     Ident name; /* OVER w, or the existing window that this one starts from; text.ptr NULL: none */
     Expr *const *partition_by; size_t n_partition_by;
     SortItem *order_by; size_t n_order_by;
@@ -150,6 +155,16 @@ typedef struct FieldRef {
 } FieldRef;
 
 typedef struct FunctionDef FunctionDef;    /* functions.h */
+
+#include "query/sql/ast_json.h"
+typedef struct Routine Routine;            /* a function written in SQL, below */
+
+typedef enum Processing { PROCESSING_DEFAULT, PROCESSING_RUNNING, PROCESSING_FINAL } Processing;
+typedef enum PatternInput {
+    PATTERN_INPUT_COLUMN,
+    PATTERN_INPUT_CLASSIFIER,
+    PATTERN_INPUT_MATCH_NUMBER
+} PatternInput;
 
 struct Expr {
     ExprKind kind;
@@ -215,11 +230,16 @@ struct Expr {
             Window *over;
             bool overflow_truncate, overflow_count;
             Str overflow_filler;               /* listagg; filler's ptr NULL: none */
+            Processing processing;             /* RUNNING, FINAL */
+            SqlPos processing_pos;
+            Ident label;                       /* count(A.*); text.ptr NULL: none */
             bool is_method;                    /* receiver.name(args): the receiver is args[0] */
             const TypeName *static_type;       /* type::name(args); else NULL */
             /* analyzer: */
             const FunctionDef *def;
             const SqlType *const *arg_types;                /* bound parameter types, n of them */
+            Routine *routine;                               /* it is a call of this; def is routine_def */
+            int aggregate; /* > 0: over rows of a pattern's match, number of PatternSpec's aggregates + 1 */
         } call;
         struct {
             const Ident *params;
@@ -238,11 +258,159 @@ struct Expr {
             Str name;
             int precision;
         } current; /* "current_timestamp"; precision -1: none */
+        struct JsonExpr *json; /* JSON_FUNCTION */
         struct {
             Str name, text;
-        } json_function; /* upper case; the whole call as written */
+        } json_function;
         struct { FieldRef ref; const Expr *original; } column;
+        struct { Ident name; Window *over; } measure;
+        struct {
+            PatternInput what;
+            Expr *column;         /* PATTERN_INPUT_COLUMN: the EXPR_COLUMN */
+            int navigation;       /* of PatternSpec's navigations; -1: the row that an aggregate takes */
+            const Expr *original;
+        } input;
     };
+};
+
+/* ---- row patterns: MATCH_RECOGNIZE and patterns in window frames ---- */
+
+typedef enum PatternKind {
+    PATTERN_VARIABLE,
+    PATTERN_EMPTY,
+    PATTERN_CONCATENATION,
+    PATTERN_ALTERNATION,
+    PATTERN_PERMUTATION,
+    PATTERN_QUANTIFIED,
+    PATTERN_EXCLUDED,
+    PATTERN_START,
+    PATTERN_END
+} PatternKind;
+
+typedef struct RowPattern RowPattern;
+struct RowPattern {
+    PatternKind kind;
+    SqlPos pos;
+    Ident name;                   /* VARIABLE */
+    RowPattern **items; size_t n; /* QUANTIFIED, EXCLUDED: one */
+    int64_t least, most;          /* QUANTIFIED; -1: not said */
+    SqlPos quantifier_pos;
+    bool is_range, reluctant;     /* {n,m}; followed by ? */
+    int label;                    /* analyzer: VARIABLE */
+};
+
+typedef struct PatternMeasure { Expr *expr; Ident name; } PatternMeasure;     /* of MEASURES and DEFINE */
+typedef struct PatternSubset { Ident name; const Ident *items; size_t n; } PatternSubset;
+typedef enum RowsPerMatch {
+    ROWS_DEFAULT,
+    ROWS_ONE,
+    ROWS_ALL,
+    ROWS_ALL_OMIT_EMPTY,
+    ROWS_ALL_UNMATCHED,
+    ROWS_WINDOW
+} RowsPerMatch;
+typedef enum SkipTo { SKIP_DEFAULT, SKIP_PAST_LAST, SKIP_TO_NEXT, SKIP_TO_FIRST, SKIP_TO_LAST } SkipTo;
+typedef enum PatternSearch { SEARCH_DEFAULT, SEARCH_INITIAL, SEARCH_SEEK } PatternSearch;
+
+/* analyzer: which row a value is of. The last (first) row of the match with one of the labels, `logical` such
+ * rows back (on), then `physical` rows on. */
+typedef struct Navigation {
+    uint64_t labels;              /* bit i: label i; 0: any */
+    bool is_last, is_final;
+    int logical, physical;
+} Navigation;
+
+typedef struct PatternAggregate { Expr *call; uint64_t labels; bool is_final; } PatternAggregate;
+
+struct PatternSpec {
+    SqlPos pos;
+    PatternMeasure *measures; size_t n_measures;
+    RowsPerMatch rows;
+    bool show_empty;              /* SHOW EMPTY MATCHES was written */
+    SkipTo skip;
+    SqlPos skip_pos;
+    Ident skip_label;             /* text.ptr NULL: none */
+    bool skip_is_short;           /* SKIP TO x: neither FIRST nor LAST was written */
+    PatternSearch search;
+    SqlPos search_pos;
+    RowPattern *pattern;          /* NULL in a window without one */
+    PatternSubset *subsets; size_t n_subsets;
+    PatternMeasure *defines; size_t n_defines;
+    /* analyzer: */
+    Str *labels; size_t n_labels; /* primary variables, as CLASSIFIER() gives them */
+    uint64_t *subset_labels;      /* of each subset */
+    uint64_t skip_labels;
+    int *define_labels;           /* of each DEFINE */
+    Navigation *navigations; size_t n_navigations;
+    PatternAggregate *aggregates; size_t n_aggregates;
+    bool is_analyzed;
+};
+
+/* ---- functions written in SQL ---- */
+
+typedef struct Property { Ident name; Expr *value; /* NULL: DEFAULT */ SqlPos pos; } Property;
+
+typedef enum ControlKind {
+    CONTROL_RETURN,
+    CONTROL_BLOCK,
+    CONTROL_SET,
+    CONTROL_IF,
+    CONTROL_CASE,
+    CONTROL_LOOP,
+    CONTROL_WHILE,
+    CONTROL_REPEAT,
+    CONTROL_ITERATE,
+    CONTROL_LEAVE
+} ControlKind;
+
+typedef struct Control Control;
+typedef struct ControlList { Control **items; size_t n; } ControlList;
+typedef struct ControlBranch { Expr *condition; ControlList body; } ControlBranch; /* ELSE: condition NULL */
+typedef struct RoutineVariable {
+    Ident name;
+    const TypeName *type_name;
+    Expr *initial;                /* DEFAULT; NULL: none */
+    SqlPos pos;
+    const SqlType *type;          /* analyzer */
+    int slot;                     /* analyzer: of the routine's variables, parameters first */
+} RoutineVariable;
+
+struct Control {
+    ControlKind kind;
+    SqlPos pos;
+    Ident label;                  /* of a loop, or the one that ITERATE and LEAVE name; text.ptr NULL: none */
+    Expr *expr;                   /* RETURN, SET: value; WHILE, REPEAT: condition; CASE: operand */
+    Ident target;                 /* SET */
+    int slot;                     /* analyzer: SET */
+    RoutineVariable *variables; size_t n_variables;      /* BLOCK: DECLARE */
+    ControlList body;             /* BLOCK, LOOP, WHILE, REPEAT */
+    ControlBranch *branches; size_t n_branches;          /* IF, CASE */
+    const Control *loop;          /* analyzer: ITERATE, LEAVE: the loop they mean */
+};
+
+struct Routine {
+    SqlPos pos;                   /* of the word FUNCTION */
+    QualifiedName name;
+    RoutineVariable *parameters; size_t n_parameters;
+    const TypeName *return_name;
+    SqlPos returns_pos;
+    /* characteristics: how often each was written, and where last */
+    Ident language;               /* text.ptr NULL: SQL */
+    int n_language, n_deterministic, n_null_call, n_security, n_comment;
+    SqlPos second_pos;            /* of the first clause that came twice */
+    const char *second;           /* its name; NULL: none did */
+    bool not_deterministic, null_on_null, security_definer;
+    SqlPos security_pos;
+    Str comment;
+    Property *properties; size_t n_properties;
+    Control *body;
+    Str definition;               /* AS $$ … $$; ptr NULL: none */
+    /* analyzer: */
+    bool is_analyzed;
+    const SqlType *return_type;
+    const SqlType *const *slot_types; size_t n_slots;
+    int id;
+    const FunctionDef *def;
 };
 
 /* ---- relations ---- */
@@ -255,8 +423,31 @@ typedef enum RelationKind {
     REL_UNNEST,
     REL_LATERAL,
     REL_SAMPLED,
-    REL_TABLE_FUNCTION
+    REL_TABLE_FUNCTION,
+    REL_MATCH /* MATCH_RECOGNIZE, and what the analyzer makes of patterns in windows */,
+    REL_JSON_TABLE
 } RelationKind;
+
+typedef enum TableArgumentKind { ARGUMENT_EXPRESSION, ARGUMENT_TABLE, ARGUMENT_DESCRIPTOR } TableArgumentKind;
+typedef enum EmptyTreatment { EMPTY_NOT_SAID, EMPTY_PRUNE, EMPTY_KEEP } EmptyTreatment;
+typedef struct DescriptorField { Ident name; const TypeName *type; } DescriptorField;    /* type NULL: none */
+
+/* An argument of a table function. */
+typedef struct TableArgument {
+    TableArgumentKind kind;
+    SqlPos pos;
+    Ident name;                   /* name => …; text.ptr NULL: none */
+    Expr *expr;
+    Relation *table;
+    bool is_partitioned;          /* PARTITION BY () is, too */
+    Expr **partition_by; size_t n_partition_by;
+    SortItem *order_by; size_t n_order_by;
+    EmptyTreatment empty;
+    SqlPos empty_pos;
+    const DescriptorField *fields; size_t n_fields;      /* CAST(NULL AS DESCRIPTOR): fields NULL */
+} TableArgument;
+
+typedef struct NameList { const QualifiedName *items; size_t n; } NameList;
 typedef enum JoinKind { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_CROSS } JoinKind;
 
 /* analyzer: one output column of a relation or query */
@@ -298,10 +489,31 @@ struct Relation {
         struct { Expr **rows; size_t n; } values;  /* each an EXPR_ROW or a single expression */
         struct { Expr **items; size_t n; bool ordinality; } unnest;
         struct { Relation *relation; bool system; Expr *percent; } sample;
-        struct { QualifiedName name; Expr **args; const Ident *arg_names; size_t n; } function;
+        struct {
+            QualifiedName name;
+            TableArgument *args; size_t n;
+            NameList *copartition; size_t n_copartition;
+            /* analyzer: which function; sequence: the three values; exclude_columns: the input */
+            int which;
+            int64_t start, stop, step;
+            Relation *input;
+        } function;
+        JsonTable *json_table;
+        struct {
+            Relation *input;
+            Expr **partition_by; size_t n_partition_by;
+            SortItem *order_by; size_t n_order_by;
+            PatternSpec *spec;
+            /* analyzer, patterns in windows: the frame's end, and the WHERE of the query around */
+            const Window *window;
+            Expr *where;
+            Expr **outputs; size_t n_outputs;      /* behind the input's fields, which come first */
+        } match;
     };
     /* analyzer: */
     Field *fields; size_t n_fields;
+    Expr *nearest; /* LATERAL: it was NEAREST (FROM … [WHERE …] MATCH nearest); the WHERE is the query's.
+                      NULL: not */
     int id; /* unique in the statement; the emitter names it r<id> and its columns c<index> */
     bool *used;                   /* REL_TABLE: columns that the statement needs, n_fields of them */
     Expr **conjuncts;
@@ -381,6 +593,7 @@ struct NamedQuery {
 
 struct Query {
     SqlPos pos;
+    Routine **functions; size_t n_functions;      /* WITH FUNCTION … */
     bool recursive;
     NamedQuery **with; size_t n_with;
     QueryBody *body;
@@ -391,6 +604,7 @@ struct Query {
     /* analyzer: */
     Field *fields; size_t n_fields;
     bool is_correlated;
+    int first_relation, last_relation; /* the relations inside have ids first < id <= last */
 };
 
 /* ---- statements ---- */
@@ -410,8 +624,6 @@ typedef struct MergeCase {
     const Ident *columns; size_t n_columns;   /* UPDATE SET, INSERT (…); none: INSERT VALUES in table order */
     Expr **values; size_t n_values;
 } MergeCase;
-
-typedef struct Property { Ident name; Expr *value; /* NULL: DEFAULT */ SqlPos pos; } Property;
 
 typedef struct ColumnDef {
     Ident name;
@@ -448,6 +660,7 @@ typedef enum StatementKind {
     STMT_COMMENT,
     STMT_CREATE_VIEW,
     STMT_DROP_VIEW,
+    STMT_RENAME_VIEW,
     STMT_SHOW_CATALOGS,
     STMT_SHOW_SCHEMAS,
     STMT_SHOW_TABLES,
@@ -480,6 +693,8 @@ typedef enum StatementKind {
     STMT_SET_SESSION_AUTHORIZATION,
     STMT_RESET_SESSION_AUTHORIZATION,
     STMT_ALTER_EXECUTE,
+    STMT_CREATE_FUNCTION,
+    STMT_DROP_FUNCTION,
     STMT_UNSUPPORTED /* recognised by its first words, refused with NOT_SUPPORTED; `what` says what it is */,
 } StatementKind;
 
@@ -517,5 +732,6 @@ struct Statement {
     bool column_if_exists; /* DROP, RENAME COLUMN IF EXISTS; ADD COLUMN IF NOT EXISTS sets if_not_exists */
     bool column_first; Ident column_after;                          /* ADD COLUMN … FIRST | AFTER x */
     bool verbose;                 /* EXPLAIN ANALYZE VERBOSE */
+    Routine *routine;             /* CREATE FUNCTION; DROP FUNCTION: its parameters */
     SessionAssignment *session; size_t n_session;                   /* WITH SESSION …, before a query */
 };

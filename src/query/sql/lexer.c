@@ -57,6 +57,14 @@ static const char *const displays[TOKEN_FIRST_KEYWORD_ + 1] = {
     [TOKEN_SEMICOLON] = "';'",
     [TOKEN_QUESTION] = "'?'",
     [TOKEN_AT_SIGN] = "'@'",
+    [TOKEN_PIPE] = "'|'",
+    [TOKEN_CARET] = "'^'",
+    [TOKEN_DOLLAR] = "'$'",
+    [TOKEN_LBRACE] = "'{'",
+    [TOKEN_RBRACE] = "'}'",
+    [TOKEN_LBRACE_MINUS] = "'{-'",
+    [TOKEN_MINUS_RBRACE] = "'-}'",
+    [TOKEN_DOLLAR_STRING] = "<dollar string>",
     [TOKEN_UNRECOGNIZED] = "<unrecognized>",
     [TOKEN_FIRST_KEYWORD_] = "",
 };
@@ -65,12 +73,14 @@ static const char *const displays[TOKEN_FIRST_KEYWORD_ + 1] = {
 static const struct { char text[3]; TokenKind kind;
 } signs[] = {
     { "<>", TOKEN_NE },      { "!=", TOKEN_NE },     { "<=", TOKEN_LE },        { ">=", TOKEN_GE },
+    { "{-", TOKEN_LBRACE_MINUS }, { "-}", TOKEN_MINUS_RBRACE },
     { "||", TOKEN_CONCAT },  { "->", TOKEN_ARROW },  { "=>", TOKEN_FAT_ARROW }, { "::", TOKEN_DOUBLE_COLON },
     { "=", TOKEN_EQ },       { "<", TOKEN_LT },      { ">", TOKEN_GT },         { "+", TOKEN_PLUS },
     { "-", TOKEN_MINUS },    { "*", TOKEN_STAR },    { "/", TOKEN_SLASH },      { "%", TOKEN_PERCENT },
     { "(", TOKEN_LPAREN },   { ")", TOKEN_RPAREN },  { "[", TOKEN_LBRACKET },   { "]", TOKEN_RBRACKET },
     { ",", TOKEN_COMMA },    { ".", TOKEN_DOT },     { ":", TOKEN_COLON },      { ";", TOKEN_SEMICOLON },
-    { "?", TOKEN_QUESTION }, { "@", TOKEN_AT_SIGN },
+    { "?", TOKEN_QUESTION }, { "@", TOKEN_AT_SIGN }, { "|", TOKEN_PIPE },       { "^", TOKEN_CARET },
+    { "$", TOKEN_DOLLAR },   { "{", TOKEN_LBRACE },  { "}", TOKEN_RBRACE },
 };
 
 static bool is_digit(int c) { return c >= '0' && c <= '9'; }
@@ -277,6 +287,16 @@ static TokenKind lex_quoted(Lexer *l, size_t *ret_len)
     return kind;
 }
 
+/* $$ … $$: a function's body in another language. 0: it does not end. */
+static size_t dollar_string_length(Lexer *l)
+{
+    for (size_t n = 2; look(l, n) >= 0; n++)
+        if (look(l, n) == '$' && look(l, n + 1) == '$')
+            return n + 2;
+    l->unterminated = true;
+    return 0;
+}
+
 static TokenKind lex_token(Lexer *l, size_t *ret_len)
 {
     TokenKind kind = lex_quoted(l, ret_len);
@@ -285,6 +305,8 @@ static TokenKind lex_token(Lexer *l, size_t *ret_len)
     int c = look(l, 0);
     if (is_digit(c) || (c == '.' && is_digit(look(l, 1))))
         return lex_number(l, ret_len);
+    if (c == '$' && look(l, 1) == '$' && (*ret_len = dollar_string_length(l)) > 0)
+        return TOKEN_DOLLAR_STRING;
     if (is_letter(c) || c == '_') {
         size_t n = 1;
         while (is_word(look(l, n)))

@@ -50,26 +50,32 @@ int parse_call_arguments(Parser *p, Expr ***ret, const Ident **ret_names, size_t
     return 0;
 }
 
+int parse_sort_item(Parser *p, SortItem *item)
+{
+    *item = (SortItem){ .expr = parse_expression(p) };
+    if (!item->expr)
+        return -1;
+    if (accept(p, KW_DESC))
+        item->descending = true;
+    else
+        accept(p, KW_ASC);
+    if (!accept(p, KW_NULLS))
+        return 0;
+    if (accept(p, KW_FIRST))
+        item->nulls = NULLS_FIRST;
+    else if (accept(p, KW_LAST))
+        item->nulls = NULLS_LAST;
+    else
+        return syntax_error(p);
+    return 0;
+}
+
 int parse_sort_items(Parser *p, SortItem **ret, size_t *ret_n)
 {
     Vec(SortItem) items = { 0 };
     do {
-        SortItem item = { .expr = parse_expression(p) };
-        if (!item.expr)
+        if (parse_sort_item(p, vec_push(p->arena, &items)) < 0)
             return -1;
-        if (accept(p, KW_DESC))
-            item.descending = true;
-        else
-            accept(p, KW_ASC);
-        if (accept(p, KW_NULLS)) {
-            if (accept(p, KW_FIRST))
-                item.nulls = NULLS_FIRST;
-            else if (accept(p, KW_LAST))
-                item.nulls = NULLS_LAST;
-            else
-                return syntax_error(p);
-        }
-        *vec_push(p->arena, &items) = item;
     } while (accept(p, TOKEN_COMMA));
     *ret = items.items;
     *ret_n = items.n;
@@ -115,8 +121,12 @@ int parse_arguments(Parser *p, Expr *e)
         e->call.star = true;
         return expect(p, TOKEN_RPAREN);
     }
-    if (is_identifier_token(peek(p, 0)) && peek(p, 1) == TOKEN_DOT && peek(p, 2) == TOKEN_STAR)
-        return not_supported(p, parser_pos(p), "A row pattern variable");
+    if (is_identifier_token(peek(p, 0)) && peek(p, 1) == TOKEN_DOT && peek(p, 2) == TOKEN_STAR &&
+        peek(p, 3) == TOKEN_RPAREN) {
+        e->call.star = true;
+        return parse_identifier(p, &e->call.label) < 0 ? -1
+                                                       : expect_all(p, TOKEN_DOT, TOKEN_STAR, TOKEN_RPAREN);
+    }
     if (accept(p, TOKEN_RPAREN))
         return 0;
     bool quantified = false;
@@ -212,24 +222,28 @@ int parse_window_spec(Parser *p, Window *window)
     if (accept(p, KW_ORDER) &&
         (expect(p, KW_BY) < 0 || parse_sort_items(p, &window->order_by, &window->n_order_by) < 0))
         return -1;
-    if (is(p, KW_MEASURES))
-        return not_supported(p, parser_pos(p), "Row pattern recognition in a window");
-    if (parse_frame(p, window) < 0)
+    PatternSpec spec = { .pos = parser_pos(p), .rows = ROWS_WINDOW };
+    if (parse_pattern_measures(p, &spec) < 0 || parse_frame(p, window) < 0)
         return -1;
-    if (window->unit != FRAME_NONE &&
-        (is(p, KW_AFTER) || is(p, KW_INITIAL) || is(p, KW_SEEK) || is(p, KW_PATTERN)))
-        return not_supported(p, parser_pos(p), "Row pattern recognition in a window");
+    if (spec.n_measures && window->unit == FRAME_NONE)
+        return syntax_error(p);
+    if (window->unit != FRAME_NONE && !is(p, TOKEN_RPAREN) && parse_pattern_clauses(p, &spec, true) < 0)
+        return -1;
+    if (spec.n_measures || spec.skip || spec.search || spec.pattern || spec.n_subsets || spec.n_defines) {
+        window->pattern = arena_new_of(p->arena, PatternSpec);
+        *window->pattern = spec;
+    }
     return expect(p, TOKEN_RPAREN);
 }
 
 /* After OVER. */
-static int parse_over(Parser *p, Expr *e)
+int parse_over(Parser *p, Window **ret)
 {
-    e->call.over = arena_new_of(p->arena, Window);
-    e->call.over->pos = parser_pos(p);
+    Window *over = *ret = arena_new_of(p->arena, Window);
+    over->pos = parser_pos(p);
     if (accept(p, TOKEN_LPAREN))
-        return parse_window_spec(p, e->call.over);
-    return parse_identifier(p, &e->call.over->name);
+        return parse_window_spec(p, over);
+    return parse_identifier(p, &over->name);
 }
 
 static int parse_filter(Parser *p, Expr *e)
@@ -257,7 +271,7 @@ int parse_call_suffixes(Parser *p, Expr *e)
     }
     if (is(p, KW_OVER) && (peek(p, 1) == TOKEN_LPAREN || is_identifier_token(peek(p, 1)))) {
         advance(p);
-        return parse_over(p, e);
+        return parse_over(p, &e->call.over);
     }
     return 0;
 }

@@ -107,7 +107,7 @@ static int parse_column_defs(Parser *p, Statement *s)
 static int parse_as_query(Parser *p, Statement *s)
 {
     s->with_data = true;
-    s->query = parse_query(p);
+    s->query = parse_root_query(p);
     if (!s->query)
         return -1;
     if (!accept(p, KW_WITH))
@@ -163,7 +163,7 @@ static int parse_create_view(Parser *p, Statement *s)
     }
     if (expect(p, KW_AS) < 0)
         return -1;
-    s->query = parse_query(p);
+    s->query = parse_root_query(p);
     return s->query ? 0 : -1;
 }
 
@@ -174,7 +174,6 @@ int parse_create(Parser *p, Statement *s)
         { KW_MATERIALIZED, "CREATE MATERIALIZED VIEW" },
         { KW_ROLE, "CREATE ROLE" },
         { KW_CATALOG, "CREATE CATALOG" },
-        { KW_FUNCTION, "CREATE FUNCTION" },
         { KW_BRANCH, "CREATE BRANCH" },
     };
     advance(p);
@@ -187,6 +186,8 @@ int parse_create(Parser *p, Statement *s)
         return parse_create_table(p, s);
     if (accept(p, KW_VIEW))
         return parse_create_view(p, s);
+    if (sees(p, KW_FUNCTION))
+        return parse_create_function(p, s);
     if (!s->or_replace && accept(p, KW_SCHEMA))
         return parse_create_schema(p, s);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -207,7 +208,6 @@ int parse_drop(Parser *p, Statement *s)
         { KW_MATERIALIZED, "DROP MATERIALIZED VIEW" },
         { KW_ROLE, "DROP ROLE" },
         { KW_CATALOG, "DROP CATALOG" },
-        { KW_FUNCTION, "DROP FUNCTION" },
         { KW_BRANCH, "DROP BRANCH" },
     };
     advance(p);
@@ -221,6 +221,8 @@ int parse_drop(Parser *p, Statement *s)
             accept(p, KW_RESTRICT);
         return 0;
     }
+    if (accept(p, KW_FUNCTION))
+        return parse_drop_function(p, s);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (accept(p, others[i].word))
             return parse_unsupported(p, s, others[i].what);
@@ -339,11 +341,21 @@ static int parse_alter_schema(Parser *p, Statement *s)
     return expect(p, KW_SET) < 0 ? -1 : parse_unsupported(p, s, "ALTER SCHEMA SET AUTHORIZATION");
 }
 
+static int parse_alter_view(Parser *p, Statement *s)
+{
+    if (parse_qualified_name(p, &s->name) < 0)
+        return -1;
+    if (accept(p, KW_RENAME))
+        return parse_rename_to(p, s, STMT_RENAME_VIEW);
+    if (accept(p, KW_REFRESH))
+        return parse_unsupported(p, s, "ALTER VIEW REFRESH");
+    return expect(p, KW_SET) < 0 ? -1 : parse_unsupported(p, s, "ALTER VIEW SET AUTHORIZATION");
+}
+
 int parse_alter(Parser *p, Statement *s)
 {
     static const struct { TokenKind word; const char *what;
     } others[] = {
-        { KW_VIEW, "ALTER VIEW" },
         { KW_MATERIALIZED, "ALTER MATERIALIZED VIEW" },
         { KW_BRANCH, "ALTER BRANCH" },
     };
@@ -352,6 +364,8 @@ int parse_alter(Parser *p, Statement *s)
         return parse_alter_table(p, s);
     if (accept(p, KW_SCHEMA))
         return parse_alter_schema(p, s);
+    if (accept(p, KW_VIEW))
+        return parse_alter_view(p, s);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (accept(p, others[i].word))
             return parse_unsupported(p, s, others[i].what);

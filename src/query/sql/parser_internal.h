@@ -43,6 +43,7 @@ typedef struct Parser {
     int height;                   /* of the highest tree made in the current rule; see parser_enter() */
     int expected[EXPECTED_MAX];
     size_t n_expected;
+    int nearest;                  /* in the FROM of so many NEARESTs, where MATCH is no alias */
     const Expr *star_base;        /* the primary expression that ".*" follows */
 } Parser;
 
@@ -112,11 +113,15 @@ Expr *parse_literal(Parser *p, bool *ret_is_literal);
 Expr *parse_special_form(Parser *p, bool *ret_is_special);  /* CAST, EXTRACT, TRIM …: by their first word */
 Expr *parse_call(Parser *p, const QualifiedName *name);     /* at '(' */
 Expr *parse_case(Parser *p);
+Expr *parse_json_function(Parser *p);                       /* at JSON_VALUE … */
+Relation *parse_json_table(Parser *p);                      /* at JSON_TABLE */
 Expr *parse_predicate(Parser *p, Expr *value, bool *ret_is_predicate);
 Expr *call_new(Parser *p, const char *name, SqlPos pos, size_t n_args, ...);
 int parse_arguments(Parser *p, Expr *call);
 int parse_call_suffixes(Parser *p, Expr *call);              /* FILTER, IGNORE NULLS, OVER */
+int parse_sort_item(Parser *p, SortItem *item);
 int parse_sort_items(Parser *p, SortItem **ret, size_t *ret_n);
+int parse_over(Parser *p, Window **ret);                    /* after OVER */
 int parse_window_spec(Parser *p, Window *window);           /* after '(', up to and with ')' */
 TypeName *parse_type(Parser *p);
 bool is_interval_field(TokenKind kind);
@@ -130,6 +135,14 @@ Relation *parse_relation_list(Parser *p);                   /* commas are joins 
 Relation *parse_relation(Parser *p);
 Relation *parse_values(Parser *p);                          /* after VALUES */
 Relation *relation_new(Parser *p, RelationKind kind, SqlPos pos);
+Relation *parse_match_recognize(Parser *p, Relation *input);          /* at MATCH_RECOGNIZE */
+int parse_pattern_measures(Parser *p, PatternSpec *spec);
+int parse_pattern_clauses(Parser *p, PatternSpec *spec, bool is_window);
+Routine *parse_routine(Parser *p);                          /* at FUNCTION */
+Query *parse_root_query(Parser *p);                         /* WITH FUNCTION may stand before it */
+int parse_create_function(Parser *p, Statement *s);         /* at FUNCTION */
+int parse_drop_function(Parser *p, Statement *s);           /* after it */
+Relation *parse_table_function(Parser *p);                  /* at TABLE */
 int parse_optional_alias(Parser *p, Relation *relation);
 bool is_alias_token(const Parser *p);
 int parse_branch(Parser *p, Ident *ret);                    /* [ @ name ] */

@@ -203,9 +203,48 @@ static Expr *parse_static_call(Parser *p)
     return call;
 }
 
+/* name OVER w: a measure of the window's row pattern. */
+static Expr *parse_measure(Parser *p)
+{
+    Expr *e = expr_new(p, EXPR_MEASURE, parser_pos(p));
+    if (parse_identifier(p, &e->measure.name) < 0)
+        return NULL;
+    advance(p);
+    return parse_over(p, &e->measure.over) < 0 ? NULL : e;
+}
+
+/* RUNNING f(x), FINAL f(x) */
+static Expr *parse_processing(Parser *p)
+{
+    SqlPos pos = parser_pos(p);
+    Processing processing = is(p, KW_RUNNING) ? PROCESSING_RUNNING : PROCESSING_FINAL;
+    QualifiedName name;
+    advance(p);
+    if (parse_qualified_name(p, &name) < 0)
+        return NULL;
+    Expr *call = parse_call(p, &name);
+    if (!call || call->kind != EXPR_FUNCTION)
+        return call;
+    call->pos = call->call.processing_pos = pos;
+    call->call.processing = processing;
+    return call;
+}
+
+static bool is_processing(const Parser *p)
+{
+    if ((!is(p, KW_RUNNING) && !is(p, KW_FINAL)) || !is_identifier_token(peek(p, 1)))
+        return false;
+    size_t n = 2;
+    while (peek(p, n) == TOKEN_DOT && is_identifier_token(peek(p, n + 1)))
+        n += 2;
+    return peek(p, n) == TOKEN_LPAREN;
+}
+
 /* A column, or a function when a '(' follows the whole dotted name. */
 static Expr *parse_name(Parser *p)
 {
+    if (is_processing(p))
+        return parse_processing(p);
     if (peek(p, 1) == TOKEN_ARROW)
         return parse_lambda(p);
     if (peek(p, 1) == TOKEN_DOUBLE_COLON)
@@ -219,10 +258,8 @@ static Expr *parse_name(Parser *p)
             return NULL;
         return parse_call(p, &name);
     }
-    if (n == 1 && peek(p, 1) == KW_OVER && (peek(p, 2) == TOKEN_LPAREN || is_identifier_token(peek(p, 2)))) {
-        not_supported(p, parser_pos(p), "A measure of a row pattern");
-        return NULL;
-    }
+    if (n == 1 && peek(p, 1) == KW_OVER && (peek(p, 2) == TOKEN_LPAREN || is_identifier_token(peek(p, 2))))
+        return parse_measure(p);
     Expr *e = expr_new(p, EXPR_IDENT, parser_pos(p));
     return parse_identifier(p, &e->ident) < 0 ? NULL : e;
 }

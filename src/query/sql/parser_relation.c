@@ -26,6 +26,8 @@ bool is_alias_token(const Parser *p)
         return !(is_identifier_token(next) && peek(p, 2) == KW_AS && peek(p, 3) == TOKEN_LPAREN);
     case KW_TABLESAMPLE:
         return next != KW_BERNOULLI && next != KW_SYSTEM;
+    case KW_MATCH:
+        return p->nearest == 0;
     case KW_MATCH_RECOGNIZE:
         return next != TOKEN_LPAREN;
     default:
@@ -104,38 +106,32 @@ static Relation *parse_lateral(Parser *p)
     return r->query ? r : NULL;
 }
 
-/* TABLE(f(a, x => 1)); tables and descriptors as arguments are refused. */
-static Relation *parse_table_function(Parser *p)
+/* NEAREST (FROM r WHERE x MATCH y): SELECT * FROM r WHERE x, with the comparison y beside it. */
+static Relation *parse_nearest(Parser *p)
 {
-    Relation *r = relation_new(p, REL_TABLE_FUNCTION, parser_pos(p));
+    SqlPos pos = parser_pos(p);
+    Relation *r = relation_new(p, REL_LATERAL, pos);
+    QuerySpec *spec = arena_new_of(p->arena, QuerySpec);
+    QueryBody *body = arena_new_of(p->arena, QueryBody);
+    SelectItem *all = arena_new_of(p->arena, SelectItem);
+    r->query = arena_new_of(p->arena, Query);
     advance(p);
-    if (expect(p, TOKEN_LPAREN) < 0 || parse_qualified_name(p, &r->function.name) < 0 ||
-        expect(p, TOKEN_LPAREN) < 0)
+    *all = (SelectItem){ .expr = expr_new(p, EXPR_STAR, pos) };
+    *spec = (QuerySpec){ .pos = pos, .items = all, .n_items = 1 };
+    *body = (QueryBody){ .kind = BODY_SELECT, .pos = pos, .select = spec };
+    *r->query = (Query){ .pos = pos, .body = body };
+    if (expect_all(p, TOKEN_LPAREN, KW_FROM) < 0)
         return NULL;
-    size_t close = p->tokens[p->at - 1].match;
-    for (size_t i = p->at; i < close; i++) {
-        const Token *t = &p->tokens[i];
-        bool argument =
-            p->tokens[i - 1].kind == TOKEN_FAT_ARROW || p->tokens[i - 1].kind == TOKEN_COMMA || i == p->at;
-        if (argument &&
-            (t->kind == KW_TABLE || (t->kind == KW_DESCRIPTOR && p->tokens[i + 1].kind == TOKEN_LPAREN))) {
-            not_supported(p, (SqlPos){ (int)t->line, (int)t->column },
-                          "A table or descriptor argument of a table function");
-            return NULL;
-        }
-        if (t->kind == TOKEN_LPAREN && t->match)
-            i = t->match;
-    }
-    if (!is(p, TOKEN_RPAREN) &&
-        parse_call_arguments(p, &r->function.args, &r->function.arg_names, &r->function.n) < 0)
+    p->nearest++;
+    spec->from = parse_relation(p);
+    p->nearest--;
+    if (!spec->from)
         return NULL;
-    return expect_all(p, TOKEN_RPAREN, TOKEN_RPAREN) < 0 ? NULL : r;
-}
-
-static Relation *refuse(Parser *p, const char *what)
-{
-    not_supported(p, parser_pos(p), what);
-    return NULL;
+    if (accept(p, KW_WHERE) && !(spec->where = parse_expression(p)))
+        return NULL;
+    if (expect(p, KW_MATCH) < 0 || !(r->nearest = parse_expression(p)) || expect(p, TOKEN_RPAREN) < 0)
+        return NULL;
+    return r;
 }
 
 static Relation *parse_relation_primary(Parser *p)
@@ -150,9 +146,9 @@ static Relation *parse_relation_primary(Parser *p)
     if (is(p, KW_TABLE))
         return parse_table_function(p);
     if (is(p, KW_JSON_TABLE))
-        return refuse(p, "JSON_TABLE");
+        return parse_json_table(p);
     if (is(p, KW_NEAREST) && open)
-        return refuse(p, "NEAREST");
+        return parse_nearest(p);
     if (is_identifier_token(peek(p, 0)))
         return parse_table_name(p);
     static const int starts[] = { TOKEN_LPAREN, KW_JSON_TABLE, KW_LATERAL,       KW_NEAREST,
@@ -169,9 +165,12 @@ static Relation *parse_sampled(Parser *p)
     Relation *r = parse_relation_primary(p);
     if (!r || parse_optional_alias(p, r) < 0)
         return NULL;
-    if (is(p, KW_MATCH_RECOGNIZE) && peek(p, 1) == TOKEN_LPAREN)
-        return refuse(p, "MATCH_RECOGNIZE");
-    note_expected(p, KW_MATCH_RECOGNIZE);
+    if (is(p, KW_MATCH_RECOGNIZE) && peek(p, 1) == TOKEN_LPAREN) {
+        if (!(r = parse_match_recognize(p, r)))
+            return NULL;
+    } else {
+        note_expected(p, KW_MATCH_RECOGNIZE);
+    }
     if (!accept(p, KW_TABLESAMPLE))
         return r;
     Relation *sampled = relation_new(p, REL_SAMPLED, r->pos);

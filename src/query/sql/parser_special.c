@@ -365,37 +365,6 @@ static Expr *parse_current(Parser *p)
     return expect(p, TOKEN_RPAREN) < 0 ? NULL : e;
 }
 
-/* JSON_VALUE(…) and its like: only their extent is found. */
-static Expr *parse_json_function(Parser *p)
-{
-    Expr *e = expr_new(p, EXPR_JSON_FUNCTION, parser_pos(p));
-    size_t first = p->at;
-    Str word = token_text(p, parser_token(p));
-    char *upper = arena_alloc(p->arena, word.len + 1);
-    for (size_t i = 0; i < word.len; i++)
-        upper[i] = (char)(word.ptr[i] >= 'a' && word.ptr[i] <= 'z' ? word.ptr[i] - 32 : word.ptr[i]);
-    e->json_function.name = str_of(upper, word.len);
-    advance(p);
-    if (!sees(p, TOKEN_LPAREN)) {
-        syntax_error(p);
-        return NULL;
-    }
-    size_t close = parser_token(p)->match;
-    if (close == 0) {
-        p->at = p->n_tokens - 1;
-        note_expected(p, TOKEN_RPAREN);
-        syntax_error(p);
-        return NULL;
-    }
-    while (p->at < close) {
-        p->n_parameters += is(p, TOKEN_QUESTION);
-        advance(p);
-    }
-    advance(p);
-    e->json_function.text = text_between(p, first, p->at);
-    return e;
-}
-
 typedef struct SpecialForm {
     TokenKind word, next;        /* next: what must follow, TOKEN_EOF: anything */
     Expr *(*parse)(Parser *p);

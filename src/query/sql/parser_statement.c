@@ -57,33 +57,16 @@ static int parse_session_assignments(Parser *p, Statement *s)
     return 0;
 }
 
-static int refuse_inline_function(Parser *p)
-{
-    SqlPos pos = parser_pos(p);
-    QualifiedName name;
-    advance(p);
-    if (parse_qualified_name(p, &name) < 0)
-        return -1;
-    if (name.n == 1)
-        return not_supported(p, pos, "WITH FUNCTION");
-    Str text = text_between(p, p->at - (2 * name.n - 1), p->at);
-    return parse_error(p, pos, "Inline function names cannot be qualified: %.*s", STR_ARG(text));
-}
-
 int parse_query_statement(Parser *p, Statement *s)
 {
     s->kind = STMT_QUERY;
-    if (is(p, KW_WITH) && peek(p, 1) == KW_FUNCTION && is_identifier_token(peek(p, 2))) {
-        advance(p);
-        return refuse_inline_function(p);
-    }
     if (is(p, KW_WITH) && peek(p, 1) == KW_SESSION && is_identifier_token(peek(p, 2))) {
         advance(p);
         advance(p);
         if (parse_session_assignments(p, s) < 0)
             return -1;
     }
-    s->query = parse_query(p);
+    s->query = parse_root_query(p);
     return s->query ? 0 : -1;
 }
 

@@ -210,7 +210,9 @@ static void print_drop(Buf *out, const Statement *s)
 
 static void print_rename(Buf *out, const Statement *s)
 {
-    buf_puts(out, s->kind == STMT_RENAME_SCHEMA ? "ALTER SCHEMA " : "ALTER TABLE ");
+    buf_puts(out, s->kind == STMT_RENAME_SCHEMA ? "ALTER SCHEMA "
+                  : s->kind == STMT_RENAME_VIEW ? "ALTER VIEW "
+                                                : "ALTER TABLE ");
     print_target(out, s, s->if_exists ? "IF EXISTS " : "");
     buf_puts(out, " RENAME TO ");
     print_name(out, &s->target);
@@ -435,6 +437,7 @@ static void (*const printers[])(Buf *out, const Statement *s) = {
     [STMT_CREATE_TABLE_AS] = print_create_table,
     [STMT_DROP_TABLE] = print_drop,
     [STMT_RENAME_TABLE] = print_rename,
+    [STMT_RENAME_VIEW] = print_rename,
     [STMT_ADD_COLUMN] = print_alter_column,
     [STMT_DROP_COLUMN] = print_alter_column,
     [STMT_RENAME_COLUMN] = print_alter_column,
@@ -475,6 +478,8 @@ static void (*const printers[])(Buf *out, const Statement *s) = {
     [STMT_SET_SESSION_AUTHORIZATION] = print_authorization,
     [STMT_RESET_SESSION_AUTHORIZATION] = print_authorization,
     [STMT_ALTER_EXECUTE] = print_table_execute,
+    [STMT_CREATE_FUNCTION] = print_text,
+    [STMT_DROP_FUNCTION] = print_text,
     [STMT_UNSUPPORTED] = print_text,
 };
 

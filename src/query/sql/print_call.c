@@ -57,16 +57,22 @@ void print_window(Buf *out, const Window *window)
         print_sort_items(out, window->order_by, window->n_order_by);
         separator = " ";
     }
+    if (window->pattern && window->pattern->n_measures) {
+        print_pattern_clauses(out, window->pattern, true);
+        separator = " ";
+    }
     if (window->unit != FRAME_NONE) {
         buf_printf(out, "%s%s BETWEEN ", separator, units[window->unit]);
         print_bound(out, &window->from);
         buf_puts(out, " AND ");
         print_bound(out, &window->to);
     }
+    if (window->pattern)
+        print_pattern_clauses(out, window->pattern, false);
     buf_putc(out, ')');
 }
 
-static void print_over(Buf *out, const Window *window)
+void print_over(Buf *out, const Window *window)
 {
     buf_puts(out, " OVER ");
     if (window->name.text.ptr && !window->n_partition_by && !window->n_order_by && window->unit == FRAME_NONE)
@@ -124,6 +130,10 @@ static void print_call_arguments(Buf *out, const Expr *e)
     buf_putc(out, '(');
     buf_puts(out, e->call.distinct ? "DISTINCT " : "");
     if (e->call.star) {
+        if (e->call.label.text.ptr) {
+            print_identifier(out, &e->call.label);
+            buf_putc(out, '.');
+        }
         buf_putc(out, '*');
     } else if (is_form(e, "normalize") && e->call.n == 2 && e->call.args[1]->kind == EXPR_STRING) {
         print_expression(out, e->call.args[0]);
@@ -144,6 +154,8 @@ static void print_call_arguments(Buf *out, const Expr *e)
 
 void sql_print_call(Buf *out, const Expr *e)
 {
+    if (e->call.processing)
+        buf_puts(out, e->call.processing == PROCESSING_FINAL ? "FINAL " : "RUNNING ");
     print_callee(out, e);
     print_call_arguments(out, e);
     if (e->call.within_group) {

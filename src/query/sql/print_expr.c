@@ -317,6 +317,14 @@ static void print_subquery(Buf *out, const Expr *e)
     print_query_in_parens(out, e->subquery.query);
 }
 
+static void print_measure(Buf *out, const Expr *e)
+{
+    print_identifier(out, &e->measure.name);
+    print_over(out, e->measure.over);
+}
+
+static void print_pattern_input(Buf *out, const Expr *e) { print_expression(out, e->input.original); }
+
 /* ---- calls and forms of their own ---- */
 
 static void print_named_list(Buf *out, const char *name, Expr *const *items, size_t n)
@@ -455,7 +463,6 @@ static void print_current(Buf *out, const Expr *e)
 static void print_ident_expression(Buf *out, const Expr *e) { print_identifier(out, &e->ident); }
 static void print_parameter(Buf *out, const Expr *e) { buf_putc(out, '?'); (void)e; }
 static void print_star(Buf *out, const Expr *e) { buf_putc(out, '*'); (void)e; }
-static void print_json(Buf *out, const Expr *e) { buf_add(out, e->json_function.text); }
 
 static void print_column(Buf *out, const Expr *e)
 {
@@ -514,7 +521,9 @@ static void (*const printers[])(Buf *out, const Expr *e) = {
     [EXPR_ROW] = print_row,
     [EXPR_GROUPING] = print_list,
     [EXPR_CURRENT] = print_current,
-    [EXPR_JSON_FUNCTION] = print_json,
+    [EXPR_JSON_FUNCTION] = print_json_function,
+    [EXPR_MEASURE] = print_measure,
+    [EXPR_PATTERN_INPUT] = print_pattern_input,
     [EXPR_UNIQUE] = print_subquery,
     [EXPR_MATCH] = print_match,
     [EXPR_COLUMN] = print_column,

@@ -13,11 +13,19 @@ void print_expression(Buf *out, const Expr *e);
 void print_expressions(Buf *out, Expr *const *items, size_t n);     /* a, b */
 void print_arguments(Buf *out, Expr *const *items, const Ident *names, size_t n);
 void print_sort_items(Buf *out, const SortItem *items, size_t n);
+void print_over(Buf *out, const Window *window);                    /* " OVER …" */
 void print_window(Buf *out, const Window *window);                  /* (…) */
 void print_type_name(Buf *out, const TypeName *type);
 void print_query(Buf *out, const Query *query, int indent);         /* ends in a line feed */
 void print_query_in_parens(Buf *out, const Query *query);           /* on the spot, in an expression */
 void print_relation(Buf *out, const Relation *relation, int indent);
+void print_table_function(Buf *out, const Relation *relation, int indent);
+void print_match_recognize(Buf *out, const Relation *relation, int indent);
+/* The measures, or all other clauses but PARTITION BY and ORDER BY. */
+void print_pattern_clauses(Buf *out, const PatternSpec *spec, bool measures);
+void print_routine(Buf *out, const Routine *routine);
+void print_json_function(Buf *out, const Expr *e);
+void print_json_table(Buf *out, const JsonTable *table);
 void print_indent(Buf *out, int indent);
 void sql_print_call(Buf *out, const Expr *call);
 void print_upper(Buf *out, Str text);

@@ -39,6 +39,31 @@ static void print_subquery(Buf *out, const Query *query, int indent)
     print_line_start(out, indent, ")");
 }
 
+/* The analyzer adds the MATCH to the WHERE. */
+static const Expr *nearest_where(const Relation *r)
+{
+    const Expr *where = r->query->body->select->where;
+    if (where == r->nearest)
+        return NULL;
+    bool added = where && where->kind == EXPR_AND && where->list.items[where->list.n - 1] == r->nearest;
+    return added ? where->list.items[0] : where;
+}
+
+static void print_nearest(Buf *out, const Relation *r, int indent)
+{
+    const Expr *where = nearest_where(r);
+    buf_puts(out, "NEAREST (\n");
+    print_line_start(out, indent + 1, "FROM ");
+    print_relation(out, r->query->body->select->from, indent + 1);
+    if (where) {
+        buf_puts(out, " WHERE ");
+        print_expression(out, where);
+    }
+    buf_puts(out, " MATCH ");
+    print_expression(out, r->nearest);
+    print_line_start(out, indent, ")");
+}
+
 static void print_join(Buf *out, const Relation *r, int indent)
 {
     static const char *const kinds[] = {
@@ -89,6 +114,10 @@ void print_relation(Buf *out, const Relation *r, int indent)
         print_subquery(out, r->query, indent);
         break;
     case REL_LATERAL:
+        if (r->nearest) {
+            print_nearest(out, r, indent);
+            break;
+        }
         buf_puts(out, "LATERAL ");
         print_subquery(out, r->query, indent);
         break;
@@ -103,12 +132,14 @@ void print_relation(Buf *out, const Relation *r, int indent)
     case REL_SAMPLED:
         print_sampled(out, r, indent);
         break;
+    case REL_JSON_TABLE:
+        print_json_table(out, r->json_table);
+        break;
     case REL_TABLE_FUNCTION:
-        buf_puts(out, "TABLE(");
-        print_name(out, &r->function.name);
-        buf_putc(out, '(');
-        print_arguments(out, r->function.args, r->function.arg_names, r->function.n);
-        buf_puts(out, "))");
+        print_table_function(out, r, indent);
+        break;
+    case REL_MATCH:
+        print_match_recognize(out, r, indent);
         break;
     case REL_VALUES:
         buf_puts(out, "VALUES ");
@@ -293,6 +324,11 @@ static void print_with(Buf *out, const Query *query, int indent)
 
 void print_query(Buf *out, const Query *query, int indent)
 {
+    for (size_t i = 0; i < query->n_functions; i++) {
+        print_line_start(out, indent, i == 0 ? "WITH " : ", ");
+        print_routine(out, query->functions[i]);
+        buf_putc(out, '\n');
+    }
     if (query->n_with)
         print_with(out, query, indent);
     print_body(out, query->body, indent);

@@ -1,4 +1,4 @@
-#include "query/engine/functions/function.h"
+#include "query/engine/functions/aggregate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,11 +6,15 @@
 #include "query/engine/engine_internal.h"
 
 static const FunctionDef *const tables[] = {
-    t_integer_functions,     t_double_functions,   t_cdf_functions,       t_decimal_functions,
-    t_cast_functions,        t_datetime_functions, t_date_unit_functions, t_tz_functions,
-    t_date_format_functions, t_iso8601_functions,  t_string_functions,    t_unicode_functions,
-    t_regexp_functions,      t_binary_functions,   t_url_functions,       t_json_functions,
-    t_json_path_functions, t_iceberg_functions,
+    t_integer_functions,     t_double_functions,    t_cdf_functions,        t_decimal_functions,
+    t_cast_functions,        t_datetime_functions,  t_date_unit_functions,  t_tz_functions,
+    t_date_format_functions, t_iso8601_functions,   t_string_functions,     t_unicode_functions,
+    t_regexp_functions,      t_binary_functions,    t_url_functions,        t_json_functions,
+    t_json_path_functions,   t_json_sql_functions,  t_json_table_functions, t_iceberg_functions,
+    t_array_functions,       t_vector_functions,    t_list_size_functions,  t_language_functions,
+    t_spooky_functions,      t_color_functions,     t_wide_time_functions,  t_time_tz_functions,
+    t_nanos_functions,       t_ipaddress_functions, t_uuid_functions,       t_number_functions,
+    t_format_functions,      t_sketch_functions,
 };
 
 /* What a registered function knows of itself. Allocated at registration, freed by DuckDB. */
@@ -117,6 +121,11 @@ static void decimal_layout(In *in)
     duck->destroy_logical_type(&type);
 }
 
+static bool is_zoned(char letter)
+{
+    return letter == 'Z' || letter == 'Y' || letter == 'O';
+}
+
 static void run_function(duckdb_function_info info, duckdb_data_chunk chunk, duckdb_vector out)
 {
     const Registered *registered = duck->scalar_function_get_extra_info(info);
@@ -142,13 +151,15 @@ static void run_function(duckdb_function_info info, duckdb_data_chunk chunk, duc
             decimal_layout(in);
             if (in->width_bytes == 0)
                 call_fail(&c, ERR_INTERNAL, "%s: argument %zu is no decimal", c.def->name, i + 1);
-        } else if (signature[i] == 'Z') {
-            in->instant = duck->vector_get_data(duck->struct_vector_get_child(in->vector, 0));
+        } else if (is_zoned(signature[i])) {
+            in->wide = duck->vector_get_data(duck->struct_vector_get_child(in->vector, 0));
+            in->instant = (const void *)in->wide;
             in->zone = duck->vector_get_data(duck->struct_vector_get_child(in->vector, 1));
         }
     }
-    if (signature[strlen(signature) - 1] == 'Z') {
-        c.out_instant = duck->vector_get_data(duck->struct_vector_get_child(out, 0));
+    if (is_zoned(signature[strlen(signature) - 1])) {
+        c.out_wide = duck->vector_get_data(duck->struct_vector_get_child(out, 0));
+        c.out_instant = (void *)c.out_wide;
         c.out_zone = duck->vector_get_data(duck->struct_vector_get_child(out, 1));
     }
     if (!takes_nulls)
@@ -201,9 +212,12 @@ void list_out_end(ListOut *l, size_t row)
 
 /* ---- registration ---- */
 
-static duckdb_logical_type zoned_type(void)
+static duckdb_logical_type zoned_type(char letter)
 {
-    duckdb_logical_type types[2] = {duck->create_logical_type(DUCKDB_TYPE_TIMESTAMP),
+    duckdb_type held = letter == 'Z'   ? DUCKDB_TYPE_TIMESTAMP
+                       : letter == 'Y' ? DUCKDB_TYPE_HUGEINT
+                                       : DUCKDB_TYPE_BIGINT;
+    duckdb_logical_type types[2] = {duck->create_logical_type(held),
                                     duck->create_logical_type(DUCKDB_TYPE_SMALLINT)};
     const char *names[2] = {"t", "zone"};
     duckdb_logical_type type = duck->create_struct_type(types, names, 2);
@@ -212,12 +226,41 @@ static duckdb_logical_type zoned_type(void)
     return type;
 }
 
+static duckdb_logical_type list_of(duckdb_logical_type element)
+{
+    duckdb_logical_type type = duck->create_list_type(element);
+    duck->destroy_logical_type(&element);
+    return type;
+}
+
 static duckdb_logical_type nested_type(char letter)
 {
-    duckdb_logical_type text =
-        duck->create_logical_type(letter == 'F' ? DUCKDB_TYPE_DOUBLE : DUCKDB_TYPE_VARCHAR);
-    duckdb_logical_type type =
-        letter == 'M' ? duck->create_map_type(text, text) : duck->create_list_type(text);
+    duckdb_logical_type text = duck->create_logical_type(DUCKDB_TYPE_VARCHAR);
+    duckdb_logical_type type, value;
+    switch (letter) {
+    case 'F':
+        type = list_of(duck->create_logical_type(DUCKDB_TYPE_DOUBLE));
+        break;
+    case 'P':
+        type = list_of(duck->create_logical_type(DUCKDB_TYPE_BIGINT));
+        break;
+    case 'Q':
+        type = list_of(list_of(duck->create_logical_type(DUCKDB_TYPE_BIGINT)));
+        break;
+    case 'G':
+        type = list_of(duck->create_list_type(text));
+        break;
+    case 'K':
+        value = duck->create_list_type(text);
+        type = duck->create_map_type(text, value);
+        duck->destroy_logical_type(&value);
+        break;
+    case 'M':
+        type = duck->create_map_type(text, text);
+        break;
+    default:
+        type = duck->create_list_type(text);
+    }
     duck->destroy_logical_type(&text);
     return type;
 }
@@ -232,16 +275,22 @@ static duckdb_logical_type type_of(char letter, int scale)
         {'4', DUCKDB_TYPE_INTEGER},   {'8', DUCKDB_TYPE_BIGINT},  {'f', DUCKDB_TYPE_FLOAT},
         {'d', DUCKDB_TYPE_DOUBLE},    {'s', DUCKDB_TYPE_VARCHAR}, {'x', DUCKDB_TYPE_BLOB},
         {'u', DUCKDB_TYPE_UUID},      {'D', DUCKDB_TYPE_DATE},    {'t', DUCKDB_TYPE_TIME},
-        {'T', DUCKDB_TYPE_TIMESTAMP}, {'A', DUCKDB_TYPE_ANY},
+        {'T', DUCKDB_TYPE_TIMESTAMP}, {'W', DUCKDB_TYPE_HUGEINT}, {'A', DUCKDB_TYPE_ANY},
+        {'*', DUCKDB_TYPE_ANY},
     };
     if (letter == 'N' || letter == 'H')
         return duck->create_decimal_type(DECIMAL_DIGITS_MAX, (uint8_t)(letter == 'H' ? 0 : scale));
-    if (letter == 'Z')
-        return zoned_type();
+    if (is_zoned(letter))
+        return zoned_type(letter);
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (types[i].letter == letter)
             return duck->create_logical_type(types[i].type);
     return nested_type(letter);
+}
+
+duckdb_logical_type function_type(char letter)
+{
+    return type_of(letter, 0);
 }
 
 static duckdb_scalar_function function_new(const FunctionDef *def, const char *name, int scale)
@@ -334,5 +383,7 @@ int t_functions_register(duckdb_connection connection, Error *err)
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (register_table(connection, tables[i], err) < 0)
             return -1;
+    if (aggregates_register(connection, err) < 0)
+        return -1;
     return execute(connection, "COMMIT", err);
 }

@@ -5,9 +5,11 @@
  *
  * A signature is one letter a type, the result after '>':
  *     b BOOLEAN  1 2 4 8 TINYINT SMALLINT INTEGER BIGINT  f FLOAT  d DOUBLE  s VARCHAR  x BLOB  u UUID
- *     D DATE  t TIME  T TIMESTAMP  Z STRUCT(t TIMESTAMP, zone SMALLINT)  S VARCHAR[]  F DOUBLE[]  M
- * MAP(VARCHAR, VARCHAR) A any DECIMAL (an integer too)  N DECIMAL(38, scale) of a function that exists once
- * for every scale, named NAME_<scale> H DECIMAL(38, 0) A signature that starts with '!' gets NULLs too. */
+ *     D DATE  t TIME  T TIMESTAMP  W HUGEINT  Z Y O STRUCT(t, zone SMALLINT) with t a TIMESTAMP, HUGEINT
+ * (picoseconds since 1970), BIGINT (picoseconds of the day)  S VARCHAR[]  F DOUBLE[]  M MAP(VARCHAR, VARCHAR)
+ * A any DECIMAL (an integer too)  N DECIMAL(38, scale) of a function that exists once for every scale, named
+ * NAME_<scale>  * any type  P BIGINT[]  Q BIGINT[][]  G VARCHAR[][] K MAP(VARCHAR, VARCHAR[])  H DECIMAL(38,
+ * 0) A signature that starts with '!' gets NULLs too. */
 #pragma once
 
 #include "base/buf.h"
@@ -34,8 +36,9 @@ typedef struct In {
     const void *data;
     const uint64_t *validity;
     uint8_t width_bytes, scale, precision; /* decimals and integers given as A */
-    const int64_t *instant;                /* Z: the fields */
-    const int16_t *zone;
+    const int64_t *instant;                /* Z, O: t */
+    const int128 *wide;                    /* Y: t */
+    const int16_t *zone;                   /* Z, Y, O */
 } In;
 
 struct Call {
@@ -48,7 +51,8 @@ struct Call {
     duckdb_vector out;
     void *out_data;
     uint64_t *out_validity; /* NULL: all rows are valid so far */
-    int64_t *out_instant;   /* Z */
+    int64_t *out_instant;   /* Z, O */
+    int128 *out_wide;       /* Y */
     int16_t *out_zone;
     bool has_nulls, failed;
     uint64_t valid[CALL_WORDS]; /* rows in which no argument is NULL, when has_nulls */
@@ -71,6 +75,9 @@ static inline Str arg_str(const Call *c, size_t i, size_t row)
 }
 #define OUT(c, T, row) (((T *)(c)->out_data)[row])
 
+/* The type that a letter of a signature stands for. */
+duckdb_logical_type function_type(char letter);
+
 void call_set_null(Call *c, size_t row);
 static inline void call_put_str(Call *c, size_t row, Str s)
 {
@@ -82,6 +89,8 @@ void call_put_scratch(Call *c, size_t row);
 void call_fail(Call *c, ErrCode code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* As call_fail with what a helper put into *err. */
 void call_fail_error(Call *c, const Error *err);
+/* The zone of that name (zones.h); false: the call failed. */
+bool zone_of_arg(Call *c, Str name, int16_t *ret);
 
 int128 arg_decimal(const Call *c, size_t i, size_t row);
 static inline void put_d38(Call *c, size_t row, int128 value)
@@ -103,8 +112,13 @@ void list_out_add_null(ListOut *l);
 void list_out_end(ListOut *l, size_t row);
 
 /* The tables, each ends in a NULL name. */
+extern const FunctionDef t_sketch_functions[];
 extern const FunctionDef t_integer_functions[], t_double_functions[], t_cdf_functions[],
     t_decimal_functions[], t_cast_functions[], t_datetime_functions[], t_date_unit_functions[],
     t_tz_functions[], t_date_format_functions[], t_iso8601_functions[], t_string_functions[],
     t_unicode_functions[], t_regexp_functions[], t_binary_functions[], t_url_functions[], t_json_functions[],
-    t_json_path_functions[], t_iceberg_functions[];
+    t_json_path_functions[], t_json_sql_functions[], t_json_table_functions[], t_iceberg_functions[],
+    t_array_functions[], t_vector_functions[], t_list_size_functions[], t_language_functions[],
+    t_spooky_functions[], t_color_functions[], t_wide_time_functions[], t_time_tz_functions[],
+    t_nanos_functions[], t_ipaddress_functions[], t_uuid_functions[], t_number_functions[],
+    t_format_functions[];

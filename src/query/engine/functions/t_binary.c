@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include "query/engine/functions/function.h"
+#include "query/engine/functions/sketch.h"
 
 static void invalid(Call *c, const char *message)
 {
@@ -86,7 +87,7 @@ static uint64_t mix(uint64_t k)
 }
 
 /* MurmurHash3 x64 128, seed 0 (A. Appleby, public domain algorithm); the two halves little-endian. */
-static void murmur3_of(Str s, uint64_t out[2])
+void murmur3_of(Str s, uint64_t out[2])
 {
     const uint64_t c1 = 0x87c37b91114253d5ULL, c2 = 0x4cf5ad432745937fULL;
     uint64_t h1 = 0, h2 = 0, k1, k2;

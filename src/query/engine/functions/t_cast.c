@@ -8,6 +8,7 @@
 #include "query/engine/functions/decimal.h"
 #include "query/engine/functions/function.h"
 #include "query/engine/functions/text.h"
+#include "query/engine/functions/zones.h"
 
 /* Java's String.trim(): all up to the blank. */
 static Str trim_java(Str s)
@@ -180,7 +181,8 @@ static void to_decimal(Call *c)
         int precision = ARG(c, 1, int32_t, i);
         bool negative;
         uint128 v = 0;
-        int r = parse_decimal(s, c->scale, &negative, &v);
+        bool blanks = s.len > 0 && ((uint8_t)s.ptr[0] <= ' ' || (uint8_t)s.ptr[s.len - 1] <= ' ');
+        int r = blanks ? 0 : parse_decimal(s, c->scale, &negative, &v);
         if (r == 1 && v < decimal_pow10(precision))
             put_d38(c, i, negative ? -(int128)v : (int128)v);
         else
@@ -228,9 +230,11 @@ static void to_timestamp(Call *c)
     {
         WallClock w;
         Str s = arg_str(c, 0, i);
-        if (!parse_wall_clock(trim_java(s), &w) || w.zone.ptr ||
+        int16_t zone = 0; /* may stand there, and does not count */
+        if (!parse_wall_clock(trim_java(s), &w) || (w.zone.ptr && !zone_find(w.zone, &zone)) ||
             !wall_clock_us(&w, ARG(c, 1, int32_t, i), &OUT(c, int64_t, i)))
-            call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Value cannot be cast to timestamp: %.*s", STR_ARG(s));
+            call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Value cannot be cast to timestamp: %.*s",
+                      STR_ARG(trim_java(s)));
     }
 }
 
@@ -271,14 +275,32 @@ TO_TEXT(interval_year_to_text, int32_t, put_interval_year(p, v))
 
 /* ---- lengths ---- */
 
+/* Each type has its own words for it. */
+enum { FITS_VALUE, FITS_CAST, FITS_INTERNAL };
+
+static void fail_fits(Call *c, Str s, int32_t length)
+{
+    if (c->def->arg == FITS_VALUE) {
+        call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Value %.*s cannot be represented as varchar(%d)", STR_ARG(s),
+                  length);
+    } else if (c->def->arg == FITS_CAST) {
+        call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Cannot cast '%.*s' to varchar(%d)", STR_ARG(s), length);
+    } else {
+        buf_clear(&c->scratch);
+        base64_encode(s, false, &c->scratch);
+        call_fail(c, ERR_INTERNAL, "Character count exceeds length limit %d: base64:%.*s", length,
+                  (int)c->scratch.len, c->scratch.data);
+    }
+}
+
 static void fits_varchar(Call *c)
 {
     CALL_ROWS(c, i)
     {
         Str s = arg_str(c, 0, i);
-        if ((int64_t)s.len > ARG(c, 1, int32_t, i) && text_length(s) > (size_t)ARG(c, 1, int32_t, i))
-            call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Value %.*s cannot be represented as %.*s", STR_ARG(s),
-                      STR_ARG(arg_str(c, 2, i)));
+        int32_t length = ARG(c, 1, int32_t, i);
+        if ((int64_t)s.len > length && text_length(s) > (size_t)length)
+            fail_fits(c, s, length);
         else
             call_put_str(c, i, s);
     }
@@ -338,7 +360,9 @@ const FunctionDef t_cast_functions[] = {
     {"t_time_to_varchar", "t4>s", time_to_text},
     {"t_interval_ds_to_varchar", "8>s", interval_day_to_text},
     {"t_interval_ym_to_varchar", "4>s", interval_year_to_text},
-    {"t_fits_varchar", "s4s>s", fits_varchar},
+    {"t_fits_varchar", "s4>s", fits_varchar, FITS_VALUE},
+    {"t_fits_varchar_cast", "s4>s", fits_varchar, FITS_CAST},
+    {"t_fits_varchar_internal", "s4>s", fits_varchar, FITS_INTERNAL},
     {"t_check_length", "s4s>s", check_length},
     {"t_char_pad", "s4>s", char_pad},
     {NULL},

@@ -120,6 +120,10 @@ static void t_cdf(Call *c)
         double x = ARG(c, 0, double, i), df = ARG(c, 1, double, i);
         if (!need(c, !(df < 1), "degrees of freedom must be greater than or equal to 1"))
             break;
+        if (x != 0 && isfinite(df) && isinf(df * df)) {
+            call_fail(c, ERR_INTERNAL, "illegal state: Continued fraction diverged to NaN for value 1");
+            break;
+        }
         double tail = regularized_beta(df / (df + x * x), df / 2, 0.5) / 2;
         OUT(c, double, i) = x == 0 ? 0.5 : x < 0 ? tail : 1 - tail;
     }
@@ -132,8 +136,11 @@ static void t_pdf(Call *c)
         double x = ARG(c, 0, double, i), df = ARG(c, 1, double, i);
         if (!need(c, !(df < 1), "degrees of freedom must be greater than or equal to 1"))
             break;
-        OUT(c, double, i) = exp(log_gamma((df + 1) / 2) - log_gamma(df / 2) - 0.5 * log(M_PI * df) -
-                                (df + 1) / 2 * log1p(x * x / df));
+        /* In this order: with very many degrees of freedom the gammas swallow the rest, and Trino's do too.
+         */
+        double half = (df + 1) / 2;
+        OUT(c, double, i) = exp(log_gamma(half) - 0.5 * (log(M_PI) + log(df)) - log_gamma(df / 2) -
+                                half * log(1 + x * x / df));
     }
 }
 

@@ -20,6 +20,15 @@ static bool compile(Call *c, Str text, Str *last, DatePattern *pattern)
     return r == 0;
 }
 
+/* Java has names of zones in words, which tzdata has not. */
+static bool names_zone(const DatePattern *pattern)
+{
+    for (size_t i = 0; i < pattern->n; i++)
+        if (pattern->tokens[i].field == FIELD_ZONE_TEXT)
+            return true;
+    return false;
+}
+
 /* Both print milliseconds, rounded. */
 static void format_timestamp(Call *c)
 {
@@ -45,6 +54,11 @@ static void format_zoned(Call *c)
             break;
         int64_t us = round_us(c->in[0].instant[i], 3);
         int16_t zone = c->in[0].zone[i];
+        if (zone != ZONE_UTC && !zone_is_offset(zone) && names_zone(&pattern)) {
+            call_fail(c, ERR_NOT_SUPPORTED,
+                      "The name of a time zone (z) in a date format is not supported yet");
+            break;
+        }
         int32_t offset = zone_offset_at(zone, floor_div(us, SECOND_US));
         buf_clear(&c->scratch);
         date_pattern_print(&pattern, us + offset * SECOND_US, zone, offset, &c->scratch);

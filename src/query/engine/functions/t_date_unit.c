@@ -24,18 +24,84 @@ static DateUnit unit_arg(Call *c, size_t row)
     return UNIT_NONE;
 }
 
-static int64_t value_us(const Call *c, size_t arg, size_t row)
+/* ---- dates: in days, for microseconds of all dates do not fit 64 bits ---- */
+
+static void put_date_checked(Call *c, size_t row, int64_t days)
 {
-    return c->def->arg == OF_DATE ? ARG(c, arg, int32_t, row) * DAY_US : ARG(c, arg, int64_t, row);
+    if (days > INT32_MAX || days < INT32_MIN)
+        call_fail(c, ERR_INTERNAL, "Value %lld %s for type date", (long long)days,
+                  days < 0 ? "is less than MIN_INT" : "exceeds MAX_INT");
+    else
+        OUT(c, int32_t, row) = (int32_t)days;
 }
 
-static void put_us(Call *c, size_t row, int64_t us)
+static int64_t truncate_days(int64_t days, DateUnit unit)
 {
-    if (c->def->arg == OF_DATE)
-        OUT(c, int32_t, row) = (int32_t)floor_div(us, DAY_US);
-    else
-        OUT(c, int64_t, row) = us;
+    Civil c = civil_of_days(days);
+    switch (unit) {
+    case UNIT_DAY:
+        return days;
+    case UNIT_WEEK:
+        return days - iso_weekday(days) + 1;
+    case UNIT_YEAR:
+        return days_of_civil(c.year, 1, 1);
+    case UNIT_QUARTER:
+        return days_of_civil(c.year, (c.month - 1) / 3 * 3 + 1, 1);
+    default:
+        return days_of_civil(c.year, c.month, 1);
+    }
 }
+
+static void trunc_date(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
+        DateUnit unit = unit_arg(c, i);
+        if (unit != UNIT_NONE)
+            put_date_checked(c, i, truncate_days(ARG(c, 1, int32_t, i), unit));
+    }
+}
+
+static void add_date(Call *c)
+{
+    const int64_t most = INT64_C(1) << 33; /* beyond all dates, in any unit */
+    CALL_ROWS(c, i)
+    {
+        DateUnit unit = unit_arg(c, i);
+        int64_t n = ARG(c, 1, int64_t, i), days = ARG(c, 2, int32_t, i);
+        if (unit == UNIT_NONE)
+            break;
+        n = n > most ? most : n < -most ? -most : n;
+        put_date_checked(c, i,
+                         unit_months(unit) ? add_months_to_days(days, n * unit_months(unit))
+                                           : days + n * (unit_us(unit) / DAY_US));
+    }
+}
+
+static int64_t diff_days(int64_t a, int64_t b, DateUnit unit)
+{
+    if (!unit_months(unit))
+        return (b - a) / (unit_us(unit) / DAY_US);
+    Civil ca = civil_of_days(a), cb = civil_of_days(b);
+    int64_t months = (cb.year - ca.year) * 12 + cb.month - ca.month;
+    if (months > 0 && add_months_to_days(a, months) > b)
+        months--;
+    else if (months < 0 && add_months_to_days(a, months) < b)
+        months++;
+    return months / unit_months(unit);
+}
+
+static void diff_date(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
+        DateUnit unit = unit_arg(c, i);
+        if (unit != UNIT_NONE)
+            OUT(c, int64_t, i) = diff_days(ARG(c, 1, int32_t, i), ARG(c, 2, int32_t, i), unit);
+    }
+}
+
+/* ---- timestamps and times ---- */
 
 static void trunc_unit(Call *c)
 {
@@ -43,7 +109,7 @@ static void trunc_unit(Call *c)
     {
         DateUnit unit = unit_arg(c, i);
         if (unit != UNIT_NONE)
-            put_us(c, i, truncate_wall_us(value_us(c, 1, i), unit));
+            OUT(c, int64_t, i) = truncate_wall_us(ARG(c, 1, int64_t, i), unit);
     }
 }
 
@@ -69,9 +135,10 @@ static void add_unit(Call *c)
         if (unit == UNIT_NONE)
             break;
         if (c->def->arg == OF_TIME)
-            put_us(c, i, floor_mod(value_us(c, 2, i) + n % (DAY_US / unit_us(unit)) * unit_us(unit), DAY_US));
-        else if (add_units(value_us(c, 2, i), unit, n, &us))
-            put_us(c, i, us);
+            OUT(c, int64_t, i) =
+                floor_mod(ARG(c, 2, int64_t, i) + n % (DAY_US / unit_us(unit)) * unit_us(unit), DAY_US);
+        else if (add_units(ARG(c, 2, int64_t, i), unit, n, &us))
+            OUT(c, int64_t, i) = us;
         else
             call_fail(c, ERR_INTERNAL, "long overflow");
     }
@@ -83,14 +150,14 @@ static void diff_unit(Call *c)
     {
         DateUnit unit = unit_arg(c, i);
         if (unit != UNIT_NONE)
-            OUT(c, int64_t, i) = diff_wall_us(value_us(c, 1, i), value_us(c, 2, i), unit);
+            OUT(c, int64_t, i) = diff_wall_us(ARG(c, 1, int64_t, i), ARG(c, 2, int64_t, i), unit);
     }
 }
 
 const FunctionDef t_date_unit_functions[] = {
-    {"t_date_trunc", "sD>D", trunc_unit, OF_DATE},   {"t_date_trunc", "sT>T", trunc_unit, OF_TIMESTAMP},
-    {"t_date_trunc", "st>t", trunc_unit, OF_TIME},   {"t_date_add", "s8D>D", add_unit, OF_DATE},
+    {"t_date_trunc", "sD>D", trunc_date, OF_DATE},   {"t_date_trunc", "sT>T", trunc_unit, OF_TIMESTAMP},
+    {"t_date_trunc", "st>t", trunc_unit, OF_TIME},   {"t_date_add", "s8D>D", add_date, OF_DATE},
     {"t_date_add", "s8T>T", add_unit, OF_TIMESTAMP}, {"t_date_add", "s8t>t", add_unit, OF_TIME},
-    {"t_date_diff", "sDD>8", diff_unit, OF_DATE},    {"t_date_diff", "sTT>8", diff_unit, OF_TIMESTAMP},
+    {"t_date_diff", "sDD>8", diff_date, OF_DATE},    {"t_date_diff", "sTT>8", diff_unit, OF_TIMESTAMP},
     {"t_date_diff", "stt>8", diff_unit, OF_TIME},    {NULL},
 };

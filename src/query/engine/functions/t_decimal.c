@@ -143,15 +143,19 @@ static void average(Call *c)
     }
 }
 
-/* Both at the larger scale, where Trino demands that operands and sum have 38 digits at most; then at the
- * result's. */
+/* Trino rescales in 128 bits with a sign: an intermediate value fits when it is below this. */
+static bool fits_int128(uint128 v)
+{
+    return v < (uint128)1 << 127;
+}
+
+/* Both at the larger scale, where Trino demands that operands and sum fit 128 bits; then at the result's. */
 static void add_values(Call *c, size_t i, int128 a, int128 b)
 {
     int sa = c->in[0].scale, sb = c->in[1].scale, top = sa > sb ? sa : sb;
     uint128 ua, ub, v = 0;
-    const uint128 limit = decimal_pow10(DECIMAL_DIGITS_MAX);
     bool fits = decimal_rescale(magnitude(a), top - sa, &ua) &&
-                decimal_rescale(magnitude(b), top - sb, &ub) && ua < limit && ub < limit;
+                decimal_rescale(magnitude(b), top - sb, &ub) && fits_int128(ua) && fits_int128(ub);
     bool negative = a < 0;
     if (fits) {
         if ((a < 0) == (b < 0)) {
@@ -160,7 +164,7 @@ static void add_values(Call *c, size_t i, int128 a, int128 b)
             negative = ua >= ub ? a < 0 : b < 0;
             v = ua >= ub ? ua - ub : ub - ua;
         }
-        fits = v < limit && decimal_rescale(v, c->scale - top, &v);
+        fits = fits_int128(v) && decimal_rescale(v, c->scale - top, &v);
     }
     put_result(c, i, negative, v, fits);
 }
@@ -185,9 +189,10 @@ static void modulus(Call *c)
             break;
         }
         uint128 ua, ub, v = 0;
-        bool fits = decimal_rescale(magnitude(a), top - sa, &ua) &&
-                    decimal_rescale(magnitude(b), top - sb, &ub) && ua < decimal_pow10(DECIMAL_DIGITS_MAX) &&
-                    ub < decimal_pow10(DECIMAL_DIGITS_MAX) && decimal_rescale(ua % ub, c->scale - top, &v);
+        bool fits = decimal_rescale(magnitude(a), top - sa, &ua) && fits_int128(ua);
+        /* A divisor that leaves 128 bits is larger than any dividend within. */
+        bool large = fits && !(decimal_rescale(magnitude(b), top - sb, &ub) && fits_int128(ub));
+        fits = fits && decimal_rescale(large ? ua : ua % ub, c->scale - top, &v);
         put_result(c, i, a < 0, v, fits);
     }
 }
@@ -272,7 +277,37 @@ static void cast_integer(Call *c)
         }
         char text[NUMBER_TEXT_MAX], type[32], *end = put_i64(text, a);
         snprintf(type, sizeof type, "%.*s", STR_ARG(arg_str(c, 2, i)));
+        if (strcmp(type, "BOOLEAN") == 0)
+            end = text + snprintf(text, sizeof text, "%s", a ? "true" : "false");
         fail_cast(c, type, text, (size_t)(end - text), precision);
+    }
+}
+
+static void to_integral(Call *c)
+{
+    static const char *const names[] = {[1] = "TINYINT", [2] = "SMALLINT", [4] = "INTEGER", [8] = "BIGINT"};
+    int bytes = c->def->arg, scale = c->in[0].scale;
+    uint128 limit = (uint128)1 << (8 * bytes - 1);
+    CALL_ROWS(c, i)
+    {
+        int128 a = arg_decimal(c, 0, i);
+        uint128 v = 0;
+        (void)decimal_rescale(magnitude(a), -scale, &v);
+        if (v > limit || (v == limit && a >= 0)) {
+            char text[NUMBER_TEXT_MAX], *end = put_decimal(text, a, scale);
+            call_fail(c, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "Cannot cast '%.*s' to %s", (int)(end - text), text,
+                      names[bytes]);
+            break;
+        }
+        int64_t value = (int64_t)(a < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+        if (bytes == 1)
+            OUT(c, int8_t, i) = (int8_t)value;
+        else if (bytes == 2)
+            OUT(c, int16_t, i) = (int16_t)value;
+        else if (bytes == 4)
+            OUT(c, int32_t, i) = (int32_t)value;
+        else
+            OUT(c, int64_t, i) = value;
     }
 }
 
@@ -306,7 +341,7 @@ static void cast_floating(Call *c)
             continue;
         }
         char text[NUMBER_TEXT_MAX], *end = is_float ? put_float(text, (float)a) : put_double(text, a);
-        if (isfinite(a))
+        if (!isnan(a))
             fail_cast(c, is_float ? "REAL" : "DOUBLE", text, (size_t)(end - text), precision);
         else
             call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Cannot cast %s '%.*s' to DECIMAL(%d, %d)",
@@ -365,6 +400,10 @@ const FunctionDef t_decimal_functions[] = {
     {"t_double_to_decimal", "d4>N", cast_floating, 0},
     {"t_real_to_decimal", "f4>N", cast_floating, 1},
     {"t_dec_to_double", "A>d", to_double},
+    {"t_dec_to_tinyint", "A>1", to_integral, 1},
+    {"t_dec_to_smallint", "A>2", to_integral, 2},
+    {"t_dec_to_integer", "A>4", to_integral, 4},
+    {"t_dec_to_bigint", "A>8", to_integral, 8},
     {"t_dec_to_varchar", "A>s", to_varchar},
     {NULL},
 };

@@ -250,9 +250,11 @@ static void width_bucket_list(Call *c)
                                         : NULL;
         for (uint64_t k = 0; k < e.length && !bad; k++) {
             double bin = bins[e.offset + k];
-            if (!duckdb_is_valid(validity, e.offset + k) || !isfinite(bin))
+            if (!duckdb_is_valid(validity, e.offset + k))
+                continue; /* counts as 0 */
+            if (!isfinite(bin))
                 bad = "Bin value must be finite";
-            else if (k > 0 && bin <= bins[e.offset + k - 1])
+            else if (k > 0 && duckdb_is_valid(validity, e.offset + k - 1) && bin <= bins[e.offset + k - 1])
                 bad = "Bin values are not sorted in ascending order";
         }
         if (bad) {
@@ -262,7 +264,8 @@ static void width_bucket_list(Call *c)
         uint64_t low = 0, high = e.length;
         while (low < high) {
             uint64_t middle = (low + high) / 2;
-            if (x < bins[e.offset + middle])
+            bool known = duckdb_is_valid(validity, e.offset + middle);
+            if (x < (known ? bins[e.offset + middle] : 0))
                 high = middle;
             else
                 low = middle + 1;

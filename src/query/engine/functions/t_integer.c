@@ -10,6 +10,15 @@ static const char *type_name(int bits)
 }
 
 /* A constant divisor is known to be neither 0 nor -1 after one look. */
+/* The function mod() (arg 1) shows what Java says, the operator % does not. */
+static void fail_mod(Call *c)
+{
+    if (c->def->arg)
+        call_fail(c, ERR_INTERNAL, "/ by zero");
+    else
+        call_fail(c, ERR_DIVISION_BY_ZERO, "Division by zero");
+}
+
 #define DIV_MOD(T, bits, MIN)                                                                                \
     static void div_##T(Call *c)                                                                             \
     {                                                                                                        \
@@ -31,7 +40,7 @@ static const char *type_name(int bits)
         {                                                                                                    \
             T a = ARG(c, 0, T, i), b = ARG(c, 1, T, i);                                                      \
             if (b == 0)                                                                                      \
-                call_fail(c, ERR_DIVISION_BY_ZERO, "Division by zero");                                      \
+                fail_mod(c);                                                                                 \
             else                                                                                             \
                 OUT(c, T, i) = b == -1 ? 0 : (T)(a % b);                                                     \
         }                                                                                                    \
@@ -311,6 +320,44 @@ static void subscript_missing(Call *c)
 }
 
 /* NULL handling is ours: a NULL message still fails. */
+/* Offsets of lag and lead, which look the other way for no one. */
+static void window_offset(Call *c)
+{
+    for (size_t i = 0; i < c->n && !c->failed; i++) {
+        if (!duckdb_is_valid(c->in[0].validity, i))
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Offset must not be null");
+        else if (ARG(c, 0, int64_t, i) < 0)
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Offset must be at least 0");
+        else
+            OUT(c, int64_t, i) = ARG(c, 0, int64_t, i);
+    }
+}
+
+static void nth_offset(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
+        int64_t offset = ARG(c, 0, int64_t, i);
+        if (offset < 1)
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Offset must be at least 1");
+        else
+            OUT(c, int64_t, i) = offset;
+    }
+}
+
+static void overlay_start(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
+        int64_t start = ARG(c, 0, int64_t, i);
+        if (start < 1)
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
+                      "OVERLAY start position must be greater than 0, got: %lld", (long long)start);
+        else
+            OUT(c, int64_t, i) = start;
+    }
+}
+
 static void fail(Call *c)
 {
     if (c->n == 0)
@@ -339,6 +386,10 @@ const FunctionDef t_integer_functions[] = {
     {"t_mod", "88>8", mod_int64_t},
     {"t_mod", "dd>d", mod_double},
     {"t_mod", "ff>f", mod_float},
+    {"t_mod_function", "11>1", mod_int8_t, 1},
+    {"t_mod_function", "22>2", mod_int16_t, 1},
+    {"t_mod_function", "44>4", mod_int32_t, 1},
+    {"t_mod_function", "88>8", mod_int64_t, 1},
     FOUR("t_bitwise_left_shift", left, "4"),
     FOUR("t_bitwise_right_shift", right, "4"),
     FOUR("t_bitwise_right_shift_arithmetic", right_arithmetic, "4"),
@@ -352,6 +403,9 @@ const FunctionDef t_integer_functions[] = {
     {"t_check_element", "8>8", check_element},
     {"t_subscript_missing", "s>b", subscript_missing},
     {"t_fail", "!4ss>b", fail},
+    {"t_window_offset", "!8>8", window_offset},
+    {"t_nth_offset", "8>8", nth_offset},
+    {"t_overlay_start", "8>8", overlay_start},
     {"t_sign_int", "1>1", sign_int8_t},
     {"t_sign_int", "2>2", sign_int16_t},
     {"t_sign_int", "4>4", sign_int32_t},

@@ -204,6 +204,68 @@ static void split(Call *c)
     }
 }
 
+/* The groups of every match: for lambdas. */
+static void groups(Call *c)
+{
+    _cleanup_regexp_ Regexp r = {.code = NULL};
+    ListOut out = list_out(c);
+    duckdb_vector matches = out.child, texts = duck->list_vector_get_child(matches);
+    size_t n_matches = 0, n_texts = 0;
+    CALL_ROWS(c, i)
+    {
+        Match m;
+        Str s = arg_str(c, 0, i), part;
+        size_t first = n_matches;
+        if (!compile(c, &r, arg_str(c, 1, i)))
+            break;
+        for (size_t from = 0; find(c, &r, s, from, &m); from = next_from(s, m)) {
+            size_t start = n_texts;
+            duck->list_vector_reserve(c->out, n_matches + 1);
+            duck->list_vector_reserve(matches, n_texts + r.n_groups);
+            for (uint32_t g = 1; g <= r.n_groups; g++, n_texts++) {
+                if (group_of(&r, s, g, &part)) {
+                    duck->vector_assign_string_element_len(texts, n_texts, part.ptr, part.len);
+                } else {
+                    duck->vector_ensure_validity_writable(texts);
+                    duck->vector_get_validity(texts)[n_texts >> 6] &= ~(1ULL << (n_texts & 63));
+                }
+            }
+            ((duckdb_list_entry *)duck->vector_get_data(matches))[n_matches++] =
+                (duckdb_list_entry){start, n_texts - start};
+            duck->list_vector_set_size(matches, n_texts);
+            duck->list_vector_set_size(c->out, n_matches);
+        }
+        OUT(c, duckdb_list_entry, i) = (duckdb_list_entry){first, n_matches - first};
+    }
+}
+
+/* The texts between matches, with a replacement between each two; NULL when a replacement is. */
+static void weave(Call *c)
+{
+    duckdb_vector lists[2] = {duck->list_vector_get_child(c->in[0].vector),
+                              duck->list_vector_get_child(c->in[1].vector)};
+    const duckdb_string_t *texts[2] = {duck->vector_get_data(lists[0]), duck->vector_get_data(lists[1])};
+    const uint64_t *validity = duck->vector_get_validity(lists[1]);
+    CALL_ROWS(c, i)
+    {
+        duckdb_list_entry between = ARG(c, 0, duckdb_list_entry, i), by = ARG(c, 1, duckdb_list_entry, i);
+        bool null = false;
+        buf_clear(&c->scratch);
+        for (size_t k = 0; k < between.length; k++) {
+            buf_add(&c->scratch, duckdb_str(&texts[0][between.offset + k]));
+            if (k >= by.length)
+                continue;
+            null = null || !duckdb_is_valid(validity, by.offset + k);
+            if (!null)
+                buf_add(&c->scratch, duckdb_str(&texts[1][by.offset + k]));
+        }
+        if (null)
+            call_set_null(c, i);
+        else
+            call_put_scratch(c, i);
+    }
+}
+
 static void count(Call *c)
 {
     _cleanup_regexp_ Regexp r = {.code = NULL};
@@ -403,6 +465,8 @@ const FunctionDef t_regexp_functions[] = {
     {"t_regexp_extract_all", "ss>S", extract_all},
     {"t_regexp_extract_all", "ss8>S", extract_all},
     {"t_regexp_split", "ss>S", split},
+    {"t_regexp_groups", "ss>G", groups},
+    {"t_weave", "SS>s", weave},
     {"t_regexp_count", "ss>8", count},
     {"t_regexp_position", "ss>8", position},
     {"t_regexp_position", "ss8>8", position},

@@ -156,23 +156,44 @@ static bool map_has_key(const MapOut *m, size_t from, Str key)
     return false;
 }
 
+/* Takes the next entry off *s; false: the call failed. */
+static bool next_entry(Call *c, Str *s, Str entry_delimiter, Str key_delimiter, Str *ret_key, Str *ret_value)
+{
+    ptrdiff_t at = str_find(*s, entry_delimiter);
+    Str entry = at < 0 ? *s : str_slice(*s, 0, (size_t)at);
+    *s = at < 0 ? STR("") : str_slice(*s, (size_t)at + entry_delimiter.len, s->len);
+    ptrdiff_t middle = str_find(entry, key_delimiter);
+    *ret_value = middle < 0 ? entry : str_slice(entry, (size_t)middle + key_delimiter.len, entry.len);
+    if (middle < 0 || str_find(*ret_value, key_delimiter) >= 0) {
+        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
+                  "Key-value delimiter must appear exactly once in each entry. Bad input: %s%.*s%s",
+                  c->def->arg ? "'" : "", STR_ARG(entry), c->def->arg ? "'" : "");
+        return false;
+    }
+    *ret_key = str_slice(entry, 0, (size_t)middle);
+    return true;
+}
+
+static bool check_delimiters(Call *c, Str entry_delimiter, Str key_delimiter)
+{
+    const char *bad = entry_delimiter.len == 0 ? "entryDelimiter is empty"
+                      : key_delimiter.len == 0 ? "keyValueDelimiter is empty"
+                      : str_eq(entry_delimiter, key_delimiter)
+                          ? "entryDelimiter and keyValueDelimiter must not be the same"
+                          : NULL;
+    if (bad)
+        invalid(c, bad);
+    return !bad;
+}
+
 /* One row's entries; false: the call failed. */
 static bool split_entries(Call *c, MapOut *m, Str s, Str entry_delimiter, Str key_delimiter)
 {
     size_t from = m->n;
     while (s.len > 0) {
-        ptrdiff_t at = str_find(s, entry_delimiter);
-        Str entry = at < 0 ? s : str_slice(s, 0, (size_t)at);
-        s = at < 0 ? STR("") : str_slice(s, (size_t)at + entry_delimiter.len, s.len);
-        ptrdiff_t middle = str_find(entry, key_delimiter);
-        Str value = middle < 0 ? entry : str_slice(entry, (size_t)middle + key_delimiter.len, entry.len);
-        if (middle < 0 || str_find(value, key_delimiter) >= 0) {
-            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
-                      "Key-value delimiter must appear exactly once in each entry. Bad input: '%.*s'",
-                      STR_ARG(entry));
+        Str key, value;
+        if (!next_entry(c, &s, entry_delimiter, key_delimiter, &key, &value))
             return false;
-        }
-        Str key = str_slice(entry, 0, (size_t)middle);
         if (map_has_key(m, from, key)) {
             call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Duplicate keys (%.*s) are not allowed",
                       STR_ARG(key));
@@ -195,20 +216,42 @@ static void split_to_map(Call *c)
     CALL_ROWS(c, i)
     {
         Str entry_delimiter = arg_str(c, 1, i), key_delimiter = arg_str(c, 2, i);
-        const char *bad = entry_delimiter.len == 0 ? "entryDelimiter is empty"
-                          : key_delimiter.len == 0 ? "keyValueDelimiter is empty"
-                          : str_eq(entry_delimiter, key_delimiter)
-                              ? "entryDelimiter and keyValueDelimiter must not be the same"
-                              : NULL;
-        if (bad) {
-            invalid(c, bad);
+        if (!check_delimiters(c, entry_delimiter, key_delimiter))
             break;
-        }
         size_t from = m.n;
         if (split_entries(c, &m, arg_str(c, 0, i), entry_delimiter, key_delimiter))
             OUT(c, duckdb_list_entry, i) = (duckdb_list_entry){from, m.n - from};
     }
     duck->list_vector_set_size(c->out, m.n);
+}
+
+/* split_to_multimap's entries: [key, value] each, of any keys. */
+static void split_pairs(Call *c)
+{
+    ListOut out = list_out(c);
+    duckdb_vector pairs = out.child, texts = duck->list_vector_get_child(pairs);
+    size_t n = 0;
+    CALL_ROWS(c, i)
+    {
+        Str s = arg_str(c, 0, i), entry_delimiter = arg_str(c, 1, i), key_delimiter = arg_str(c, 2, i);
+        size_t from = n;
+        if (!check_delimiters(c, entry_delimiter, key_delimiter))
+            break;
+        while (s.len > 0) {
+            Str key, value;
+            if (!next_entry(c, &s, entry_delimiter, key_delimiter, &key, &value))
+                return;
+            duck->list_vector_reserve(c->out, n + 1);
+            duck->list_vector_reserve(pairs, 2 * n + 2);
+            duck->vector_assign_string_element_len(texts, 2 * n, key.ptr ? key.ptr : "", key.len);
+            duck->vector_assign_string_element_len(texts, 2 * n + 1, value.ptr ? value.ptr : "", value.len);
+            ((duckdb_list_entry *)duck->vector_get_data(pairs))[n] = (duckdb_list_entry){2 * n, 2};
+            n++;
+            duck->list_vector_set_size(pairs, 2 * n);
+            duck->list_vector_set_size(c->out, n);
+        }
+        OUT(c, duckdb_list_entry, i) = (duckdb_list_entry){from, n - from};
+    }
 }
 
 /* ---- built texts ---- */
@@ -510,7 +553,8 @@ const FunctionDef t_string_functions[] = {
     {"t_split_part", "ss8>s", split_part},
     {"t_split", "ss>S", split},
     {"t_split", "ss8>S", split},
-    {"t_split_to_map", "sss>M", split_to_map},
+    {"t_split_to_map", "sss>M", split_to_map, 1}, /* its message quotes the entry */
+    {"t_split_pairs", "sss>G", split_pairs},
     {"t_lpad", "s8s>s", pad, PAD_LEFT},
     {"t_lpad", "x8x>x", pad, PAD_LEFT | PAD_BYTES},
     {"t_rpad", "s8s>s", pad, 0},

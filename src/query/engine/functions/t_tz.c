@@ -26,8 +26,7 @@ static void put_zoned(Call *c, size_t row, int64_t us, int16_t zone)
     c->out_zone[row] = zone;
 }
 
-/* false: the call failed. */
-static bool zone_named(Call *c, Str name, int16_t *ret)
+bool zone_of_arg(Call *c, Str name, int16_t *ret)
 {
     if (name.len > 0 && zone_find(name, ret))
         return true;
@@ -43,13 +42,27 @@ static void local(Call *c)
     CALL_ROWS(c, i) OUT(c, int64_t, i) = to_local(c->in[0].zone[i], c->in[0].instant[i]);
 }
 
+/* Trino packs milliseconds of up to three digits into 52 bits. */
+static bool instant_fits(Call *c, int64_t us)
+{
+    const int64_t most = INT64_C(1) << 51;
+    int64_t ms = floor_div(us, 1000);
+    if (ms >= most || ms < -most)
+        call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Out of range for timestamp with time zone: %lld",
+                  (long long)ms);
+    return !c->failed;
+}
+
 static void of_local(Call *c)
 {
     CALL_ROWS(c, i)
     {
         int16_t zone = 0;
-        if (zone_named(c, arg_str(c, 1, i), &zone))
-            put_zoned(c, i, from_local(zone, ARG(c, 0, int64_t, i)), zone);
+        if (!zone_of_arg(c, arg_str(c, 1, i), &zone))
+            break;
+        int64_t us = from_local(zone, ARG(c, 0, int64_t, i));
+        if (instant_fits(c, us))
+            put_zoned(c, i, us, zone);
     }
 }
 
@@ -58,7 +71,7 @@ static void make(Call *c)
     CALL_ROWS(c, i)
     {
         int16_t zone = 0;
-        if (zone_named(c, arg_str(c, 1, i), &zone))
+        if (zone_of_arg(c, arg_str(c, 1, i), &zone))
             put_zoned(c, i, ARG(c, 0, int64_t, i), zone);
     }
 }
@@ -68,7 +81,7 @@ static void at_zone(Call *c)
     CALL_ROWS(c, i)
     {
         int16_t zone = 0;
-        if (zone_named(c, arg_str(c, 1, i), &zone))
+        if (zone_of_arg(c, arg_str(c, 1, i), &zone))
             put_zoned(c, i, c->in[0].instant[i], zone);
     }
 }
@@ -97,11 +110,11 @@ static void from_text(Call *c)
         int64_t us = 0;
         int16_t zone = 0;
         if (!parse_wall_clock(s, &w) || !wall_clock_us(&w, ARG(c, 1, int32_t, i), &us) ||
-            !zone_find(w.zone.ptr ? w.zone : arg_str(c, 2, i), &zone))
-            call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Value cannot be cast to timestamp: %.*s",
-                      STR_ARG(arg_str(c, 0, i)));
-        else
-            put_zoned(c, i, from_local(zone, us), zone);
+            !zone_find(w.zone.ptr ? w.zone : arg_str(c, 2, i), &zone) ||
+            !zone_has_local(zone, floor_div(us, SECOND_US)))
+            call_fail(c, ERR_INVALID_CAST_ARGUMENT, "Value cannot be cast to timestamp: %.*s", STR_ARG(s));
+        else if (instant_fits(c, us = from_local(zone, us)))
+            put_zoned(c, i, us, zone);
     }
 }
 
@@ -204,7 +217,9 @@ static void add_ms(Call *c)
     CALL_ROWS(c, i)
     {
         int64_t us = 0;
-        if (add_units(c->in[0].instant[i], 0, UNIT_MILLISECOND, ARG(c, 1, int64_t, i), &us))
+        int64_t ms = ARG(c, 1, int64_t, i);
+        bool least = c->def->arg && ms == INT64_MIN; /* has no negative; out of range in any case */
+        if (!least && add_units(c->in[0].instant[i], 0, UNIT_MILLISECOND, c->def->arg ? -ms : ms, &us))
             put_zoned(c, i, us, c->in[0].zone[i]);
         else
             call_fail(c, ERR_INTERNAL, "long overflow");
@@ -216,11 +231,24 @@ static void add_months(Call *c)
     CALL_ROWS(c, i)
     {
         int64_t us = 0;
-        if (add_units(c->in[0].instant[i], c->in[0].zone[i], UNIT_MONTH, ARG(c, 1, int32_t, i), &us))
+        int64_t months = ARG(c, 1, int32_t, i);
+        if (add_units(c->in[0].instant[i], c->in[0].zone[i], UNIT_MONTH, c->def->arg ? -months : months, &us))
             put_zoned(c, i, us, c->in[0].zone[i]);
         else
             call_fail(c, ERR_INTERNAL, "long overflow");
     }
+}
+
+/* Milliseconds, half up. */
+static void diff_ms(Call *c)
+{
+    CALL_ROWS(c, i)
+    OUT(c, int64_t, i) = floor_div(c->in[0].instant[i] - c->in[1].instant[i] + 500, 1000);
+}
+
+static void to_unixtime(Call *c)
+{
+    CALL_ROWS(c, i) OUT(c, double, i) = (double)c->in[0].instant[i] / 1e6;
 }
 
 static void round_digits(Call *c)
@@ -228,24 +256,46 @@ static void round_digits(Call *c)
     CALL_ROWS(c, i) put_zoned(c, i, round_us(c->in[0].instant[i], ARG(c, 1, int32_t, i)), c->in[0].zone[i]);
 }
 
+/* The first argument's seconds, rounded to milliseconds; NaN is 0 as a Java cast has it. */
+static void put_unixtime(Call *c, size_t row, int16_t zone)
+{
+    double seconds = ARG(c, 0, double, row), ms = seconds != seconds ? 0 : floor(seconds * 1000 + 0.5);
+    if (fabs(ms) < 9e15)
+        put_zoned(c, row, (int64_t)ms * 1000, zone);
+    else
+        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Millis overflow: %lld",
+                  ms >= 9.2e18    ? (long long)INT64_MAX
+                  : ms <= -9.2e18 ? (long long)INT64_MIN
+                                  : (long long)ms);
+}
+
 static void from_unixtime(Call *c)
 {
     CALL_ROWS(c, i)
     {
-        double ms = round(ARG(c, 0, double, i) * 1000);
+        Str name = arg_str(c, 1, i);
         int16_t zone = 0;
-        if (str_is_empty(arg_str(c, 1, i)))
+        if (str_is_empty(name))
             call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Zone id is an empty string");
-        if (c->failed || !zone_named(c, arg_str(c, 1, i), &zone))
+        else if (!zone_find(name, &zone))
+            call_fail(c, ERR_NOT_SUPPORTED, "Time zone not supported: %.*s", STR_ARG(name));
+        if (c->failed)
             break;
-        if (!(fabs(ms) < 9e15))
-            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Millis overflow: %lld",
-                      ms != ms       ? 0LL
-                      : ms < 0       ? (long long)INT64_MIN
-                      : ms >= 9.2e18 ? (long long)INT64_MAX
-                                     : (long long)ms);
-        else
-            put_zoned(c, i, (int64_t)ms * 1000, zone);
+        put_unixtime(c, i, zone);
+    }
+}
+
+/* Hours and minutes east; Java's arithmetic wraps. */
+static void from_unixtime_offset(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
+        int64_t minutes = (int64_t)((uint64_t)ARG(c, 1, int64_t, i) * 60 + (uint64_t)ARG(c, 2, int64_t, i));
+        if (minutes < -ZONE_OFFSET_MAX || minutes > ZONE_OFFSET_MAX) {
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Invalid offset minutes %lld", (long long)minutes);
+            break;
+        }
+        put_unixtime(c, i, zone_of_offset((int32_t)minutes));
     }
 }
 
@@ -262,9 +312,14 @@ const FunctionDef t_tz_functions[] = {
     {"t_tz_date_trunc", "sZ>Z", trunc_unit},
     {"t_tz_date_add", "s8Z>Z", add_unit},
     {"t_tz_date_diff", "sZZ>8", diff_unit},
-    {"t_tz_add_ms", "Z8>Z", add_ms},
-    {"t_tz_add_months", "Z4>Z", add_months},
+    {"t_tz_add_ms", "Z8>Z", add_ms, 0},
+    {"t_tz_sub_ms", "Z8>Z", add_ms, 1},
+    {"t_tz_add_months", "Z4>Z", add_months, 0},
+    {"t_tz_sub_months", "Z4>Z", add_months, 1},
     {"t_tz_round", "Z4>Z", round_digits},
+    {"t_tz_diff", "ZZ>8", diff_ms},
+    {"t_to_unixtime", "Z>d", to_unixtime},
     {"t_from_unixtime", "ds>Z", from_unixtime},
+    {"t_from_unixtime", "d88>Z", from_unixtime_offset},
     {NULL},
 };

@@ -86,7 +86,7 @@ static const char *find_special(uint32_t point)
     return NULL;
 }
 
-static void map_case(Buf *out, Str s, bool upper)
+void text_map_case(Buf *out, Str s, bool upper)
 {
     locale_t locale = ctype_locale();
     for (size_t at = 0, step; at < s.len; at += step) {
@@ -116,7 +116,7 @@ static void change_case(Call *c)
         if (is_ascii(s))
             map_ascii(&c->scratch, s, upper);
         else
-            map_case(&c->scratch, s, upper);
+            text_map_case(&c->scratch, s, upper);
         call_put_scratch(c, i);
     }
 }
@@ -166,19 +166,6 @@ static void trim(Call *c)
             s.len = at;
         }
         call_put_str(c, i, s);
-    }
-}
-
-/* ASCII is the same in every form; the tables for the rest are not here yet. */
-static void normalize(Call *c)
-{
-    CALL_ROWS(c, i)
-    {
-        Str s = arg_str(c, 0, i);
-        if (is_ascii(s))
-            call_put_str(c, i, s);
-        else
-            call_fail(c, ERR_NOT_SUPPORTED, "normalize() of text beyond ASCII is not supported");
     }
 }
 
@@ -257,7 +244,6 @@ const FunctionDef t_unicode_functions[] = {
     {"t_ltrim", "ss>s", trim, TRIM_LEFT},
     {"t_rtrim", "s>s", trim, TRIM_RIGHT},
     {"t_rtrim", "ss>s", trim, TRIM_RIGHT},
-    {"t_normalize", "ss>s", normalize},
     {"t_to_utf8", "s>x", copy_bytes},
     {"t_from_utf8", "x>s", from_utf8},
     {"t_from_utf8", "xs>s", from_utf8},

@@ -35,5 +35,6 @@ static inline size_t text_step(Str s, size_t i)
 }
 
 bool text_is_letter(uint32_t point, uint32_t *ret_upper);
+void text_map_case(Buf *out, Str s, bool upper); /* full Unicode mapping */
 bool parse_java_double(Str s, bool is_float, double *ret);
 int parse_decimal(Str s, int scale, bool *ret_negative, uint128 *ret);

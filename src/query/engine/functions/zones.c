@@ -210,3 +210,9 @@ int32_t zone_offset_of_local(int16_t zone, int64_t local_seconds)
     const TzRules *rules = rules_of(zone);
     return rules ? tzif_local(rules, local_seconds).offset_before : 0;
 }
+
+bool zone_has_local(int16_t zone, int64_t local_seconds)
+{
+    int32_t offset = zone_offset_of_local(zone, local_seconds);
+    return zone_offset_at(zone, local_seconds - offset) == offset;
+}

@@ -34,3 +34,5 @@ int32_t zone_offset_at(int16_t zone, int64_t utc_seconds); /* seconds east */
 /* The offset of a wall clock. A time that was skipped or came twice takes the offset before the change, as
  * java.time does. */
 int32_t zone_offset_of_local(int16_t zone, int64_t local_seconds);
+/* Does that wall clock exist? Not where the clocks were set forward. */
+bool zone_has_local(int16_t zone, int64_t local_seconds);
