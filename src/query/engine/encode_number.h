@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef __int128 int128;
-typedef unsigned __int128 uint128;
+/* DuckDB's 128-bit values stand at multiples of 8. */
+typedef __int128 int128 __attribute__((aligned(8)));
+typedef unsigned __int128 uint128 __attribute__((aligned(8)));
 
 enum { NUMBER_TEXT_MAX = 64 }; /* every function here writes less */
 
