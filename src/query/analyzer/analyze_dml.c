@@ -42,7 +42,7 @@ static int analyze_parts(Analyzer *a, Statement *s, Relation *from, Expr **items
     *body = (QueryBody){.kind = BODY_SELECT, .pos = s->pos, .select = spec};
     *query = (Query){.pos = s->pos, .body = body};
     *ret = query;
-    return analyze_query(a, query, NULL, NULL);
+    return analyze_root_query(a, query);
 }
 
 /* Puts the outputs of the finished query in the place of the parts. */

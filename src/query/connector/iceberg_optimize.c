@@ -12,6 +12,7 @@ typedef struct Optimize {
     const ScanPlan *plan;
     ScanFile *files; /* to be rewritten */
     size_t n_files;
+    Map *chosen; /* their paths */
     RemovedFile *removed;
     size_t n_removed, n_removed_deletes;
 } Optimize;
@@ -57,10 +58,7 @@ static void choose_files(Optimize *o, int64_t threshold)
 
 static bool is_chosen(const Optimize *o, Str path)
 {
-    for (size_t i = 0; i < o->n_files; i++)
-        if (str_eq(o->files[i].file->path, path))
-            return true;
-    return false;
+    return map_get(o->chosen, path) != NULL;
 }
 
 /* A delete file goes with the last data file that it applies to. */
@@ -74,8 +72,11 @@ static bool is_applied(const Optimize *o, const IceDataFile *d)
 static void choose_removed(Optimize *o)
 {
     o->removed = arena_array(o->p->arena, RemovedFile, o->n_files + o->plan->n_deletes + 1);
-    for (size_t i = 0; i < o->n_files; i++)
+    o->chosen = map_new();
+    for (size_t i = 0; i < o->n_files; i++) {
         o->removed[o->n_removed++] = (RemovedFile){o->files[i].file, o->files[i].manifest};
+        map_put(o->chosen, o->files[i].file->path, o);
+    }
     for (size_t i = 0; i < o->plan->n_deletes; i++) {
         const ScanDelete *d = o->plan->deletes[i];
         bool goes_by_itself = ice_file_is_dv(d->file) && is_chosen(o, d->file->referenced_data_file);
@@ -83,6 +84,8 @@ static void choose_removed(Optimize *o)
             o->removed[o->n_removed++] = (RemovedFile){d->file, d->manifest};
         o->n_removed_deletes += goes_by_itself || is_applied(o, d->file);
     }
+    map_free(o->chosen);
+    o->chosen = NULL;
 }
 
 /* The rows of the chosen files, deletes applied: c0, c1, … */

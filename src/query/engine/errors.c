@@ -231,3 +231,11 @@ int engine_error(const char *duckdb_text, Error *err)
     }
     return err_set(err, ERR_INTERNAL, "%.*s", STR_ARG(text));
 }
+
+void engine_error_text(ErrCode code, const char *format, va_list args, char out[ENGINE_ERROR_TEXT_MAX])
+{
+    char message[ERROR_MESSAGE_MAX];
+    const ErrInfo *info = err_info(code);
+    vsnprintf(message, sizeof message, format, args);
+    snprintf(out, ENGINE_ERROR_TEXT_MAX, "TRINO:%d:%s:%s", info->trino_code, info->trino_name, message);
+}

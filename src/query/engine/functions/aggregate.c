@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "query/engine/engine_internal.h"
+#include "query/engine/errors.h"
 
 static const AggDef *const tables[] = {
     agg_moment_aggregates,    agg_percentile_aggregates, agg_sketch_aggregates, agg_frequent_aggregates,
@@ -48,13 +49,11 @@ void held_free(void *p, size_t bytes)
 
 void agg_fail(AggCall *c, ErrCode code, const char *format, ...)
 {
-    char message[ERROR_MESSAGE_MAX], text[ERROR_MESSAGE_MAX + 128];
+    char text[ENGINE_ERROR_TEXT_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    engine_error_text(code, format, args, text);
     va_end(args);
-    const ErrInfo *info = err_info(code);
-    snprintf(text, sizeof text, "TRINO:%d:%s:%s", info->trino_code, info->trino_name, message);
     if (!c->failed)
         duck->aggregate_function_set_error(c->info, text);
     c->failed = true;

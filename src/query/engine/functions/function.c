@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "query/engine/engine_internal.h"
+#include "query/engine/errors.h"
 
 static const FunctionDef *const tables[] = {
     t_integer_functions,     t_double_functions,    t_cdf_functions,        t_decimal_functions,
@@ -27,13 +28,11 @@ typedef struct Registered {
 
 void call_fail(Call *c, ErrCode code, const char *format, ...)
 {
-    char message[ERROR_MESSAGE_MAX], text[ERROR_MESSAGE_MAX + 128];
+    char text[ENGINE_ERROR_TEXT_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    engine_error_text(code, format, args, text);
     va_end(args);
-    const ErrInfo *info = err_info(code);
-    snprintf(text, sizeof text, "TRINO:%d:%s:%s", info->trino_code, info->trino_name, message);
     if (!c->failed)
         duck->scalar_function_set_error(c->info, text);
     c->failed = true;
