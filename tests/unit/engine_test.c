@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/thread.h"
+#include "query/engine/engine_internal.h"
 #include "query/engine/errors.h"
 
 static const SqlType type_int = {.kind = TYPE_INTEGER}, type_bigint = {.kind = TYPE_BIGINT};
@@ -124,6 +125,32 @@ static void errors_of_queries(void **state)
     assert_non_null(strstr(test_query("SELECT 'x'", types, 1), "GENERIC_INTERNAL_ERROR: a result's column"));
     assert_non_null(
         strstr(test_query("SELECT 1, 2", types, 1), "GENERIC_INTERNAL_ERROR: a result has 2 columns"));
+}
+
+/* What DuckDB does when a worker fails while nobody fetches: the flag of an interrupt is set, and is all that
+ * the next fetch sees. */
+static void the_error_of_a_worker_is_kept(void **state)
+{
+    static const char *const cases[][2] = {
+        {"SELECT CAST(t_div(1::BIGINT, 500000 - range) AS INTEGER) FROM range(1000000)", "Division by zero"},
+        {"SELECT range FROM range(1000000)",
+         "the statement failed in DuckDB, and did not when it was run again"},
+    };
+    EngineConnection *c;
+    EngineResult *r;
+    EngineChunk *chunk;
+    Error err = {0};
+    assert_int_equal(engine_acquire(test_engine, &c, &err), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(engine_query(c, str_from(cases[i][0]), &r, &err), 0);
+        assert_int_equal(engine_next(r, &chunk, &err), 0);
+        duck->interrupt(c->duckdb);
+        while (engine_next(r, &chunk, &err) == 0)
+            assert_non_null(chunk);
+        assert_string_equal(err.message, cases[i][1]);
+        engine_result_free(r);
+    }
+    engine_release(c);
 }
 
 static void write_file(const char *path, const char *bytes, size_t n)
@@ -287,6 +314,7 @@ int main(void)
         cmocka_unit_test(stream_is_whole),
         cmocka_unit_test(execute_counts_rows),
         cmocka_unit_test(errors_of_queries),
+        cmocka_unit_test(the_error_of_a_worker_is_kept),
         cmocka_unit_test(broken_files_are_named),
         cmocka_unit_test(nothing_else_can_be_reached),
         cmocka_unit_test(memory_has_a_limit),

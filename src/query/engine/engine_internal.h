@@ -36,6 +36,7 @@ struct EngineChunk {
 
 struct EngineResult {
     EngineConnection *connection;
+    char *explain_analyze; /* EXPLAIN ANALYZE and the statement: only for find_lost_error */
     duckdb_prepared_statement statement;
     duckdb_result duckdb;
     bool has_result;

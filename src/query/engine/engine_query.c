@@ -3,6 +3,8 @@
 #include "query/engine/engine_internal.h"
 #include "query/engine/errors.h"
 
+static const char explain_analyze[] = "EXPLAIN ANALYZE ";
+
 static int fail(EngineConnection *c, const char *text, Error *err)
 {
     if (text && engine_error_is_fatal(text))
@@ -15,15 +17,17 @@ static int check_interrupted(EngineConnection *c, Error *err)
     return atomic_load(&c->interrupted) ? err_set(err, ERR_USER_CANCELED, "Query was canceled") : 0;
 }
 
-static int to_c_string(Str sql, char **ret, Error *err)
+static int to_c_string(const char *prefix, Str sql, char **ret, Error *err)
 {
+    size_t n = strlen(prefix);
     if (memchr(sql.ptr, 0, sql.len))
         return err_set(err, ERR_INTERNAL, "the emitted SQL contains a NUL byte");
-    char *text = malloc(sql.len + 1);
+    char *text = malloc(n + sql.len + 1);
     if (!text)
         return err_set(err, ERR_EXCEEDED_LOCAL_MEMORY_LIMIT, "no memory for %zu bytes of SQL", sql.len);
-    memcpy(text, sql.ptr, sql.len);
-    text[sql.len] = 0;
+    memcpy(text, prefix, n);
+    memcpy(text + n, sql.ptr, sql.len);
+    text[n + sql.len] = 0;
     *ret = text;
     return 0;
 }
@@ -60,7 +64,7 @@ static int run_prepared(EngineConnection *c, duckdb_prepared_statement statement
 int engine_execute(EngineConnection *connection, Str sql, int64_t *ret_rows, Error *err)
 {
     char *text;
-    if (to_c_string(sql, &text, err) < 0)
+    if (to_c_string("", sql, &text, err) < 0)
         return -1;
     duckdb_prepared_statement statement = NULL;
     duckdb_result result;
@@ -80,23 +84,46 @@ int engine_execute(EngineConnection *connection, Str sql, int64_t *ret_rows, Err
 int engine_query(EngineConnection *connection, Str sql, EngineResult **ret, Error *err)
 {
     char *text;
-    if (to_c_string(sql, &text, err) < 0)
+    if (to_c_string(explain_analyze, sql, &text, err) < 0)
         return -1;
     EngineResult *result = calloc(1, sizeof *result);
     int r = result ? 0 : err_set(err, ERR_EXCEEDED_LOCAL_MEMORY_LIMIT, "no memory for a result");
     if (r == 0) {
         result->connection = connection;
-        r = prepare(connection, text, &result->statement, err);
+        result->explain_analyze = text;
+        r = prepare(connection, text + sizeof explain_analyze - 1, &result->statement, err);
+    } else {
+        free(text);
     }
     if (r == 0 && (r = run_prepared(connection, result->statement, true, &result->duckdb, err)) == 0)
         result->has_result = true;
-    free(text);
     if (r < 0) {
         engine_result_free(result);
         return -1;
     }
     *ret = result;
     return 0;
+}
+
+/* When a statement fails in a worker's thread between two fetches, DuckDB 1.5.5 says "Interrupted!" and loses
+ * the failure: SimpleBufferedData looks at the flag by which the failing task stops the others. EXPLAIN
+ * ANALYZE runs the statement again, drops its rows and keeps its error. */
+static int find_lost_error(EngineResult *result, Error *err)
+{
+    if (result->has_result)
+        duck->destroy_result(&result->duckdb);
+    result->has_result = false;
+    if (engine_execute(result->connection, str_from(result->explain_analyze), NULL, err) < 0)
+        return -1;
+    return err_set(err, ERR_INTERNAL, "the statement failed in DuckDB, and did not when it was run again");
+}
+
+static int fetch_failed(EngineResult *result, const char *text, Error *err)
+{
+    int r = fail(result->connection, text, err);
+    if (err->code == ERR_USER_CANCELED && check_interrupted(result->connection, err) == 0)
+        return find_lost_error(result, err);
+    return r;
 }
 
 int engine_next(EngineResult *result, EngineChunk **ret, Error *err)
@@ -110,7 +137,7 @@ int engine_next(EngineResult *result, EngineChunk **ret, Error *err)
     chunk->duckdb = duck->fetch_chunk(result->duckdb);
     if (!chunk->duckdb) {
         const char *text = duck->result_error(&result->duckdb);
-        return text && *text ? fail(result->connection, text, err) : 0;
+        return text && *text ? fetch_failed(result, text, err) : 0;
     }
     chunk->n_rows = duck->data_chunk_get_size(chunk->duckdb);
     if (chunk->n_rows > 0)
@@ -127,6 +154,7 @@ void engine_result_free(EngineResult *result)
     if (result->has_result)
         duck->destroy_result(&result->duckdb);
     duck->destroy_prepare(&result->statement);
+    free(result->explain_analyze);
     free(result);
 }
 
