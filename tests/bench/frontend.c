@@ -1,5 +1,5 @@
 /* frontend.c - what the SQL front end costs without DuckDB: parse, analyse and emit a statement on the tables
- * of the tpcds catalog, many times.
+ * of the tpcds catalog, many times; and the same statement when its plan is there (protocol/plan.h).
  *
  *   frontend FILE [ROUNDS]      prints the median microseconds of each step and of all, as JSON */
 #include <stdio.h>
@@ -7,68 +7,17 @@
 #include <time.h>
 
 #include "base/fs.h"
-#include "query/connector/generated.h"
-#include "query/engine/emitter.h"
 #include "query/sql/parser.h"
+#include "../tables_stub.h"
 
 enum {
-    STEPS = 4,
+    STEPS = 5,
     ROUNDS = 200,
     ROUNDS_MAX = 100000,
     BUDGET = 64 << 20,
     TEXT_MAX = 1 << 20,
     SQL_MAX = 16 << 20
 };
-
-/* The scan of a table is the connector's business: here it is a name. */
-static int emit_scan(EmitContext *context, const TableHandle *handle, const Relation *relation, Buf *out,
-                     Error *err)
-{
-    (void)context, (void)err;
-    buf_puts(out, "SELECT ");
-    for (size_t i = 0; i < handle->n_columns; i++)
-        if (relation->used[i])
-            buf_printf(out, "p.%.*s AS c%zu, ", STR_ARG(handle->columns[i].name), i);
-    return buf_printf(out, "1 FROM %.*s p", STR_ARG(handle->table));
-}
-
-static const ConnectorOps ops = {"tpcds", emit_scan};
-
-static int catalog_exists(MetadataSource *self, Str catalog, bool *ret, Error *err)
-{
-    (void)self, (void)err;
-    *ret = str_is(catalog, "tpcds");
-    return 0;
-}
-
-static int schema_exists(MetadataSource *self, Str catalog, Str schema, bool *ret, Error *err)
-{
-    (void)self, (void)catalog;
-    return generated_schema_exists(NULL, schema, ret, err);
-}
-
-static int get_table(MetadataSource *self, Str catalog, Str schema, Str table, const Relation *reference,
-                     Arena *arena, const TableHandle **ret, Error *err)
-{
-    (void)self, (void)reference;
-    if (generated_table(&tpcds_generated, catalog, schema, table, NULL, arena, ret, err))
-        return -1;
-    if (*ret) {
-        TableHandle *own = arena_new_of(arena, TableHandle);
-        *own = **ret;
-        own->ops = &ops;
-        *ret = own;
-    }
-    return 0;
-}
-
-static int get_view(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena, Str *ret_sql,
-                    Error *err)
-{
-    (void)self, (void)catalog, (void)schema, (void)view, (void)arena, (void)err;
-    *ret_sql = STR_NULL;
-    return 0;
-}
 
 static int64_t now_ns(void)
 {
@@ -77,14 +26,37 @@ static int64_t now_ns(void)
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+static bool same_table(const TableHandle *a, const TableHandle *b)
+{
+    return str_eq(a->table, b->table) && str_eq(a->schema, b->schema);
+}
+
+/* What a statement does that finds a plan: the tables again, each once, and the scans into the text. */
+static int run_again(const EmitContext *plan, Str text, Error *err)
+{
+    _cleanup_arena_ Arena *arena = arena_new(BUDGET);
+    _cleanup_buf_ Buf sql = BUF_INIT(SQL_MAX);
+    EmitContext emit = {.arena = arena, .session = plan->session};
+    EmittedScan *scans = arena_array(arena, EmittedScan, plan->scans.n);
+    for (size_t i = 0; i < plan->scans.n; i++) {
+        const TableHandle *then = plan->scans.items[i].handle;
+        scans[i].relation = plan->scans.items[i].relation;
+        for (size_t k = 0; k < i && !scans[i].handle; k++)
+            scans[i].handle = same_table(scans[k].handle, then) ? scans[k].handle : NULL;
+        if (!scans[i].handle && stub_get_table(NULL, then->catalog, then->schema, then->table, NULL, arena,
+                                               &scans[i].handle, err))
+            return -1;
+    }
+    return emit_fill_marks(&emit, text, plan->mark, scans, &sql, err);
+}
+
 static int run_once(Str text, int64_t ret_ns[STEPS], size_t *ret_len, Error *err)
 {
-    static MetadataSource metadata = {catalog_exists, schema_exists, get_table, get_view};
     AnalyzerSession session = {
         .user = STR("bench"), .catalog = STR("tpcds"), .schema = STR("tiny"), .time_zone = STR("UTC")};
     _cleanup_arena_ Arena *arena = arena_new(BUDGET);
     _cleanup_buf_ Buf sql = BUF_INIT(SQL_MAX);
-    EmitContext emit = {.arena = arena, .session = &session};
+    EmitContext emit = {.arena = arena, .session = &session, .has_marks = true};
     Statement *statement;
     Analysis *analysis;
     int64_t begin = now_ns(), at = begin;
@@ -92,7 +64,7 @@ static int run_once(Str text, int64_t ret_ns[STEPS], size_t *ret_len, Error *err
         return -1;
     ret_ns[0] = now_ns() - at;
     at = now_ns();
-    if (sql_analyze(statement, &session, &metadata, arena, &analysis, err))
+    if (sql_analyze(statement, &session, &stub_metadata, arena, &analysis, err))
         return -1;
     ret_ns[1] = now_ns() - at;
     at = now_ns();
@@ -100,6 +72,10 @@ static int run_once(Str text, int64_t ret_ns[STEPS], size_t *ret_len, Error *err
         return -1;
     ret_ns[2] = now_ns() - at;
     ret_ns[3] = now_ns() - begin;
+    at = now_ns();
+    if (run_again(&emit, buf_str(&sql), err))
+        return -1;
+    ret_ns[4] = now_ns() - at;
     *ret_len = sql.len;
     return 0;
 }
@@ -112,7 +88,7 @@ static int ascending(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-    static const char *const names[STEPS] = {"parse", "analyse", "emit", "all"};
+    static const char *const names[STEPS] = {"parse", "analyse", "emit", "all", "repeat"};
     static int64_t times[STEPS][ROUNDS_MAX];
     Error err;
     _cleanup_buf_ Buf text = BUF_INIT(TEXT_MAX);

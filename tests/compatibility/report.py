@@ -23,6 +23,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 OUT = HERE.parents[1] / 'docs' / 'trino-compatibility.md'
 IDS_SHOWN = 12
+DIFFERENCE = r'error [A-Z_]+|rows \[|types |no error|only the order'
 UNEXPLAINED = 'Not explained yet'
 # More than microseconds, or Trino's NUMBER: held in forms of their own, and so counted apart.
 FINE = re.compile(r'\((?:7|8|9|10|11|12)\)|\.\d{7,12}|\bnumber\b', re.I)
@@ -45,7 +46,9 @@ def read_diff(path):
             body.append(line.strip())
             continue
         if head:
-            yield head.group(1) == 'pass', head.group(2), head.group(3), '\n'.join(body[:-1]), body[-1] if body else ''
+            # Messages have lines of their own: the difference begins at the last line that begins as one.
+            at = max((i for i, text in enumerate(body) if re.match(DIFFERENCE, text)), default=len(body) - 1)
+            yield head.group(1) == 'pass', head.group(2), head.group(3), '\n'.join(body[:at]), '\n'.join(body[at:])
         head, body = match, []
 
 

@@ -333,8 +333,6 @@ static int check_listagg(ExprContext *c, Expr *e)
         return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos,
                     "Expected expression of varchar, but '%.*s' has %.*s type",
                     STR_ARG(expr_text(c->a, value)), STR_ARG(sql_type_name(value->type, c->a->arena)));
-    if (e->call.overflow_truncate)
-        return FAIL(c->a, ERR_NOT_SUPPORTED, e->pos, "LISTAGG with ON OVERFLOW TRUNCATE is not supported");
     return 0;
 }
 

@@ -85,6 +85,15 @@ static size_t visible_columns(const TableHandle *handle)
     return n;
 }
 
+/* A changed row keeps its id of row lineage where the table has that. NULL: it has not. */
+static Expr *lineage_id(Analyzer *a, Relation *target, const TableHandle *handle, SqlPos pos)
+{
+    for (size_t i = visible_columns(handle); i < handle->n_columns; i++)
+        if (str_is(handle->columns[i].name, "$row_id"))
+            return target_column(a, target, i, pos);
+    return NULL;
+}
+
 /* The value as the column takes it; its type was found to fit. */
 static Expr *fitted(Analyzer *a, Expr *value, const SqlType *type)
 {
@@ -132,19 +141,18 @@ int analyze_table_execute(Analyzer *a, Statement *s, Analysis *analysis)
 /* ---- columns that are set ---- */
 
 /* For each assignment the table's column. */
-static int find_columns(Analyzer *a, const TableHandle *table, const Ident *names, size_t n, const char *verb,
-                        int *ret)
+static int find_columns(Analyzer *a, const TableHandle *table, const Ident *names, size_t n, int *ret)
 {
     for (size_t i = 0; i < n; i++) {
         int column = analyze_table_column(table, names[i].text);
         if (column < 0)
             return FAIL(a, ERR_COLUMN_NOT_FOUND, names[i].pos,
-                        "The %s column does not exist in the target table: %.*s", verb,
+                        "The UPDATE SET column does not exist in the target table: %.*s",
                         STR_ARG(arena_lower(a->arena, names[i].text)));
         for (size_t j = 0; j < i; j++)
             if (ret[j] == column)
                 return FAIL(a, ERR_DUPLICATE_COLUMN_NAME, names[i].pos,
-                            "The %s column is specified more than once: %.*s", verb,
+                            "The UPDATE SET column is specified more than once: %.*s",
                             STR_ARG(arena_lower(a->arena, names[i].text)));
         ret[i] = column;
     }
@@ -175,20 +183,21 @@ int analyze_update(Analyzer *a, Statement *s, Analysis *analysis)
     int *columns = arena_array(a->arena, int, s->n_set + 1);
     if (analyze_parts(a, s, target, s->set_values, s->n_set, &s->query) < 0 ||
         check_target(a, s, target, "Updating through views", analysis) < 0 ||
-        find_columns(a, analysis->target, s->set_columns, s->n_set, "UPDATE SET", columns) < 0)
+        find_columns(a, analysis->target, s->set_columns, s->n_set, columns) < 0)
         return -1;
     Expr **parts = s->query->body->select->output;
     if (check_types(a, s, analysis->target, columns, parts, s->n_set,
                     "UPDATE table column types don't match SET expressions") < 0)
         return -1;
     size_t n = visible_columns(analysis->target);
-    Expr **outputs = arena_array(a->arena, Expr *, n + 1);
+    Expr **outputs = arena_array(a->arena, Expr *, n + 2);
     outputs[0] = row_id(a, target, s->pos);
     for (size_t i = 0; i < n; i++)
         outputs[1 + i] = target_column(a, target, i, s->pos);
     for (size_t i = 0; i < s->n_set; i++)
         outputs[1 + columns[i]] = fitted(a, parts[i], analysis->target->columns[columns[i]].type);
-    set_outputs(a, s->query, outputs, n + 1, analysis);
+    outputs[1 + n] = lineage_id(a, target, analysis->target, s->pos);
+    set_outputs(a, s->query, outputs, n + (outputs[1 + n] ? 2 : 1), analysis);
     return 0;
 }
 
@@ -243,6 +252,24 @@ static int take_merge_parts(Merge *m, Expr **parts)
     return 0;
 }
 
+/* As find_columns(), in the words that MERGE has for it. */
+static int find_merge_columns(Merge *m, const TableHandle *table, const MergeCase *c, int *ret)
+{
+    Analyzer *a = m->a;
+    for (size_t i = 0; i < c->n_columns; i++) {
+        Str name = arena_lower(a->arena, c->columns[i].text);
+        ret[i] = analyze_table_column(table, name);
+        if (ret[i] < 0)
+            return FAIL(a, ERR_COLUMN_NOT_FOUND, m->s->pos,
+                        "Merge column name does not exist in target table: %.*s", STR_ARG(name));
+        for (size_t j = 0; j < i; j++)
+            if (ret[j] == ret[i])
+                return FAIL(a, ERR_DUPLICATE_COLUMN_NAME, m->s->pos,
+                            "Merge column name is specified more than once: %.*s", STR_ARG(name));
+    }
+    return 0;
+}
+
 static int merge_case_columns(Merge *m, const TableHandle *table, size_t k)
 {
     Analyzer *a = m->a;
@@ -252,8 +279,7 @@ static int merge_case_columns(Merge *m, const TableHandle *table, size_t k)
     m->columns[k] = arena_array(a->arena, int, n + 1);
     for (size_t i = 0; all && i < n; i++)
         m->columns[k][i] = (int)i;
-    if (!all && find_columns(a, table, c->columns, n,
-                             c->action == MERGE_INSERT ? "MERGE INSERT" : "MERGE UPDATE", m->columns[k]) < 0)
+    if (!all && find_merge_columns(m, table, c, m->columns[k]) < 0)
         return -1;
     if (n != c->n_values) {
         const SqlType **wanted = arena_array(a->arena, const SqlType *, n + 1);
@@ -359,11 +385,12 @@ int analyze_merge(Analyzer *a, Statement *s, Analysis *analysis)
     for (size_t k = 0; k < n_cases; k++)
         if (merge_case_columns(&m, analysis->target, k) < 0)
             return -1;
-    Expr **outputs = arena_array(a->arena, Expr *, m.n_columns + 2);
+    Expr **outputs = arena_array(a->arena, Expr *, m.n_columns + 3);
     outputs[0] = row_id(a, m.target, s->pos);
     outputs[1] = merge_choice(&m, -1);
     for (size_t i = 0; i < m.n_columns; i++)
         outputs[2 + i] = merge_choice(&m, (int)i);
-    set_outputs(a, s->query, outputs, m.n_columns + 2, analysis);
+    outputs[2 + m.n_columns] = lineage_id(a, m.target, analysis->target, s->pos);
+    set_outputs(a, s->query, outputs, m.n_columns + (outputs[2 + m.n_columns] ? 3 : 2), analysis);
     return 0;
 }

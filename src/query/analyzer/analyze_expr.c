@@ -395,14 +395,17 @@ static int analyze_subscript(ExprContext *c, Expr *e)
         return -1;
     if (base->type->kind == TYPE_ROW)
         return subscript_row(c, e);
-    const SqlType *wanted = base->type->kind == TYPE_ARRAY ? &TYPE_BIGINT_
-                            : base->type->kind == TYPE_MAP ? base->type->fields[0].type
-                                                           : NULL;
+    const SqlType *wanted =
+        base->type->kind == TYPE_ARRAY ? &TYPE_BIGINT_
+        : base->type->kind == TYPE_MAP ? sql_type_common(base->type->fields[0].type, index->type, c->a->arena)
+                                       : NULL;
     if (!wanted || !sql_type_can_coerce(index->type, wanted))
         return FAIL(c->a, ERR_TYPE_MISMATCH, e->pos, "Cannot use %.*s for subscript of %.*s",
                     STR_ARG(name_of(c, index->type)), STR_ARG(name_of(c, base->type)));
     coerce_to(c->a, index, wanted);
     e->type = base->type->fields[base->type->n_fields - 1].type;
+    if (base->type->kind == TYPE_MAP)
+        coerce_to(c->a, base, sql_type_map(c->a->arena, wanted, e->type));
     return 0;
 }
 

@@ -63,7 +63,34 @@ int split_table_name(Analyzer *a, const QualifiedName *name, Str parts[3])
     return 0;
 }
 
-static int table_not_found(Analyzer *a, SqlPos pos, const Str parts[3])
+static bool is_plain_name(Str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (c != '_' && !(c >= 'a' && c <= 'z') && !(i && c >= '0' && c <= '9'))
+            return false;
+    }
+    return name.len > 0;
+}
+
+/* As messages print a part of a name. */
+static Str name_text(Analyzer *a, Str name)
+{
+    if (is_plain_name(name))
+        return name;
+    char *text = arena_alloc(a->arena, name.len * 2 + 2);
+    size_t n = 0;
+    text[n++] = '"';
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] == '"')
+            text[n++] = '"';
+        text[n++] = name.ptr[i];
+    }
+    text[n++] = '"';
+    return (Str){text, n};
+}
+
+int analyze_table_not_found(Analyzer *a, SqlPos pos, const Str parts[3])
 {
     bool exists = false;
     if (a->metadata->catalog_exists(a->metadata, parts[0], &exists, a->err) < 0)
@@ -74,11 +101,12 @@ static int table_not_found(Analyzer *a, SqlPos pos, const Str parts[3])
         return -1;
     if (!exists)
         return FAIL(a, ERR_SCHEMA_NOT_FOUND, pos, "Schema '%.*s' does not exist", STR_ARG(parts[1]));
-    return FAIL(a, ERR_TABLE_NOT_FOUND, pos, "Table '%.*s.%.*s.%.*s' does not exist", STR_ARG(parts[0]),
-                STR_ARG(parts[1]), STR_ARG(parts[2]));
+    return FAIL(a, ERR_TABLE_NOT_FOUND, pos, "Table '%.*s.%.*s.%.*s' does not exist",
+                STR_ARG(name_text(a, parts[0])), STR_ARG(name_text(a, parts[1])),
+                STR_ARG(name_text(a, parts[2])));
 }
 
-static void use_handle(Analyzer *a, Relation *relation, const TableHandle *handle)
+void use_handle(Analyzer *a, Relation *relation, const TableHandle *handle)
 {
     relation->table.handle = handle;
     new_fields(a, relation, handle->n_columns);
@@ -104,6 +132,9 @@ static int use_view(Analyzer *a, Relation *relation, const ViewDefinition *view,
     Error why;
     if (a->view_depth >= VIEW_DEPTH_MAX)
         return FAIL(a, ERR_INVALID_VIEW, relation->pos, "View is recursive");
+    if (view->is_stale)
+        return FAIL(a, ERR_VIEW_IS_STALE, relation->pos, "Materialized view '%.*s.%.*s.%.*s' is stale",
+                    STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[2]));
     if (sql_parse(view->sql, a->arena, &statement, &why) < 0 || statement->kind != STMT_QUERY)
         return FAIL(a, ERR_INVALID_VIEW, relation->pos, "Failed parsing stored view '%.*s.%.*s.%.*s': %s",
                     STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[2]), why.message);
@@ -170,7 +201,7 @@ static int analyze_table(Analyzer *a, Relation *relation, const NamedScope *name
         0)
         return -1;
     if (!handle)
-        return table_not_found(a, relation->pos, parts);
+        return analyze_table_not_found(a, relation->pos, parts);
     use_handle(a, relation, handle);
     return 0;
 }

@@ -150,7 +150,6 @@ static Query *with_length_checks(Analyzer *a, Query *query, const SqlType *const
 static int find_target(Analyzer *a, Statement *statement, Analysis *analysis)
 {
     Str parts[3];
-    bool exists = true;
     if (split_table_name(a, &statement->name, parts) < 0)
         return -1;
     Relation *reference = arena_new_of(a->arena, Relation);
@@ -162,26 +161,11 @@ static int find_target(Analyzer *a, Statement *statement, Analysis *analysis)
         return -1;
     if (analysis->target)
         return 0;
-    if (a->metadata->catalog_exists(a->metadata, parts[0], &exists, a->err) < 0)
-        return -1;
-    if (!exists)
-        return FAIL(a, ERR_CATALOG_NOT_FOUND, statement->pos, "Catalog '%.*s' not found", STR_ARG(parts[0]));
-    if (a->metadata->schema_exists(a->metadata, parts[0], parts[1], &exists, a->err) < 0)
-        return -1;
-    if (!exists)
-        return FAIL(a, ERR_SCHEMA_NOT_FOUND, statement->pos, "Schema '%.*s' does not exist",
-                    STR_ARG(parts[1]));
-    return FAIL(a, ERR_TABLE_NOT_FOUND, statement->pos, "Table '%.*s.%.*s.%.*s' does not exist",
-                STR_ARG(parts[0]), STR_ARG(parts[1]), STR_ARG(parts[2]));
+    return analyze_table_not_found(a, statement->pos, parts);
 }
 
-static int analyze_insert(Analyzer *a, Statement *statement, Analysis *analysis)
+int analyze_fit_to_target(Analyzer *a, Statement *statement, Analysis *analysis, const int *map, size_t n)
 {
-    int *map;
-    size_t n;
-    if (find_target(a, statement, analysis) < 0 || analyze_root_query(a, statement->query) < 0 ||
-        insert_columns(a, statement, analysis->target, &map, &n) < 0)
-        return -1;
     Query *query = statement->query;
     const SqlType **wanted = arena_array(a->arena, const SqlType *, n + 1);
     const SqlType **given = arena_array(a->arena, const SqlType *, query->n_fields + 1);
@@ -210,6 +194,16 @@ static int analyze_insert(Analyzer *a, Statement *statement, Analysis *analysis)
     return 0;
 }
 
+static int analyze_insert(Analyzer *a, Statement *statement, Analysis *analysis)
+{
+    int *map;
+    size_t n;
+    return find_target(a, statement, analysis) < 0 || analyze_root_query(a, statement->query) < 0 ||
+                   insert_columns(a, statement, analysis->target, &map, &n) < 0
+               ? -1
+               : analyze_fit_to_target(a, statement, analysis, map, n);
+}
+
 /* ---- CREATE TABLE, CREATE VIEW ---- */
 
 static int analyze_create_table(Analyzer *a, Statement *statement)
@@ -233,7 +227,7 @@ static int analyze_create_table(Analyzer *a, Statement *statement)
 }
 
 /* CREATE TABLE AS and CREATE VIEW: every column has a name and a type. */
-static int analyze_named_query(Analyzer *a, Statement *statement, Analysis *analysis)
+int analyze_named_query(Analyzer *a, Statement *statement, Analysis *analysis)
 {
     Query *query = statement->query;
     if (analyze_root_query(a, query) < 0)
@@ -278,6 +272,12 @@ static int analyze_statement(Analyzer *a, Statement *statement, Analysis *analys
     case STMT_CREATE_TABLE_AS:
     case STMT_CREATE_VIEW:
         return analyze_named_query(a, statement, analysis);
+    case STMT_CREATE_MATERIALIZED_VIEW:
+        return analyze_create_materialized(a, statement, analysis);
+    case STMT_ANALYZE:
+        return analyze_analyze(a, statement, analysis);
+    case STMT_REFRESH_MATERIALIZED_VIEW:
+        return analyze_refresh(a, statement, analysis);
     case STMT_EXPLAIN:
     case STMT_EXPLAIN_ANALYZE:
         return analyze_statement(a, statement->inner, analysis);

@@ -369,31 +369,65 @@ static int analyze_exclude_columns(TableCall *call)
     return n ? 0 : no_position(a, ERR_INVALID_FUNCTION_ARGUMENT, STR("All columns are excluded"));
 }
 
+/* The table as of the later snapshot, with the range in the reference. */
+static Relation *changes_reference(TableCall *call)
+{
+    Arena *arena = call->a->arena;
+    Relation *reference = arena_new_of(arena, Relation);
+    Expr *version = arena_new_of(arena, Expr);
+    *version = (Expr){.kind = EXPR_INTEGER,
+                      .pos = call->relation->pos,
+                      .type = &TYPE_BIGINT_,
+                      .coerced = &TYPE_BIGINT_};
+    version->integer.value = call->values[3];
+    version->integer.text = arena_printf(arena, "%lld", (long long)call->values[3]);
+    *reference = (Relation){.kind = REL_TABLE, .pos = call->relation->pos};
+    reference->table.is_changes = true;
+    reference->table.version = version;
+    reference->table.changes_after = call->values[2];
+    reference->table.changes_until = call->values[3];
+    return reference;
+}
+
+static int check_change_arguments(TableCall *call)
+{
+    static const char *const texts[] = {"SCHEMA_NAME", "TABLE_NAME"};
+    for (size_t i = 0; i < 2; i++)
+        if (call->is_null[i])
+            return no_position(call->a, ERR_INVALID_FUNCTION_ARGUMENT,
+                               arena_printf(call->a->arena, "%s argument not found", texts[i]));
+    if (call->is_null[2] || call->is_null[3])
+        return no_position(call->a, ERR_INVALID_FUNCTION_ARGUMENT,
+                           STR("table_changes arguments may not be null"));
+    return 0;
+}
+
 static int analyze_table_changes(TableCall *call)
 {
     Analyzer *a = call->a;
-    Relation *reference = arena_new_of(a->arena, Relation);
-    *reference = (Relation){.kind = REL_TABLE, .pos = call->relation->pos};
+    Relation *r = call->relation;
     const TableHandle *handle = NULL;
     bool exists = false;
-    Str catalog = call->relation->function.name.n == 3
-                      ? arena_lower(a->arena, call->relation->function.name.parts[0].text)
-                      : a->session->catalog;
-    for (size_t i = 0; i < 4; i++)
-        if (call->is_null[i])
-            return no_position(a, ERR_INVALID_FUNCTION_ARGUMENT, STR("An argument of table_changes is null"));
+    Str catalog = r->function.name.n == 3 ? arena_lower(a->arena, r->function.name.parts[0].text)
+                                          : a->session->catalog;
+    if (check_change_arguments(call) < 0 || check_copartition(call) < 0)
+        return -1;
     Str schema = arena_lower(a->arena, call->texts[0]), table = arena_lower(a->arena, call->texts[1]);
     if (a->metadata->schema_exists(a->metadata, catalog, schema, &exists, a->err) < 0)
         return -1;
-    if (exists &&
-        a->metadata->get_table(a->metadata, catalog, schema, table, reference, a->arena, &handle, a->err) < 0)
+    if (exists && a->metadata->get_table(a->metadata, catalog, schema, table, changes_reference(call),
+                                         a->arena, &handle, a->err) < 0)
         return -1;
     if (!handle)
         return no_position(a, ERR_TRINO_NOT_FOUND,
                            arena_printf(a->arena, "Table '%.*s.%.*s' not found", STR_ARG(call->texts[0]),
                                         STR_ARG(call->texts[1])));
-    return FAIL(a, ERR_NOT_SUPPORTED, call->relation->pos,
-                "Table function table_changes is not supported yet");
+    r->kind = REL_TABLE;
+    memset(&r->table, 0, sizeof r->table);
+    use_handle(a, r, handle);
+    for (size_t i = 0; i < r->n_fields; i++)
+        r->fields[i].qualifier = STR_NULL; /* the columns of a function are of no table */
+    return 0;
 }
 
 static const TableFunction functions[] = {
@@ -423,8 +457,9 @@ static const TableFunction functions[] = {
 };
 
 /* f and system.builtin.f; a catalog's own are catalog.system.f. */
-static const TableFunction *find_function(const QualifiedName *name)
+static const TableFunction *find_function(Analyzer *a, const QualifiedName *name)
 {
+    Str catalog = name->n == 3 ? name->parts[0].text : a->session->catalog;
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         const TableFunction *f = &functions[i];
         if (!name_is(name->parts[name->n - 1].text, str_from(f->name)))
@@ -433,8 +468,7 @@ static const TableFunction *find_function(const QualifiedName *name)
             return f;
         if (name->n >= 2 && !name_is(name->parts[name->n - 2].text, str_from(f->schema)))
             continue;
-        if (name->n == 3 && (f->in_every_catalog ? name_is(name->parts[0].text, STR("iceberg"))
-                                                 : name_is(name->parts[0].text, STR("system"))))
+        if (name->n >= 2 && name_is(catalog, f->in_every_catalog ? STR("iceberg") : STR("system")))
             return f;
     }
     return NULL;
@@ -443,7 +477,7 @@ static const TableFunction *find_function(const QualifiedName *name)
 int analyze_table_function(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named)
 {
     const QualifiedName *name = &relation->function.name;
-    const TableFunction *function = find_function(name);
+    const TableFunction *function = find_function(a, name);
     if (!function) {
         _cleanup_buf_ Buf text = BUF_INIT(4096);
         for (size_t i = 0; i < name->n; i++)
@@ -459,5 +493,5 @@ int analyze_table_function(Analyzer *a, Relation *relation, const Scope *parent,
     }
     if (analyze_arguments(&call, function) < 0 || function->analyze(&call) < 0)
         return -1;
-    return check_copartition(&call);
+    return relation->kind == REL_TABLE_FUNCTION ? check_copartition(&call) : 0;
 }

@@ -237,6 +237,8 @@ static bool fits_variant(const SqlType *t)
     return t->kind == TYPE_UNKNOWN || (casts[t->kind] & B(VARIANT)) != 0;
 }
 
+#define JSON_KEYS ((NUMERIC & ~B(NUMBER)) | B(BOOLEAN) | B(VARCHAR) | B(UNKNOWN))
+
 /* Can a value of this type be a member of a JSON document (to), or be made from one (from)? */
 static bool fits_json(const SqlType *t, bool to_json)
 {
@@ -244,8 +246,9 @@ static bool fits_json(const SqlType *t, bool to_json)
         return fits_json(t->fields[0].type, to_json);
     if (t->kind == TYPE_MAP) {
         const SqlType *key = t->fields[0].type;
-        bool key_fits = ((NUMERIC | B(BOOLEAN) | B(VARCHAR) | B(UNKNOWN)) & (UINT64_C(1) << key->kind)) != 0;
-        return key_fits && fits_json(t->fields[1].type, to_json);
+        /* From JSON whatever a text turns into passes; which keys there are is asked when it runs. */
+        uint64_t keys = to_json ? JSON_KEYS | B(NUMBER) : JSON_KEYS | casts[TYPE_VARCHAR];
+        return (keys & (UINT64_C(1) << key->kind)) != 0 && fits_json(t->fields[1].type, to_json);
     }
     if (t->kind == TYPE_ROW) {
         for (size_t i = 0; i < t->n_fields; i++)
@@ -256,8 +259,24 @@ static bool fits_json(const SqlType *t, bool to_json)
     uint64_t allowed = NUMERIC | B(BOOLEAN) | B(VARCHAR) | B(JSON) | B(DATE) | B(TIMESTAMP) |
                        B(TIMESTAMP_TZ) | B(TIME) | B(TIME_TZ) | B(UNKNOWN);
     if (!to_json)
-        allowed = NUMERIC | B(BOOLEAN) | B(VARCHAR) | B(JSON) | B(DATE) | B(UNKNOWN);
+        allowed = NUMERIC | B(BOOLEAN) | B(VARCHAR) | B(JSON) | B(UNKNOWN);
     return (allowed & (UINT64_C(1) << t->kind)) != 0;
+}
+
+static bool has_json_keys(const SqlType *t)
+{
+    bool is_map = t->kind == TYPE_MAP;
+    if (is_map && !(JSON_KEYS & (UINT64_C(1) << t->fields[0].type->kind)))
+        return false;
+    for (size_t i = is_map; i < t->n_fields; i++)
+        if (!has_json_keys(t->fields[i].type))
+            return false;
+    return true;
+}
+
+bool sql_type_is_json_made(const SqlType *t)
+{
+    return fits_json(t, false) && has_json_keys(t);
 }
 
 bool sql_type_can_cast(const SqlType *from, const SqlType *to)
@@ -274,6 +293,6 @@ bool sql_type_can_cast(const SqlType *from, const SqlType *to)
     if (to->kind == TYPE_JSON && from->kind >= TYPE_ARRAY && from->kind <= TYPE_ROW)
         return fits_json(from, true);
     if (from->kind == TYPE_JSON && to->kind >= TYPE_ARRAY && to->kind <= TYPE_ROW)
-        return fits_json(to, false);
+        return to->kind == TYPE_ROW || fits_json(to, false); /* a row's fields are asked when it runs */
     return true;
 }

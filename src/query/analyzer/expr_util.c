@@ -117,6 +117,12 @@ typedef struct Children {
     size_t n;
 } Children;
 
+/* Lambdas around, each with the one of the other side that it is compared with. */
+typedef struct Lambdas {
+    const struct Lambdas *next;
+    const Expr *a, *b;
+} Lambdas;
+
 static void add_child(Expr *child, void *arg)
 {
     Children *children = arg;
@@ -125,16 +131,70 @@ static void add_child(Expr *child, void *arg)
     children->n++;
 }
 
+static bool same_order(const Expr *a, const Expr *b)
+{
+    for (size_t i = 0; i < a->call.n_order_by && i < b->call.n_order_by; i++)
+        if (a->call.order_by[i].descending != b->call.order_by[i].descending ||
+            a->call.order_by[i].nulls != b->call.order_by[i].nulls)
+            return false;
+    return true;
+}
+
 static bool call_equal(const Expr *a, const Expr *b)
 {
     return a->call.def == b->call.def && a->call.distinct == b->call.distinct &&
            a->call.star == b->call.star && !a->call.filter == !b->call.filter &&
            a->call.n_order_by == b->call.n_order_by && !a->call.over && !b->call.over &&
-           a->call.nulls == b->call.nulls;
+           a->call.nulls == b->call.nulls && a->call.overflow_truncate == b->call.overflow_truncate &&
+           a->call.overflow_count == b->call.overflow_count &&
+           str_eq(a->call.overflow_filler, b->call.overflow_filler) && same_order(a, b);
+}
+
+static bool lambda_equal(const Expr *a, const Expr *b)
+{
+    bool same = a->lambda.n == b->lambda.n;
+    for (size_t i = 0; same && i < a->lambda.n; i++)
+        same = name_is(a->lambda.params[i].text, b->lambda.params[i].text) &&
+               (!a->lambda.param_types || !b->lambda.param_types ||
+                sql_type_equal(a->lambda.param_types[i], b->lambda.param_types[i]));
+    return same;
+}
+
+static bool json_output_equal(const JsonOutput *a, const JsonOutput *b)
+{
+    return !a->type == !b->type && (!a->type || sql_type_equal(a->type, b->type)) && a->format == b->format &&
+           a->wrapper == b->wrapper && a->quotes == b->quotes && a->on_empty == b->on_empty &&
+           a->on_error == b->on_error;
+}
+
+static bool json_equal(const JsonExpr *a, const JsonExpr *b)
+{
+    const JsonInvocation *l = &a->invocation, *r = &b->invocation;
+    bool same = a->function == b->function && json_output_equal(&a->output, &b->output) &&
+                a->nulls == b->nulls && a->unique_keys == b->unique_keys && a->n_members == b->n_members &&
+                l->n_args == r->n_args && str_eq(l->path, r->path) && l->input.format == r->input.format;
+    for (size_t i = 0; same && i < l->n_args; i++)
+        same = str_eq(l->args[i].name.text, r->args[i].name.text) &&
+               l->args[i].value.format == r->args[i].value.format;
+    for (size_t i = 0; same && i < a->n_members; i++)
+        same = a->members[i].value.format == b->members[i].value.format;
+    return same;
+}
+
+static bool column_equal(const Expr *a, const Expr *b, const Lambdas *lambdas)
+{
+    if (a->column.ref.relation != b->column.ref.relation || a->column.ref.index != b->column.ref.index)
+        return false;
+    if (a->column.ref.relation)
+        return true;
+    for (; lambdas; lambdas = lambdas->next)
+        if (lambdas->a == a->column.original || lambdas->b == b->column.original)
+            return lambdas->a == a->column.original && lambdas->b == b->column.original;
+    return a->column.ref.depth == b->column.ref.depth && a->column.original == b->column.original;
 }
 
 /* What a node holds beside its children. */
-static bool own_equal(const Expr *a, const Expr *b)
+static bool own_equal(const Expr *a, const Expr *b, const Lambdas *lambdas)
 {
     switch (a->kind) {
     case EXPR_NULL:
@@ -154,10 +214,11 @@ static bool own_equal(const Expr *a, const Expr *b)
         return a->interval.negative == b->interval.negative && str_eq(a->interval.text, b->interval.text) &&
                str_eq(a->interval.from, b->interval.from) && str_eq(a->interval.to, b->interval.to);
     case EXPR_COLUMN:
-        return a->column.ref.relation == b->column.ref.relation &&
-               a->column.ref.index == b->column.ref.index &&
-               (a->column.ref.relation ||
-                (a->column.ref.depth == b->column.ref.depth && a->column.original == b->column.original));
+        return column_equal(a, b, lambdas);
+    case EXPR_LAMBDA:
+        return lambda_equal(a, b);
+    case EXPR_JSON_FUNCTION:
+        return json_equal(a->json, b->json);
     case EXPR_DEREFERENCE:
         return str_eq_nocase(a->dereference.field.text, b->dereference.field.text);
     case EXPR_UNARY:
@@ -192,10 +253,8 @@ static bool own_equal(const Expr *a, const Expr *b)
     case EXPR_SUBQUERY:
     case EXPR_IN_SUBQUERY:
     case EXPR_QUANTIFIED:
-    case EXPR_LAMBDA:
     case EXPR_MATCH:
     case EXPR_UNIQUE:
-    case EXPR_JSON_FUNCTION:
     case EXPR_PARAMETER:
     case EXPR_IDENT:
         return false;
@@ -204,12 +263,15 @@ static bool own_equal(const Expr *a, const Expr *b)
     }
 }
 
-bool expr_equal(const Expr *a, const Expr *b)
+static bool is_equal(const Expr *a, const Expr *b, const Lambdas *lambdas)
 {
     if (a == b)
         return true;
-    if (a->kind != b->kind || !own_equal(a, b))
+    if (a->kind != b->kind || !own_equal(a, b, lambdas))
         return false;
+    Lambdas inner = {lambdas, a, b};
+    if (a->kind == EXPR_LAMBDA)
+        lambdas = &inner;
     Children left = {.n = 0}, right = {.n = 0};
     expr_children(a, add_child, &left);
     expr_children(b, add_child, &right);
@@ -217,9 +279,14 @@ bool expr_equal(const Expr *a, const Expr *b)
     if (left.n != right.n || left.n > room)
         return false;
     for (size_t i = 0; i < left.n; i++)
-        if (!expr_equal(left.items[i], right.items[i]))
+        if (!is_equal(left.items[i], right.items[i], lambdas))
             return false;
     return true;
+}
+
+bool expr_equal(const Expr *a, const Expr *b)
+{
+    return is_equal(a, b, NULL);
 }
 
 static void find_random(Expr *child, void *arg)

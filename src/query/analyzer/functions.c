@@ -15,7 +15,7 @@ static const FunctionDef table[] = {
 #include "query/analyzer/functions.def"
 #undef F
 };
-enum { N_FUNCTIONS = sizeof table / sizeof *table, CANDIDATES_MAX = 64 };
+enum { N_FUNCTIONS = sizeof table / sizeof *table, CANDIDATES_MAX = 64, LAMBDA_ROUNDS = 3 };
 
 const FunctionDef *function_table(size_t *ret_n)
 {
@@ -212,7 +212,7 @@ static int bind_lambda(const Pattern *pattern, size_t index, const FunctionArgs 
         return 0;
     size_t n = pattern->n_args - 1;
     const Pattern *body = pattern->args[n];
-    for (int round = 0; round < 3; round++) {
+    for (int round = 0; round < LAMBDA_ROUNDS; round++) {
         RowField *fields = arena_array(arena, RowField, n + 1);
         const SqlType **params = arena_array(arena, const SqlType *, n + 1);
         for (size_t i = 0; i < n; i++)
@@ -225,11 +225,13 @@ static int bind_lambda(const Pattern *pattern, size_t index, const FunctionArgs 
             return 0;
         fields[n].type = pattern_substitute(body, bindings, arena);
         *ret = sql_type_function(arena, fields, n + 1);
-        /* A fold's state may have grown: its lambda must be typed again with the wider state. */
-        if (sql_type_equal(before, fields[n].type))
-            return 1;
+        /* A fold's state may have grown: its lambda must be typed again with the wider state. A lambda's
+         * result is not coerced. */
+        bool fits = sql_type_equal(type, fields[n].type);
+        if (sql_type_equal(before, fields[n].type) || round == LAMBDA_ROUNDS - 1)
+            return fits;
     }
-    return 1;
+    return 0;
 }
 
 /* 1 and *ret when the call fits, 0 when not, -1 when a lambda is wrong. */
@@ -256,7 +258,9 @@ static int try_bind(const FunctionDef *def, const FunctionArgs *args, bool exact
         if (!args->types[i])
             continue;
         types[i] = pattern_substitute(pattern_of_arg(&list, i), &bindings, arena);
-        if (!sql_type_can_coerce(args->types[i], types[i]))
+        /* A common type of decimals need not hold all of them: the values tell. */
+        const SqlType *common = sql_type_common(args->types[i], types[i], arena);
+        if (!sql_type_can_coerce(args->types[i], types[i]) && (!common || !sql_type_equal(common, types[i])))
             return 0;
     }
     if (!bindings_satisfy(&bindings, str_from(def->variables)))

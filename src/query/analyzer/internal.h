@@ -113,6 +113,15 @@ bool literal_parse_date(Str text, int64_t *ret_days);
 bool literal_parse_timestamp(Str text, TimestampLiteral *ret);
 bool literal_parse_time(Str text, TimestampLiteral *ret);
 /* Milliseconds, or months when *ret_is_months. */
+/* analyze_statement.c */
+int analyze_named_query(Analyzer *a, Statement *statement, Analysis *analysis);
+/* The statement's query in the types of the target's columns `map`, for INSERT. */
+int analyze_fit_to_target(Analyzer *a, Statement *statement, Analysis *analysis, const int *map, size_t n);
+/* analyze_columns.c */
+int analyze_analyze(Analyzer *a, Statement *statement, Analysis *analysis);
+/* analyze_materialized.c */
+int analyze_create_materialized(Analyzer *a, Statement *statement, Analysis *analysis);
+int analyze_refresh(Analyzer *a, Statement *statement, Analysis *analysis);
 bool literal_parse_interval(const Expr *e, int64_t *ret, bool *ret_is_months);
 /* Digits and scale of a decimal literal; false when it is none. */
 bool literal_parse_decimal(Str text, int *ret_precision, int *ret_scale);
@@ -130,6 +139,9 @@ bool name_parts(Analyzer *a, const Expr *e, QualifiedName *ret);
 
 /* ---- analyze_relation.c, analyze_query.c, analyze_select.c, analyze_aggregate.c ---- */
 int analyze_relation(Analyzer *a, Relation *relation, const Scope *parent, const NamedScope *named);
+void use_handle(Analyzer *a, Relation *relation, const TableHandle *handle);
+/* Which part of the name it is that there is not, as the statement's error. */
+int analyze_table_not_found(Analyzer *a, SqlPos pos, const Str parts[3]);
 int analyze_query(Analyzer *a, Query *query, const Scope *parent, const NamedScope *named);
 int analyze_select(Analyzer *a, QueryBody *body, SortItem *order_by, size_t n_order_by, const Scope *parent,
                    const NamedScope *named);

@@ -92,5 +92,7 @@ bool sql_type_is_orderable(const SqlType *t);
 const SqlType *sql_type_common(const SqlType *a, const SqlType *b, Arena *arena);
 bool sql_type_can_coerce(const SqlType *from, const SqlType *to);
 bool sql_type_can_cast(const SqlType *from, const SqlType *to);
+/* Can a value be made from JSON, which the cast alone does not tell? */
+bool sql_type_is_json_made(const SqlType *t);
 /* The DuckDB type in which a value is held: "DECIMAL(10,2)", "STRUCT(t TIMESTAMP, zone SMALLINT)". */
 Str sql_type_duckdb(const SqlType *type, Arena *arena);

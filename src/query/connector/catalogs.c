@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "query/connector/catalogs_internal.h"
-#include "query/connector/iceberg_views.h"
+#include "query/connector/iceberg_materialized.h"
 #include "query/connector/generated.h"
 #include "query/connector/iceberg_layout.h"
 #include "query/connector/information_schema.h"
@@ -48,7 +48,7 @@ int catalogs_new(const CatalogsOptions *options, Catalogs **ret, Error *err)
     c->started_us = clock_now_us();
     Str storage = arena_printf(c->arena, "unix:%.*s/storage.sock", STR_ARG(options->run_dir));
     Str catalog = arena_printf(c->arena, "unix:%.*s/catalog.sock", STR_ARG(options->run_dir));
-    c->tables = table_cache_new(TABLE_CACHE_TABLES, TABLE_CACHE_BYTES);
+    c->tables = arena_cache_new(TABLE_CACHE_TABLES, TABLE_CACHE_BYTES);
     c->manifests = manifest_cache_new(MANIFEST_CACHE_BYTES);
     c->layouts = layout_cache_new();
     c->in_flight = in_flight_new();
@@ -69,7 +69,7 @@ void catalogs_free(Catalogs *c)
     if (!c)
         return;
     generated_data_free(c->generated);
-    table_cache_free(c->tables);
+    arena_cache_free(c->tables);
     manifest_cache_free(c->manifests);
     layout_cache_free(c->layouts);
     in_flight_free(c->in_flight);
@@ -218,12 +218,6 @@ int catalogs_resolve_name(const StatementContext *context, const QualifiedName *
 
 /* ---- one statement's view ---- */
 
-typedef struct KnownTable {
-    Str catalog, schema, table;
-    const Relation *reference; /* of a version; NULL: the current state */
-    const TableHandle *handle; /* NULL: there was no such table */
-} KnownTable;
-
 typedef struct StatementTables {
     MetadataSource source;
     StatementContext *context;
@@ -269,7 +263,8 @@ static int get_table(MetadataSource *self, Str catalog, Str schema, Str table, c
     StatementTables *s = (StatementTables *)self;
     bool versioned =
         reference && reference->kind == REL_TABLE &&
-        (reference->table.version || reference->table.timestamp || reference->table.branch.text.ptr);
+        (reference->table.version || reference->table.timestamp || reference->table.branch.text.ptr ||
+         reference->table.is_changes);
     (void)arena; /* the statement's: what one reference saw, all later ones see */
     for (size_t i = 0; i < s->tables.n; i++) {
         const KnownTable *k = &s->tables.items[i];
@@ -294,18 +289,65 @@ static int get_view(MetadataSource *self, Str catalog, Str schema, Str view, Are
     *ret = (ViewDefinition){0};
     if (get_table(self, catalog, schema, view, NULL, arena, &handle, err))
         return -1;
-    return handle && handle->ops == &iceberg_view_ops ? iceberg_view_definition(handle, arena, ret, err) : 0;
+    if (!handle || handle->ops != &iceberg_view_ops)
+        return 0;
+    return view_is_materialized(handle)
+               ? materialized_reading(((StatementTables *)self)->context, handle, arena, ret, err)
+               : iceberg_view_definition(handle, arena, ret, err);
+}
+
+static int get_materialized(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena,
+                            MaterializedView *ret, Error *err)
+{
+    const TableHandle *handle;
+    *ret = (MaterializedView){0};
+    if (get_table(self, catalog, schema, view, NULL, arena, &handle, err))
+        return -1;
+    if (!view_is_materialized(handle))
+        return 0;
+    return iceberg_view_definition(handle, arena, &ret->definition, err) ||
+                   materialized_storage(((StatementTables *)self)->context, handle, &ret->storage, err)
+               ? -1
+               : 0;
 }
 
 MetadataSource *catalogs_metadata(StatementContext *context)
 {
     if (!context->metadata) {
         StatementTables *s = arena_new_of(context->arena, StatementTables);
-        *s = (StatementTables){.source = {catalog_exists, schema_exists, get_table, get_view},
+        *s = (StatementTables){.source = {catalog_exists, schema_exists, get_table, get_view,
+                                          get_materialized},
                                .context = context};
         context->metadata = &s->source;
     }
     return context->metadata;
+}
+
+bool catalogs_tables_are_lasting(StatementContext *context, const KnownTable **ret, size_t *ret_n)
+{
+    const StatementTables *s = (const StatementTables *)catalogs_metadata(context);
+    *ret = s->tables.items;
+    *ret_n = s->tables.n;
+    for (size_t i = 0; i < s->tables.n; i++) {
+        const KnownTable *k = &s->tables.items[i];
+        if (k->reference || !k->handle || !k->handle->ops->is_same)
+            return false;
+    }
+    return true;
+}
+
+int catalogs_find_again(StatementContext *context, const KnownTable *then, size_t n, const TableHandle **ret,
+                        bool *ret_same, Error *err)
+{
+    MetadataSource *now = catalogs_metadata(context);
+    *ret_same = true;
+    for (size_t i = 0; i < n && *ret_same; i++) {
+        const KnownTable *k = &then[i];
+        if (get_table(now, k->catalog, k->schema, k->table, NULL, context->arena, &ret[i], err))
+            return -1;
+        *ret_same = ret[i] && ret[i]->ops == k->handle->ops && k->handle->ops->is_same(k->handle, ret[i]);
+    }
+    return 0;
 }
 
 int catalogs_get_table(StatementContext *context, Str catalog, Str schema, Str table,

@@ -36,9 +36,18 @@ bool catalogs_catalog_ready(Catalogs *catalogs);
 /* A MetadataSource for one statement (arena); it sees every table in one state for the statement's whole
  * life. */
 MetadataSource *catalogs_metadata(StatementContext *context);
+/* Every name that the statement asked for. False: what it got is of that moment alone (versions, views, names
+ * that were not there), and a later statement cannot tell whether it would get the same. */
+bool catalogs_tables_are_lasting(StatementContext *context, const KnownTable **ret, size_t *ret_n);
+/* Asks for another statement's names again: the handles, in the same order, and whether they are the same. */
+int catalogs_find_again(StatementContext *context, const KnownTable *then, size_t n, const TableHandle **ret,
+                        bool *ret_same, Error *err);
 /* Iteration of names, sorted; for SHOW and completion. */
 int catalogs_names(Catalogs *catalogs, Arena *arena, const Str **ret, size_t *ret_n, Error *err);
 
+/* "iceberg.a.\"b c\"": as Trino's messages and SHOW CREATE print names; a part is quoted where it is no plain
+ * identifier. */
+Str table_name_text(Arena *arena, Str catalog, Str schema, Str table);
 /* Fills catalog, schema and table of a name as written from the session;
  * MISSING_CATALOG_NAME/MISSING_SCHEMA_NAME with position. */
 int catalogs_resolve_name(const StatementContext *context, const QualifiedName *name,
@@ -48,6 +57,9 @@ int catalogs_resolve_name(const StatementContext *context, const QualifiedName *
  * whole. */
 int catalogs_run_ddl(StatementContext *context, const Statement *statement, const Analysis *analysis,
                      Error *err);
+/* SHOW BRANCHES: names, sorted. */
+int catalogs_branches(StatementContext *context, const Statement *statement, const Str **ret, size_t *ret_n,
+                      Error *err);
 /* SHOW CREATE TABLE/SCHEMA/VIEW: the text. */
 int catalogs_show_create(StatementContext *context, const Statement *statement, Str *ret, Error *err);
 
@@ -55,6 +67,12 @@ int catalogs_show_create(StatementContext *context, const Statement *statement, 
  * analysis->columns (INSERT: already coerced to the target's). Writes, commits and tells the rows written. */
 int catalogs_insert(StatementContext *context, const Statement *statement, const Analysis *analysis,
                     Str source_sql, int64_t *ret_rows, Error *err);
+/* ANALYZE: `source_sql` gives the columns of analysis->columns. Tells -1: rows are not counted. */
+int catalogs_analyze(StatementContext *context, const Statement *statement, const Analysis *analysis,
+                     Str source_sql, int64_t *ret_rows, Error *err);
+/* REFRESH MATERIALIZED VIEW: the same, and no other rows stay in the table behind the view. */
+int catalogs_refresh(StatementContext *context, const Statement *statement, const Analysis *analysis,
+                     Str source_sql, int64_t *ret_rows, Error *err);
 int catalogs_create_table_as(StatementContext *context, const Statement *statement, const Analysis *analysis,
                              Str source_sql, int64_t *ret_rows, Error *err);
 

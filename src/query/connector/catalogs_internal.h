@@ -6,6 +6,7 @@
  * engine knows DuckDB's API. */
 #pragma once
 
+#include "base/arena_cache.h"
 #include "client/catalog_client.h"
 #include "client/storage_client.h"
 #include "iceberg/scan.h"
@@ -20,7 +21,6 @@ enum {
     STATEMENT_FILES_MAX = 1000000,
 };
 
-typedef struct TableCache TableCache;
 typedef struct LayoutCache LayoutCache;
 typedef struct InFlight InFlight;
 typedef struct GeneratedData GeneratedData;
@@ -32,7 +32,7 @@ struct Catalogs {
     CatalogClient *catalog;
     HttpClient *catalog_probe;
     ManifestCache *manifests;
-    TableCache *tables;
+    ArenaCache *tables;
     LayoutCache *layouts;
     InFlight *in_flight;
     GeneratedData *generated;
@@ -75,10 +75,6 @@ int catalogs_get_table(StatementContext *context, Str catalog, Str schema, Str t
 Str namespace_of_schema(Str schema, Arena *arena);
 Str schema_of_namespace(Str namespace_, Arena *arena);
 
-/* "iceberg.a.\"b c\"": as Trino's messages and SHOW CREATE print names; a part is quoted where it is no plain
- * identifier. */
-Str table_name_text(Arena *arena, Str catalog, Str schema, Str table);
-
 /* ---- the cache of loaded tables (table_cache.c) ---- */
 
 /* Metadata that many statements may read; held until the arena that asked for it is freed. */
@@ -87,16 +83,14 @@ typedef struct LoadedTable {
     Str metadata_location;
 } LoadedTable;
 
-TableCache *table_cache_new(size_t max_tables, size_t max_bytes);
-void table_cache_free(TableCache *cache);
 /* Asks the catalog (304 when our copy is current). ERR_NO_SUCH_TABLE, ERR_NO_SUCH_NAMESPACE and the client's.
  */
-int table_cache_load(TableCache *cache, CatalogClient *client, Str namespace_, Str name, Arena *arena,
+int table_cache_load(ArenaCache *cache, CatalogClient *client, Str namespace_, Str name, Arena *arena,
                      LoadedTable *ret, Error *err);
 /* What a commit answered: saves the next statement the transfer. `table` lives in `owned`, which is taken
  * over. */
-void table_cache_put(TableCache *cache, Str namespace_, Str name, Arena *owned, const CatalogTable *table);
-void table_cache_drop(TableCache *cache, Str namespace_, Str name);
+void table_cache_put(ArenaCache *cache, Str namespace_, Str name, Arena *owned, const CatalogTable *table);
+void table_cache_drop(ArenaCache *cache, Str namespace_, Str name);
 
 /* ---- manifests through storage ---- */
 ManifestSource catalogs_manifest_source(Catalogs *catalogs);

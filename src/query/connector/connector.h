@@ -32,6 +32,9 @@ typedef struct ConnectorOps {
      * (pins) and writes the relation. */
     int (*emit_scan)(EmitContext *context, const TableHandle *handle, const struct Relation *relation,
                      Buf *out, Error *err);
+    /* Two handles of one name: is what the analyzer saw of them the same? NULL: unknown, a plan is not kept.
+     */
+    bool (*is_same)(const TableHandle *a, const TableHandle *b);
 } ConnectorOps;
 
 struct TableHandle {
@@ -43,11 +46,24 @@ struct TableHandle {
     void *data; /* the connector's */
 };
 
+/* A name that a statement asked for, and what it got. */
+typedef struct KnownTable {
+    Str catalog, schema, table;
+    const struct Relation *reference; /* of a version; NULL: the current state */
+    const TableHandle *handle;        /* NULL: there was no such table */
+} KnownTable;
+
 typedef struct ViewDefinition {
     Str sql;             /* ptr NULL: no such view */
     Str catalog, schema; /* of unqualified names in it */
     size_t n_columns;    /* that it had when it was made; 0: not known */
+    bool is_stale;       /* a materialized view that must not be read before it is refreshed */
 } ViewDefinition;
+
+typedef struct MaterializedView {
+    ViewDefinition definition;  /* the query that fills it */
+    const TableHandle *storage; /* where its rows are; NULL: it is gone */
+} MaterializedView;
 
 typedef struct MetadataSource MetadataSource;
 struct MetadataSource {
@@ -60,4 +76,7 @@ struct MetadataSource {
                      const struct Relation *reference, Arena *arena, const TableHandle **ret, Error *err);
     int (*get_view)(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena,
                     ViewDefinition *ret, Error *err);
+    /* definition.sql.ptr NULL: there is no such materialized view. */
+    int (*get_materialized)(MetadataSource *self, Str catalog, Str schema, Str view, Arena *arena,
+                            MaterializedView *ret, Error *err);
 };

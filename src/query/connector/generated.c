@@ -1,5 +1,6 @@
 #include "query/connector/generated.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
@@ -328,6 +329,11 @@ static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relatio
     return buf_check(out, err);
 }
 
+static bool is_same(const TableHandle *a, const TableHandle *b)
+{
+    return str_eq(a->schema, b->schema) && str_eq(a->table, b->table);
+}
+
 int generated_schemas(StatementContext *context, Str catalog, Arena *arena, const Str **ret, size_t *ret_n,
                       Error *err)
 {
@@ -358,10 +364,39 @@ int generated_tables(const GeneratedCatalog *catalog, Str schema, Arena *arena, 
     return 0;
 }
 
+/* Never change: made once for the process. */
+static const TableColumn *columns_of_table(const GeneratedCatalog *catalog, size_t table, size_t *ret_n)
+{
+    enum { TABLES_MAX = 32, ALL_BYTES = 4 << 20 };
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct {
+        const TableColumn *columns;
+        size_t n;
+    } known[GENERATED_CATALOGS][TABLES_MAX];
+    static Arena *arena;
+    assert(table < TABLES_MAX);
+    MUTEX_GUARD(&lock);
+    if (!arena)
+        arena = arena_new(ALL_BYTES);
+    if (!known[catalog->slot][table].columns) {
+        size_t n;
+        Str text =
+            arena_printf(arena, "%s%s", catalog->tables[table].columns, catalog->hidden_columns);
+        TableColumn *columns = (TableColumn *)columns_of(arena, text.ptr, &n);
+        for (size_t i = 0; i < n; i++)
+            columns[i].not_null = catalog->not_null;
+        known[catalog->slot][table].columns = columns;
+        known[catalog->slot][table].n = n;
+    }
+    *ret_n = known[catalog->slot][table].n;
+    return known[catalog->slot][table].columns;
+}
+
 int generated_table(const GeneratedCatalog *catalog, Str name, Str schema, Str table,
                     const Relation *reference, Arena *arena, const TableHandle **ret, Error *err)
 {
-    static const ConnectorOps ops[GENERATED_CATALOGS] = {{"tpch", emit_scan}, {"tpcds", emit_scan}};
+    static const ConnectorOps ops[GENERATED_CATALOGS] = {{"tpch", emit_scan, is_same},
+                                                          {"tpcds", emit_scan, is_same}};
     *ret = NULL;
     if (!schema_is_known(schema))
         return 0;
@@ -372,10 +407,7 @@ int generated_table(const GeneratedCatalog *catalog, Str name, Str schema, Str t
             return err_set(err, ERR_NOT_SUPPORTED, "This connector does not support versioned tables");
         TableHandle *handle = arena_new_of(arena, TableHandle);
         size_t n;
-        TableColumn *columns = (TableColumn *)columns_of(
-            arena, arena_printf(arena, "%s%s", catalog->tables[i].columns, catalog->hidden_columns).ptr, &n);
-        for (size_t c = 0; c < n; c++)
-            columns[c].not_null = catalog->not_null;
+        const TableColumn *columns = columns_of_table(catalog, i, &n);
         *handle = (TableHandle){.ops = &ops[catalog->slot],
                                 .catalog = arena_str(arena, name),
                                 .schema = arena_str(arena, schema),

@@ -426,7 +426,7 @@ static bool same_field(const IcePartitionField *a, const IcePartitionField *b)
 
 /* A field that any spec of the table ever had keeps its id and name: old files can then be pruned by it too.
  */
-static void keep_known_fields(const TableMetadata *m, IcePartitionSpec *spec)
+void ddl_keep_known_fields(const TableMetadata *m, IcePartitionSpec *spec)
 {
     IcePartitionField *fields = (IcePartitionField *)spec->fields;
     int32_t next_id = m->last_partition_id >= 999 ? m->last_partition_id + 1 : 1000;
@@ -459,7 +459,7 @@ static int put_partitioning(Alter *a, const TableProperties *p, JsonWriter *w)
     if (partitioning_parse(metadata_current_schema(a->table), p->partitioning, p->n_partitioning, 1000,
                            a->arena, &spec, a->err))
         return -1;
-    keep_known_fields(a->table, &spec);
+    ddl_keep_known_fields(a->table, &spec);
     json_object(w);
     json_kv_cstr(w, "action", "add-spec");
     json_key(w, "spec");

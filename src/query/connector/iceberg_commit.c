@@ -20,6 +20,8 @@ typedef struct Commit {
     StatementContext *context;
     Catalogs *catalogs;
     const CommitTarget *target;
+    const TableMetadata *base; /* of this attempt */
+    const TableMetadata *view; /* what its snapshot is built on: base, or base as it is replaced */
     WrittenFiles *files;
     Arena *arena;
     int64_t snapshot_id;
@@ -113,9 +115,8 @@ static void remove_stored(Commit *c)
 
 /* ---- the commit ---- */
 
-static Str joined_updates(Commit *c, Str updates)
+static Str joined_updates(const CommitTarget *t, Arena *arena, Str updates)
 {
-    const CommitTarget *t = c->target;
     if (!t->n_create_updates)
         return updates;
     Buf out = BUF_INIT(COMMIT_BYTES_MAX);
@@ -128,9 +129,72 @@ static Str joined_updates(Commit *c, Str updates)
     rest = str_slice(rest, 1, rest.len);
     buf_puts(&out, rest.len > 1 ? "," : "");
     buf_add(&out, rest);
-    Str text = arena_str(c->arena, buf_str(&out));
+    Str text = arena_str(arena, buf_str(&out));
     buf_free(&out);
     return text;
+}
+
+int iceberg_replaced(const CommitTarget *t, const TableMetadata *base, Arena *arena,
+                     const TableMetadata **ret, Error *err)
+{
+    const Json *updates;
+    return json_parse(joined_updates(t, arena, STR("[]")), arena, &updates, err) ||
+                   metadata_apply(base, STR(""), NULL, updates, arena, ret, err)
+               ? -1
+               : 0;
+}
+
+/* Files in hand are written for one schema and spec: another commit may not take their numbers. */
+static int choose_view(Commit *c, Error *err)
+{
+    const TableMetadata *before = c->view;
+    c->view = c->base;
+    if (!c->target->replaces)
+        return 0;
+    if (iceberg_replaced(c->target, c->base, c->arena, &c->view, err))
+        return -1;
+    if (before && (before->current_schema_id != c->view->current_schema_id ||
+                   before->default_spec_id != c->view->default_spec_id ||
+                   before->default_sort_order_id != c->view->default_sort_order_id ||
+                   before->last_column_id != c->view->last_column_id ||
+                   before->last_partition_id != c->view->last_partition_id))
+        return err_set(err, ERR_COMMIT_FAILED, "Table %.*s was changed while it was replaced",
+                       STR_ARG(c->target->name));
+    return 0;
+}
+
+static void put_expected(JsonWriter *w, const char *type, const char *key, int64_t value)
+{
+    json_object(w);
+    json_kv_cstr(w, "type", type);
+    json_kv_int(w, key, value);
+    json_end_object(w);
+}
+
+static Str replace_requirements(Commit *c)
+{
+    const TableMetadata *m = c->base;
+    _cleanup_buf_ Buf out = BUF_INIT(1 << 16);
+    JsonWriter w = JSON_WRITER(&out);
+    json_array(&w);
+    json_object(&w);
+    json_kv_cstr(&w, "type", "assert-table-uuid");
+    json_kv_str(&w, "uuid", m->table_uuid);
+    json_end_object(&w);
+    json_object(&w);
+    json_kv_cstr(&w, "type", "assert-ref-snapshot-id");
+    json_kv_cstr(&w, "ref", "main");
+    json_key(&w, "snapshot-id");
+    if (metadata_current_snapshot(m))
+        json_int(&w, m->current_snapshot_id);
+    else
+        json_null(&w);
+    json_end_object(&w);
+    put_expected(&w, "assert-last-assigned-field-id", "last-assigned-field-id", m->last_column_id);
+    put_expected(&w, "assert-last-assigned-partition-id", "last-assigned-partition-id",
+                 m->last_partition_id);
+    json_end_array(&w);
+    return arena_str(c->arena, buf_str(&out));
 }
 
 static bool is_unknown(const Error *err)
@@ -184,12 +248,13 @@ static int send(Commit *c, const NewSnapshot *snapshot, Error *err)
     char key[UUID_TEXT_LEN + 1];
     CatalogTable answer = {0};
     const CommitTarget *t = c->target;
-    bool creates = t->n_create_updates > 0, maybe = false;
+    bool creates = t->n_create_updates > 0 && !t->replaces, maybe = false;
     CatalogCommit commit = {.namespace_ = t->namespace_,
                             .name = t->name,
-                            .updates = joined_updates(c, snapshot->updates),
-                            .requirements =
-                                creates ? STR("[{\"type\":\"assert-create\"}]") : snapshot->requirements,
+                            .updates = joined_updates(t, c->arena, snapshot->updates),
+                            .requirements = creates       ? STR("[{\"type\":\"assert-create\"}]")
+                                            : t->replaces ? replace_requirements(c)
+                                                          : snapshot->requirements,
                             .task_key = c->context->task_key};
     int64_t deadline_us = clock_monotonic_us() + (int64_t)RESOLVE_MS * 1000;
     uuid7_text(key);
@@ -226,20 +291,39 @@ static void wait_before_retry(int attempt)
     clock_sleep_ms(1 + (int64_t)(rng_u64() % (uint64_t)limit));
 }
 
+static bool may_repeat(const Commit *c, int attempt, int64_t retries, const Error *err)
+{
+    return err->code == ERR_COMMIT_FAILED && (!c->target->n_create_updates || c->target->replaces) &&
+           attempt < retries && !atomic_load(&c->context->cancelled);
+}
+
+/* The table as it is now, for the next attempt. */
+static int load_base(Commit *c, Error *err)
+{
+    LoadedTable loaded;
+    const CommitTarget *t = c->target;
+    if (table_cache_load(c->catalogs->tables, c->catalogs->catalog, t->namespace_, t->name, c->arena, &loaded,
+                         err))
+        return -1;
+    if (!str_eq(loaded.metadata->table_uuid, c->base->table_uuid))
+        return err_set(err, ERR_COMMIT_FAILED, "Table %.*s was dropped and created anew meanwhile",
+                       STR_ARG(t->name));
+    c->base = loaded.metadata;
+    return choose_view(c, err);
+}
+
 static int commit_attempts(Commit *c, Error *err)
 {
     const CommitTarget *t = c->target;
-    const TableMetadata *base = t->base;
     ManifestSource source = catalogs_manifest_source(c->catalogs);
-    int64_t retries = max_retries(base);
+    int64_t retries = max_retries(c->base);
     for (int attempt = 0;; attempt++) {
         NewSnapshot snapshot;
-        LoadedTable loaded;
         int64_t started_us = clock_monotonic_us();
         c->change.attempt = attempt;
-        if (attempt && t->checks && snapshot_check(base, t->branch, t->checks, &source, c->arena, err))
+        if (attempt && t->checks && snapshot_check(c->view, t->branch, t->checks, &source, c->arena, err))
             return -1;
-        if (snapshot_build(base, &c->change, &source, c->arena, &snapshot, err))
+        if (snapshot_build(c->view, &c->change, &source, c->arena, &snapshot, err))
             return -1;
         int64_t built_us = clock_monotonic_us();
         if (store_all(c, &snapshot, attempt == 0, err))
@@ -253,17 +337,11 @@ static int commit_attempts(Commit *c, Error *err)
                   L_INT("commit_us", clock_monotonic_us() - stored_us));
         if (!r)
             return 0;
-        if (err->code != ERR_COMMIT_FAILED || t->n_create_updates || attempt >= retries ||
-            atomic_load(&c->context->cancelled))
+        if (!may_repeat(c, attempt, retries, err))
             return -1;
         wait_before_retry(attempt);
-        if (table_cache_load(c->catalogs->tables, c->catalogs->catalog, t->namespace_, t->name, c->arena,
-                             &loaded, err))
+        if (load_base(c, err))
             return -1;
-        if (!str_eq(loaded.metadata->table_uuid, base->table_uuid))
-            return err_set(err, ERR_COMMIT_FAILED, "Table %.*s was dropped and created anew meanwhile",
-                           STR_ARG(t->name));
-        base = loaded.metadata;
     }
 }
 
@@ -276,8 +354,11 @@ static const IceProperty *summary_of(Commit *c, size_t *ret_n)
         {STR("trino_query_id"), c->context->query_id},
         {STR("trino_user"), session ? session->user : STR("")},
     };
-    IceProperty *copy = arena_array(c->arena, IceProperty, 4);
+    const CommitTarget *t = c->target;
+    IceProperty *copy = arena_array(c->arena, IceProperty, 4 + t->n_summary);
     size_t n = 0;
+    for (size_t i = 0; i < t->n_summary; i++)
+        copy[n++] = t->summary[i];
     for (size_t i = 0; i < 4; i++)
         if (items[i].value.len)
             copy[n++] = items[i];
@@ -289,6 +370,8 @@ static int prepare(Commit *c, Error *err)
 {
     char uuid[UUID_TEXT_LEN + 1];
     size_t n = c->files ? c->files->n : 0;
+    if (choose_view(c, err))
+        return -1;
     uuid4_text(uuid);
     c->uuid = arena_str(c->arena, str_from(uuid));
     c->snapshot_id = rng_positive_i64();
@@ -296,7 +379,7 @@ static int prepare(Commit *c, Error *err)
     for (size_t i = 0; i < n; i++)
         files[i] = (NewFile){&c->files->files[i].file,
                              c->target->data_sequence_number ? c->target->data_sequence_number : -1};
-    if (n && snapshot_add_files(c->target->base, files, n, c->snapshot_id, c->uuid, c->arena, &c->added, err))
+    if (n && snapshot_add_files(c->view, files, n, c->snapshot_id, c->uuid, c->arena, &c->added, err))
         return -1;
     c->change = (SnapshotChange){.operation = c->target->operation,
                                  .snapshot_id = c->snapshot_id,
@@ -322,6 +405,7 @@ int iceberg_commit_files(StatementContext *context, const CommitTarget *target, 
     Commit c = {.context = context,
                 .catalogs = context->catalogs,
                 .target = target,
+                .base = target->base,
                 .files = files,
                 .arena = context->arena};
     if (prepare(&c, err))

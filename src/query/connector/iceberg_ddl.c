@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "query/connector/iceberg_materialized.h"
 #include "query/connector/iceberg_types.h"
 #include "query/connector/sql_text.h"
 
@@ -86,6 +87,14 @@ static int drop_all_tables(StatementContext *context, const DdlName *name, Error
             return -1;
         table_cache_drop(context->catalogs->tables, name->namespace_, tables.items[i]);
     }
+    CatalogNames views;
+    if (catalog_list_views(context->catalogs->catalog, name->namespace_, context->arena, &views, err))
+        return -1;
+    for (size_t i = 0; i < views.n; i++)
+        if (catalog_drop_view(context->catalogs->catalog, name->namespace_, views.items[i], context->arena,
+                              err) &&
+            (!err || err->code != ERR_NO_SUCH_VIEW))
+            return -1;
     return 0;
 }
 
@@ -139,8 +148,25 @@ static void add_property(Arena *arena, TableProperties *p, const char *key, Str 
     *vec_push(arena, &p->iceberg) = (IceProperty){str_from(key), value};
 }
 
-int ddl_new_table(StatementContext *context, Str catalog, const NewColumn *columns, size_t n,
-                  const Property *properties, size_t n_properties, Str comment, NewTableParts *ret,
+static int check_replacement(const TableMetadata *base, const TableProperties *p, int *version, Error *err)
+{
+    Str at = base->location;
+    while (at.len && at.ptr[at.len - 1] == '/')
+        at.len--;
+    if (p->location.ptr && !str_eq(p->location, at) && !str_eq(p->location, base->location))
+        return err_set(err, ERR_INVALID_TABLE_PROPERTY,
+                       "The provided location '%.*s' does not match the existing table location '%.*s'",
+                       STR_ARG(p->location), STR_ARG(base->location));
+    if (!p->format_version && *version < base->format_version)
+        *version = base->format_version;
+    return *version >= base->format_version
+               ? 0
+               : err_set(err, ERR_NOT_SUPPORTED, "Cannot downgrade v%d table to v%d", base->format_version,
+                         *version);
+}
+
+int ddl_new_table(StatementContext *context, Str catalog, const TableMetadata *base, const NewColumn *columns,
+                  size_t n, const Property *properties, size_t n_properties, Str comment, NewTableParts *ret,
                   Error *err)
 {
     Arena *arena = context->arena;
@@ -151,8 +177,13 @@ int ddl_new_table(StatementContext *context, Str catalog, const NewColumn *colum
     IceSchema *schema = arena_new_of(arena, IceSchema);
     IcePartitionSpec *spec = arena_new_of(arena, IcePartitionSpec);
     IceSortOrder *order = arena_new_of(arena, IceSortOrder);
-    if (make_schema(columns, n, version, arena, schema, err) ||
-        partitioning_parse(schema, p.partitioning, p.n_partitioning, 1000, arena, spec, err) ||
+    int32_t last_column_id = 0;
+    if ((base && check_replacement(base, &p, &version, err)) ||
+        make_schema(columns, n, version, arena, schema, err))
+        return -1;
+    if (base)
+        ddl_reuse_ids(base, schema, arena, &last_column_id);
+    if (partitioning_parse(schema, p.partitioning, p.n_partitioning, 1000, arena, spec, err) ||
         sorted_by_parse(schema, p.sorted_by, p.n_sorted_by, arena, order, err))
         return -1;
     add_property(arena, &p, "format-version", arena_printf(arena, "%d", version));
@@ -163,6 +194,8 @@ int ddl_new_table(StatementContext *context, Str catalog, const NewColumn *colum
     *ret = (NewTableParts){.schema = schema,
                            .spec = spec->n_fields ? spec : NULL,
                            .order = order->n_fields ? order : NULL,
+                           .version = version,
+                           .last_column_id = last_column_id,
                            .location = p.location.ptr ? p.location : STR(""),
                            .properties = p.iceberg.items,
                            .n_properties = p.iceberg.n};
@@ -238,37 +271,72 @@ static int create_with_snapshot(StatementContext *context, const DdlName *name, 
     return iceberg_commit_files(context, &target, NULL, NULL, err);
 }
 
+int ddl_create_new(StatementContext *context, const DdlName *name, const NewTableParts *parts, Error *err)
+{
+    CatalogTable created;
+    CatalogNewTable table = {.namespace_ = name->namespace_,
+                             .name = name->table,
+                             .location = parts->location,
+                             .schema = parts->schema,
+                             .spec = parts->spec,
+                             .sort_order = parts->order,
+                             .properties = {parts->properties, parts->n_properties},
+                             .stage = true};
+    return catalog_create_table(context->catalogs->catalog, &table, context->arena, &created, err) ||
+                   create_with_snapshot(context, name, created.metadata, err)
+               ? -1
+               : 0;
+}
+
+static int replace(StatementContext *context, const DdlName *name, const TableMetadata *base,
+                   const NewTableParts *parts, Error *err)
+{
+    CommitTarget target;
+    const TableMetadata *staged;
+    return ddl_replacement(context, name, base, parts, &target, &staged, err) ||
+                   iceberg_commit_files(context, &target, NULL, NULL, err)
+               ? -1
+               : 0;
+}
+
+int ddl_find_table(StatementContext *context, const DdlName *name, const TableMetadata **ret, Error *err)
+{
+    LoadedTable loaded;
+    Error e;
+    Catalogs *c = context->catalogs;
+    *ret = NULL;
+    if (!table_cache_load(c->tables, c->catalog, name->namespace_, name->table, context->arena, &loaded,
+                          &e)) {
+        *ret = loaded.metadata;
+        return 0;
+    }
+    if (e.code == ERR_NO_SUCH_TABLE || e.code == ERR_NO_SUCH_NAMESPACE || e.code == ERR_NOT_FOUND)
+        return 0;
+    if (err)
+        *err = e;
+    return -1;
+}
+
 int ddl_create_table(StatementContext *context, const Statement *s, Error *err)
 {
     DdlName name;
     NewColumn *columns = NULL;
     NewTableParts parts;
-    CatalogTable created;
+    const TableMetadata *base;
     size_t n = 0;
     Error e;
-    bool exists;
-    if (ddl_name(context, &s->name, 3, "creating tables", &name, err))
+    if (ddl_name(context, &s->name, 3, "creating tables", &name, err) ||
+        ddl_find_table(context, &name, &base, err))
         return -1;
-    if (s->or_replace)
-        return ddl_fail(err, ERR_NOT_SUPPORTED, s, "CREATE OR REPLACE TABLE is not supported");
-    if (catalog_table_exists(context->catalogs->catalog, name.namespace_, name.table, context->arena, &exists,
-                             NULL) == 0 &&
-        exists)
+    if (base && !s->or_replace)
         return s->if_not_exists ? 0 : already_exists(context, s, &name, err);
     if (columns_of_statement(context, s, 2, &columns, &n, err) ||
-        ddl_new_table(context, name.catalog, columns, n, s->properties, s->n_properties, s->comment, &parts,
-                      err))
+        ddl_new_table(context, name.catalog, base, columns, n, s->properties, s->n_properties, s->comment,
+                      &parts, err))
         return -1;
-    CatalogNewTable table = {.namespace_ = name.namespace_,
-                             .name = name.table,
-                             .location = parts.location,
-                             .schema = parts.schema,
-                             .spec = parts.spec,
-                             .sort_order = parts.order,
-                             .properties = {parts.properties, parts.n_properties},
-                             .stage = true};
-    if (!catalog_create_table(context->catalogs->catalog, &table, context->arena, &created, &e) &&
-        !create_with_snapshot(context, &name, created.metadata, &e))
+    if (base)
+        return replace(context, &name, base, &parts, err);
+    if (!ddl_create_new(context, &name, &parts, &e))
         return 0;
     if (e.code == ERR_ALREADY_EXISTS || e.code == ERR_COMMIT_FAILED || e.code == ERR_ICEBERG_COMMIT_ERROR)
         return s->if_not_exists ? 0 : already_exists(context, s, &name, err);
@@ -277,6 +345,24 @@ int ddl_create_table(StatementContext *context, const Statement *s, Error *err)
     if (err)
         *err = e;
     return -1;
+}
+
+static int no_table_to_drop(StatementContext *context, const Statement *s, const DdlName *name, Error *err)
+{
+    const TableHandle *found = NULL;
+    Str text = full_name(context, name);
+    if (catalogs_get_table(context, name->catalog, name->schema, name->table, NULL, context->arena, &found,
+                           err))
+        return -1;
+    bool is_materialized = view_is_materialized(found);
+    if (found && found->ops == &iceberg_view_ops)
+        return ddl_fail(err, ERR_GENERIC_USER_ERROR, s,
+                        "Table '%.*s' does not exist, but a %s with that name exists. Did you mean DROP %s "
+                        "%.*s?",
+                        STR_ARG(text), is_materialized ? "materialized view" : "view",
+                        is_materialized ? "MATERIALIZED VIEW" : "VIEW", STR_ARG(text));
+    return s->if_exists ? 0
+                        : ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "Table '%.*s' does not exist", STR_ARG(text));
 }
 
 int ddl_drop_table(StatementContext *context, const Statement *s, Error *err)
@@ -295,9 +381,7 @@ int ddl_drop_table(StatementContext *context, const Statement *s, Error *err)
         return 0;
     }
     if (!connector || e.code == ERR_NO_SUCH_TABLE || e.code == ERR_NO_SUCH_NAMESPACE)
-        return s->if_exists ? 0
-                            : ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "Table '%.*s' does not exist",
-                                       STR_ARG(full_name(context, &name)));
+        return no_table_to_drop(context, s, &name, err);
     if (err)
         *err = e;
     return -1;
@@ -371,6 +455,8 @@ static const struct {
     {STMT_ADD_COLUMN, ddl_add_column},         {STMT_DROP_COLUMN, ddl_drop_column},
     {STMT_RENAME_COLUMN, ddl_rename_column},   {STMT_SET_COLUMN_TYPE, ddl_set_column_type},
     {STMT_SET_PROPERTIES, ddl_set_properties}, {STMT_TRUNCATE, truncate_table},
+    {STMT_CREATE_BRANCH, ddl_create_branch},   {STMT_DROP_BRANCH, ddl_drop_branch},
+    {STMT_FAST_FORWARD_BRANCH, ddl_fast_forward_branch},
 };
 
 static const struct {
@@ -380,6 +466,10 @@ static const struct {
     {STMT_CREATE_VIEW, ddl_create_view},
     {STMT_DROP_VIEW, ddl_drop_view},
     {STMT_RENAME_VIEW, ddl_rename_view},
+    {STMT_CREATE_MATERIALIZED_VIEW, ddl_create_materialized},
+    {STMT_DROP_MATERIALIZED_VIEW, ddl_drop_materialized},
+    {STMT_RENAME_MATERIALIZED_VIEW, ddl_rename_materialized},
+    {STMT_SET_MATERIALIZED_VIEW_PROPERTIES, ddl_set_materialized_properties},
 };
 
 int catalogs_run_ddl(StatementContext *context, const Statement *statement, const Analysis *analysis,

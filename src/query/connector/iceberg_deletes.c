@@ -103,16 +103,11 @@ static int write_position(void *arg, uint64_t position, Error *err)
     return r;
 }
 
-static void remove_file(void *path)
-{
-    fs_unlink(path, NULL);
-}
-
-static int write_vectors(Deletes *x, const char *path)
+static int write_vectors(Deletes *x, Str path)
 {
     VectorFile f = {.fd = -1, .text = BUF_INIT(1 << 20)};
-    int r = fs_open(path, O_WRONLY | O_CREAT | O_EXCL, 0600, &f.fd, x->err);
-    arena_on_free(x->arena, remove_file, (void *)path);
+    int r = fs_open(path.ptr, O_WRONLY | O_CREAT | O_EXCL, 0600, &f.fd, x->err);
+    iceberg_hold_file(x->context, path);
     for (size_t i = 0; !r && i < x->group->n; i++) {
         const ScanFile *scan = x->group->scans[i];
         for (size_t k = 0; !r && k < scan->n_deletes; k++) {
@@ -146,7 +141,7 @@ static int put_positions(Deletes *x, const DeleteList *files, bool has_vectors)
         Str path =
             arena_printf(x->arena, "%.*s/query/tmp/dv-%016llx.csv",
                          STR_ARG(x->context->catalogs->options.data_dir), (unsigned long long)rng_u64());
-        if (write_vectors(x, path.ptr))
+        if (write_vectors(x, path))
             return -1;
         buf_puts(x->out, files->n ? " UNION ALL " : "");
         buf_puts(x->out, "SELECT i, pos FROM read_csv(");

@@ -159,7 +159,8 @@ static int count_rows(Change *c, int64_t *ret, Error *err)
 /* The rows with new values: all of an UPDATE's, a MERGE's but for those of its DELETE cases. */
 static int write_new_rows(Change *c, const Statement *s, const Analysis *analysis, Error *err)
 {
-    size_t first = c->kind == STMT_MERGE ? 2 : 1, n = analysis->n_columns - first;
+    size_t first = c->kind == STMT_MERGE ? 2 : 1, n_fields = c->table->schema->n_fields;
+    size_t n = analysis->n_columns - first; /* the last, on v3, is what the row's id was */
     const SqlType **types = arena_array(c->arena, const SqlType *, n + 1);
     int *column_of = arena_array(c->arena, int, n + 1);
     _cleanup_buf_ Buf sql = BUF_INIT(16 << 20);
@@ -177,7 +178,11 @@ static int write_new_rows(Change *c, const Statement *s, const Analysis *analysi
             sep = ", ";
         }
     buf_puts(&sql, *sep == ',' ? ")" : "");
-    WriteSource source = {.sql = arena_str(c->arena, buf_str(&sql)), .types = types, .column_of = column_of};
+    WriteSource source = {.sql = arena_str(c->arena, buf_str(&sql)),
+                          .types = types,
+                          .column_of = column_of,
+                          .keeps_ids = n > n_fields,
+                          .id_column = (int)n_fields};
     if (buf_check(&sql, err) || iceberg_write_files(c->context, c->table->metadata, &source, c->files, err))
         return -1;
     c->has_new_rows = c->files->n > 0;

@@ -96,29 +96,52 @@ static void keep_branch(const TableMetadata *t, const IceRef *ref, int64_t least
     }
 }
 
-static bool is_ancestor_of_ref(const TableMetadata *t, const IceSnapshot *wanted)
+static bool is_ancestor_of_ref(const TableMetadata *t, const bool *keep_refs, const IceSnapshot *wanted)
 {
     for (size_t i = 0; i < t->n_refs; i++)
-        for (const IceSnapshot *s = metadata_snapshot(t, t->refs[i].snapshot_id); s;
+        for (const IceSnapshot *s = metadata_snapshot(t, t->refs[i].snapshot_id); s && keep_refs[i];
              s = s->parent_id >= 0 ? metadata_snapshot(t, s->parent_id) : NULL)
             if (s == wanted)
                 return true;
     return false;
 }
 
-static bool *choose_kept(Procedure *p, int64_t cutoff_ms, int64_t least)
+/* Branches and tags older than they may get go; main stays. */
+static bool *choose_kept_refs(Procedure *p, bool *ret_some_go)
+{
+    const TableMetadata *t = p->table->metadata;
+    bool *keep = arena_array(p->arena, bool, t->n_refs + 1);
+    int64_t most, now_ms = clock_now_ms();
+    Str text = metadata_property(t, "history.expire.max-ref-age-ms", STR(""));
+    if (str_to_i64(text, 1, INT64_MAX, &most, NULL))
+        most = INT64_MAX;
+    *ret_some_go = false;
+    for (size_t i = 0; i < t->n_refs; i++) {
+        const IceSnapshot *head = metadata_snapshot(t, t->refs[i].snapshot_id);
+        int64_t age_ms = head ? now_ms - head->timestamp_ms : INT64_MAX,
+                limit = t->refs[i].max_ref_age_ms > 0 ? t->refs[i].max_ref_age_ms : most;
+        keep[i] = str_is(t->refs[i].name, "main") || age_ms <= limit;
+        *ret_some_go |= !keep[i];
+    }
+    return keep;
+}
+
+static bool *choose_kept(Procedure *p, const bool *keep_refs, int64_t cutoff_ms, int64_t least)
 {
     const TableMetadata *t = p->table->metadata;
     bool *keep = arena_array(p->arena, bool, t->n_snapshots + 1);
     memset(keep, 0, t->n_snapshots);
     for (size_t i = 0; i < t->n_refs; i++) {
+        if (!keep_refs[i])
+            continue;
         if (!t->refs[i].is_tag)
             keep_branch(t, &t->refs[i], least, cutoff_ms, keep);
         for (size_t k = 0; k < t->n_snapshots; k++)
             keep[k] |= t->snapshots[k]->snapshot_id == t->refs[i].snapshot_id;
     }
     for (size_t k = 0; k < t->n_snapshots; k++)
-        if (!keep[k] && t->snapshots[k]->timestamp_ms >= cutoff_ms && !is_ancestor_of_ref(t, t->snapshots[k]))
+        if (!keep[k] && t->snapshots[k]->timestamp_ms >= cutoff_ms &&
+            !is_ancestor_of_ref(t, keep_refs, t->snapshots[k]))
             keep[k] = true;
     return keep;
 }
@@ -141,13 +164,21 @@ static void put_uuid_requirement(Buf *out, const TableMetadata *t)
     json_end_array(&w);
 }
 
-static int commit_expiry(Procedure *p, const bool *keep, Error *err)
+static int commit_expiry(Procedure *p, const bool *keep_refs, const bool *keep, Error *err)
 {
     const TableMetadata *t = p->table->metadata;
     _cleanup_buf_ Buf requirements = BUF_INIT(16 << 20), updates = BUF_INIT(64 << 20);
     put_uuid_requirement(&requirements, t);
     JsonWriter w = JSON_WRITER(&updates);
     json_array(&w);
+    for (size_t i = 0; i < t->n_refs; i++) {
+        if (keep_refs[i])
+            continue;
+        json_object(&w);
+        json_kv_cstr(&w, "action", "remove-snapshot-ref");
+        json_kv_str(&w, "ref-name", t->refs[i].name);
+        json_end_object(&w);
+    }
     json_object(&w);
     json_kv_cstr(&w, "action", "remove-snapshots");
     json_key(&w, "snapshot-ids");
@@ -204,12 +235,13 @@ int procedure_expire_snapshots(Procedure *p, Error *err)
                        (long long)p->args[1].number);
     if (check_retention(p, "expire_snapshots_min_retention", "iceberg.expire-snapshots.min-retention", err))
         return -1;
-    bool *keep = choose_kept(p, clock_now_ms() - p->args[0].number, p->args[1].number), some = false;
+    bool some, *keep_refs = choose_kept_refs(p, &some);
+    bool *keep = choose_kept(p, keep_refs, clock_now_ms() - p->args[0].number, p->args[1].number);
     for (size_t i = 0; i < t->n_snapshots; i++)
         some |= !keep[i];
     if (!some)
         return 0;
-    if (find_garbage(p, keep, &garbage, err) || commit_expiry(p, keep, err))
+    if (find_garbage(p, keep, &garbage, err) || commit_expiry(p, keep_refs, keep, err))
         return -1;
     Error ignored;
     if (storage_delete_many(p->context->catalogs->storage, garbage.items, garbage.n, &ignored))

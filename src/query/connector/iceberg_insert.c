@@ -2,6 +2,8 @@
 #include <stdio.h>
 
 #include "query/connector/iceberg_ddl.h"
+#include "query/connector/iceberg_insert.h"
+#include "query/connector/iceberg_materialized.h"
 #include "query/connector/iceberg_types.h"
 
 /* Rows that the statement itself spells out: few, whatever their number. */
@@ -20,13 +22,10 @@ static bool is_spelled_out(const Query *query)
     return !from || from->kind == REL_VALUES || (from->kind == REL_SUBQUERY && is_spelled_out(from->query));
 }
 
-int catalogs_insert(StatementContext *context, const Statement *statement, const Analysis *analysis,
-                    Str source_sql, int64_t *ret_rows, Error *err)
+int iceberg_write_insert(StatementContext *context, const Statement *statement, const Analysis *analysis,
+                         Str source_sql, WrittenFiles *files, Error *err)
 {
-    const TableHandle *handle = analysis->target;
-    if (handle->ops != &iceberg_ops)
-        return err_set(err, ERR_NOT_SUPPORTED, "This connector does not support inserts");
-    const IcebergTable *table = iceberg_table_of(handle);
+    const IcebergTable *table = iceberg_table_of(analysis->target);
     size_t n_fields = table->schema->n_fields;
     const SqlType **types = arena_array(context->arena, const SqlType *, analysis->n_columns + 1);
     int *column_of = arena_array(context->arena, int, n_fields + 1);
@@ -40,8 +39,21 @@ int catalogs_insert(StatementContext *context, const Statement *statement, const
                           .types = types,
                           .column_of = column_of,
                           .is_small = is_spelled_out(statement->query)};
+    return iceberg_write_files(context, table->metadata, &source, files, err);
+}
+
+int catalogs_insert(StatementContext *context, const Statement *statement, const Analysis *analysis,
+                    Str source_sql, int64_t *ret_rows, Error *err)
+{
+    const TableHandle *handle = analysis->target;
+    if (handle->ops == &iceberg_view_ops)
+        return err_set(err, ERR_NOT_SUPPORTED, "Inserting into %s is not supported",
+                       view_is_materialized(handle) ? "materialized views" : "views");
+    if (handle->ops != &iceberg_ops)
+        return err_set(err, ERR_NOT_SUPPORTED, "This connector does not support inserts");
+    const IcebergTable *table = iceberg_table_of(handle);
     WrittenFiles *files = arena_new_of(context->arena, WrittenFiles);
-    if (iceberg_write_files(context, table->metadata, &source, files, err))
+    if (iceberg_write_insert(context, statement, analysis, source_sql, files, err))
         return -1;
     *ret_rows = files->rows;
     if (!files->n) {
@@ -135,49 +147,67 @@ void ddl_creation_updates(const TableMetadata *m, Arena *arena, const Str **ret,
     *ret_n = u->items.n;
 }
 
-static int stage_table(StatementContext *context, const Statement *s, const DdlName *name,
-                       const Analysis *analysis, CatalogTable *ret, bool *ret_exists, Error *err)
+/* What CREATE TABLE AS makes or replaces, before there are rows. */
+typedef struct StagedTable {
+    DdlName name;
+    const TableMetadata *staged; /* NULL: there is a table that stays */
+    CommitTarget target;
+} StagedTable;
+
+static int stage_new(StatementContext *context, const NewTableParts *parts, StagedTable *t, Error *err)
+{
+    CatalogTable created;
+    CatalogNewTable table = {.namespace_ = t->name.namespace_,
+                             .name = t->name.table,
+                             .location = parts->location,
+                             .schema = parts->schema,
+                             .spec = parts->spec,
+                             .sort_order = parts->order,
+                             .properties = {parts->properties, parts->n_properties},
+                             .stage = true};
+    if (catalog_create_table(context->catalogs->catalog, &table, context->arena, &created, err))
+        return -1;
+    t->staged = created.metadata;
+    t->target = (CommitTarget){.namespace_ = t->name.namespace_,
+                               .name = t->name.table,
+                               .base = created.metadata,
+                               .operation = ICE_APPEND};
+    ddl_creation_updates(created.metadata, context->arena, &t->target.create_updates,
+                         &t->target.n_create_updates);
+    return 0;
+}
+
+static int stage_table(StatementContext *context, const Statement *s, const Analysis *analysis,
+                       StagedTable *t, Error *err)
 {
     NewTableParts parts;
     Error e;
+    const TableMetadata *base;
     size_t n = analysis->n_columns;
     NewColumn *columns = arena_array(context->arena, NewColumn, n + 1);
     for (size_t i = 0; i < n; i++)
         columns[i] = (NewColumn){arena_lower(context->arena, analysis->columns[i].name), STR_NULL,
                                  analysis->columns[i].type, false};
-    *ret_exists = false;
-    if (catalog_table_exists(context->catalogs->catalog, name->namespace_, name->table, context->arena,
-                             ret_exists, err))
+    if (ddl_find_table(context, &t->name, &base, err))
         return -1;
-    if (*ret_exists)
+    if (base && !s->or_replace)
         return 0;
-    if (ddl_new_table(context, name->catalog, columns, n, s->properties, s->n_properties, s->comment, &parts,
-                      err))
+    if (ddl_new_table(context, t->name.catalog, base, columns, n, s->properties, s->n_properties, s->comment,
+                      &parts, err))
         return -1;
-    CatalogNewTable table = {.namespace_ = name->namespace_,
-                             .name = name->table,
-                             .location = parts.location,
-                             .schema = parts.schema,
-                             .spec = parts.spec,
-                             .sort_order = parts.order,
-                             .properties = {parts.properties, parts.n_properties},
-                             .stage = true};
-    if (!catalog_create_table(context->catalogs->catalog, &table, context->arena, ret, &e))
+    if (base)
+        return ddl_replacement(context, &t->name, base, &parts, &t->target, &t->staged, err);
+    if (!stage_new(context, &parts, t, &e) || e.code == ERR_ALREADY_EXISTS)
         return 0;
-    if (e.code == ERR_ALREADY_EXISTS) {
-        *ret_exists = true;
-        return 0;
-    }
     if (e.code == ERR_NO_SUCH_NAMESPACE)
-        return err_set(err, ERR_SCHEMA_NOT_FOUND, "Schema %.*s not found", STR_ARG(name->schema));
+        return err_set(err, ERR_SCHEMA_NOT_FOUND, "Schema %.*s not found", STR_ARG(t->name.schema));
     if (err)
         *err = e;
     return -1;
 }
 
 static int write_new_table(StatementContext *context, const Analysis *analysis, bool with_data,
-                           Str source_sql, const DdlName *name, const TableMetadata *staged,
-                           int64_t *ret_rows, Error *err)
+                           Str source_sql, const StagedTable *t, int64_t *ret_rows, Error *err)
 {
     size_t n = analysis->n_columns;
     const SqlType **types = arena_array(context->arena, const SqlType *, n + 1);
@@ -190,35 +220,24 @@ static int write_new_table(StatementContext *context, const Analysis *analysis, 
         source_sql = arena_printf(context->arena, "SELECT * FROM (%.*s) WHERE false", STR_ARG(source_sql));
     WriteSource source = {.sql = source_sql, .types = types, .column_of = column_of, .is_small = !with_data};
     WrittenFiles *files = arena_new_of(context->arena, WrittenFiles);
-    if (iceberg_write_files(context, staged, &source, files, err))
+    if (iceberg_write_files(context, t->staged, &source, files, err))
         return -1;
     *ret_rows = files->rows;
-    CommitTarget target = {
-        .namespace_ = name->namespace_, .name = name->table, .base = staged, .operation = ICE_APPEND};
-    ddl_creation_updates(staged, context->arena, &target.create_updates, &target.n_create_updates);
-    return iceberg_commit_files(context, &target, files, NULL, err);
+    return iceberg_commit_files(context, &t->target, files, NULL, err);
 }
 
 int catalogs_create_table_as(StatementContext *context, const Statement *s, const Analysis *analysis,
                              Str source_sql, int64_t *ret_rows, Error *err)
 {
-    DdlName name;
-    CatalogTable staged;
-    bool exists;
+    StagedTable t = {0};
     *ret_rows = 0;
-    if (ddl_name(context, &s->name, 3, "creating tables with data", &name, err))
+    if (ddl_name(context, &s->name, 3, "creating tables with data", &t.name, err) ||
+        stage_table(context, s, analysis, &t, err))
         return -1;
-    if (s->or_replace)
-        return ddl_fail(err, ERR_NOT_SUPPORTED, s, "CREATE OR REPLACE TABLE is not supported");
-    if (stage_table(context, s, &name, analysis, &staged, &exists, err))
-        return -1;
-    if (!exists &&
-        !write_new_table(context, analysis, s->with_data, source_sql, &name, staged.metadata, ret_rows, err))
-        return 0;
-    if (!exists)
-        return -1;
-    return s->if_not_exists
-               ? 0
-               : ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "Table '%.*s' already exists",
-                          STR_ARG(table_name_text(context->arena, name.catalog, name.schema, name.table)));
+    if (t.staged)
+        return write_new_table(context, analysis, s->with_data, source_sql, &t, ret_rows, err);
+    return s->if_not_exists ? 0
+                            : ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "Table '%.*s' already exists",
+                                       STR_ARG(table_name_text(context->arena, t.name.catalog, t.name.schema,
+                                                               t.name.table)));
 }

@@ -1,13 +1,23 @@
 /* iceberg_metadata_tables.c - "t$snapshots" and its like: what a table's metadata says, as rows. */
-#include "query/connector/iceberg_scan.h"
-#include "query/connector/rows.h"
+#include "query/connector/iceberg_metadata.h"
 #include "query/engine/emitter.h"
 
-typedef struct MetadataRows {
-    StatementContext *context;
-    const IcebergTable *table;
-    RowSet *rows;
-} MetadataRows;
+/* clang-format off */
+#define SUMMARIES                                                                                          \
+    "partition_summaries array(row(contains_null boolean, contains_nan boolean, lower_bound varchar, "     \
+    "upper_bound varchar))"
+#define FILE_COLUMNS                                                                                       \
+    "content integer, file_path varchar, file_format varchar, spec_id integer, partition unknown, "        \
+    "record_count bigint, file_size_in_bytes bigint, column_sizes map(integer, bigint), "                  \
+    "value_counts map(integer, bigint), null_value_counts map(integer, bigint), "                          \
+    "nan_value_counts map(integer, bigint)"
+#define FILE_REST                                                                                          \
+    "key_metadata varbinary, split_offsets array(bigint), equality_ids array(integer), "                   \
+    "sort_order_id integer"
+#define ENTRY_COLUMNS                                                                                      \
+    "status integer, snapshot_id bigint, sequence_number bigint, file_sequence_number bigint, "            \
+    "data_file unknown, readable_metrics json"
+/* clang-format on */
 
 typedef struct MetadataTable {
     const char *kind, *columns;
@@ -17,6 +27,7 @@ typedef struct MetadataTable {
 typedef struct MetadataHandle {
     const MetadataTable *kind;
     const IcebergTable *table;
+    const MetaShape *shape;
 } MetadataHandle;
 
 static Str map_sql(Arena *arena, const IceProperty *items, size_t n, const char *without)
@@ -127,99 +138,40 @@ static int fill_properties(MetadataRows *m, Error *err)
     return arena_check(arena, err);
 }
 
+/* The snapshot that was current when a metadata file was written. */
+static const IceSnapshot *snapshot_at(const TableMetadata *t, int64_t timestamp_ms)
+{
+    const IceSnapshot *found = NULL;
+    for (size_t i = 0; i < t->n_snapshot_log; i++)
+        if (t->snapshot_log[i].timestamp_ms <= timestamp_ms)
+            found = metadata_snapshot(t, t->snapshot_log[i].snapshot_id);
+    return found;
+}
+
+static void add_log_entry(MetadataRows *m, int64_t timestamp_ms, Str file)
+{
+    const IceSnapshot *s = snapshot_at(m->table->metadata, timestamp_ms);
+    rows_add(m->rows);
+    row_instant(m->rows, 0, timestamp_ms * 1000);
+    row_text(m->rows, 1, file);
+    if (!s)
+        return;
+    row_int(m->rows, 2, s->snapshot_id);
+    if (s->schema_id >= 0)
+        row_int(m->rows, 3, s->schema_id);
+    row_int(m->rows, 4, s->sequence_number);
+}
+
 static int fill_log(MetadataRows *m, Error *err)
 {
     const TableMetadata *t = m->table->metadata;
-    for (size_t i = 0; i < t->n_metadata_log; i++) {
-        rows_add(m->rows);
-        row_instant(m->rows, 0, t->metadata_log[i].timestamp_ms * 1000);
-        row_text(m->rows, 1, t->metadata_log[i].metadata_file);
-    }
-    rows_add(m->rows);
-    row_instant(m->rows, 0, t->last_updated_ms * 1000);
-    row_text(m->rows, 1, m->table->metadata_location);
-    if (t->current_snapshot_id >= 0)
-        row_int(m->rows, 2, t->current_snapshot_id);
-    row_int(m->rows, 3, t->current_schema_id);
-    row_int(m->rows, 4, t->last_sequence_number);
+    for (size_t i = 0; i < t->n_metadata_log; i++)
+        add_log_entry(m, t->metadata_log[i].timestamp_ms, t->metadata_log[i].metadata_file);
+    add_log_entry(m, t->last_updated_ms, m->table->metadata_location);
     return arena_check(m->context->arena, err);
 }
 
-static int fill_manifests(MetadataRows *m, Error *err)
-{
-    IceManifestList list;
-    ManifestSource source = catalogs_manifest_source(m->context->catalogs);
-    if (!m->table->snapshot)
-        return 0;
-    if (manifest_list_load(&source, m->table->snapshot, m->context->arena, &list, err))
-        return -1;
-    for (size_t i = 0; i < list.n; i++) {
-        const IceManifestFile *f = &list.manifests[i];
-        const int64_t numbers[] = {f->length_bytes,  f->spec_id,       f->added_snapshot_id,
-                                   f->added_files,   f->added_rows,    f->existing_files,
-                                   f->existing_rows, f->deleted_files, f->deleted_rows};
-        rows_add(m->rows);
-        row_int(m->rows, 0, f->content);
-        row_text(m->rows, 1, f->path);
-        for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
-            row_int(m->rows, 2 + k, numbers[k]);
-    }
-    return arena_check(m->context->arena, err);
-}
-
-static Str counts_sql(Arena *arena, const IceDataFile *f, int which)
-{
-    Buf out = BUF_INIT(4 << 20);
-    bool first = true;
-    buf_puts(&out, "CAST(MAP {");
-    for (size_t i = 0; i < f->n_columns; i++) {
-        const IceColumnMetrics *c = &f->columns[i];
-        int64_t value = which == 0   ? c->size_bytes
-                        : which == 1 ? c->value_count
-                        : which == 2 ? c->null_count
-                                     : c->nan_count;
-        if (value < 0)
-            continue;
-        buf_printf(&out, "%s%d: %lld", first ? "" : ", ", c->field_id, (long long)value);
-        first = false;
-    }
-    buf_puts(&out, "} AS MAP(INTEGER, BIGINT))");
-    Str sql = arena_str(arena, buf_str(&out));
-    buf_free(&out);
-    return sql;
-}
-
-static int add_file(void *arg, const IceManifestFile *manifest, const IceManifestEntry *entry, Error *err)
-{
-    MetadataRows *m = arg;
-    const IceDataFile *f = &entry->file;
-    rows_add(m->rows);
-    row_int(m->rows, 0, f->content);
-    row_text(m->rows, 1, arena_str(m->context->arena, f->path));
-    row_text(m->rows, 2, arena_str(m->context->arena, f->format));
-    row_int(m->rows, 3, f->spec_id);
-    row_int(m->rows, 4, f->record_count);
-    row_int(m->rows, 5, f->size_bytes);
-    for (int i = 0; i < 4; i++)
-        row_sql(m->rows, (size_t)(6 + i), counts_sql(m->context->arena, f, i));
-    if (f->sort_order_id >= 0)
-        row_int(m->rows, 10, f->sort_order_id);
-    row_int(m->rows, 11, entry->snapshot_id);
-    row_int(m->rows, 12, entry->file_sequence_number);
-    row_int(m->rows, 13, entry->sequence_number);
-    row_text(m->rows, 14, manifest->path);
-    return arena_check(m->context->arena, err);
-}
-
-static int fill_files(MetadataRows *m, Error *err)
-{
-    ManifestSource source = catalogs_manifest_source(m->context->catalogs);
-    if (!m->table->snapshot)
-        return 0;
-    return snapshot_walk(m->table->metadata, m->table->snapshot, true, &source, m->context->arena, add_file,
-                         m, err);
-}
-
+/* Columns whose type is "unknown" here are made for the table (shape_columns()). */
 static const MetadataTable kinds[] = {
     {"snapshots",
      "committed_at timestamp(3) with time zone, snapshot_id bigint, parent_id bigint, operation varchar, "
@@ -244,26 +196,83 @@ static const MetadataTable kinds[] = {
     {"manifests",
      "content integer, path varchar, length bigint, partition_spec_id integer, added_snapshot_id bigint, "
      "added_data_files_count integer, added_rows_count bigint, existing_data_files_count integer, "
-     "existing_rows_count bigint, "
-     "deleted_data_files_count integer, deleted_rows_count bigint",
-     fill_manifests},
+     "existing_rows_count bigint, deleted_data_files_count integer, deleted_rows_count bigint, " SUMMARIES,
+     meta_fill_manifests},
+    {"all_manifests",
+     "content integer, path varchar, length bigint, partition_spec_id integer, added_snapshot_id bigint, "
+     "added_data_files_count integer, existing_data_files_count integer, deleted_data_files_count integer, "
+     "added_delete_files_count integer, existing_delete_files_count integer, "
+     "deleted_delete_files_count integer, " SUMMARIES ", reference_snapshot_id bigint",
+     meta_fill_all_manifests},
+    {"partitions",
+     "partition unknown, record_count bigint, file_count bigint, total_size bigint, data unknown",
+     meta_fill_partitions},
     {"files",
-     "content integer, file_path varchar, file_format varchar, spec_id integer, record_count bigint, "
-     "file_size_in_bytes bigint, "
-     "column_sizes map(integer, bigint), value_counts map(integer, bigint), null_value_counts map(integer, "
-     "bigint), "
-     "nan_value_counts map(integer, bigint), sort_order_id integer, added_snapshot_id bigint, "
-     "file_sequence_number bigint, "
-     "data_sequence_number bigint, manifest_location varchar",
-     fill_files},
+     FILE_COLUMNS ", lower_bounds unknown, upper_bounds unknown, " FILE_REST
+                  ", readable_metrics json, added_snapshot_id bigint, file_sequence_number bigint, "
+                  "data_sequence_number bigint, referenced_data_file varchar, pos bigint, "
+                  "manifest_location varchar, first_row_id bigint, content_offset bigint, "
+                  "content_size_in_bytes bigint",
+     meta_fill_files},
+    {"entries", ENTRY_COLUMNS, meta_fill_entries},
+    {"all_entries", ENTRY_COLUMNS, meta_fill_all_entries},
 };
+
+/* ---- columns of this table ---- */
+
+/* A row type of "name type" pairs, with the table's partition where it has one. */
+static const SqlType *data_file_type(const MetaShape *shape, Arena *arena)
+{
+    size_t n, made = 0;
+    const TableColumn *columns =
+        columns_of(arena,
+                   FILE_COLUMNS ", lower_bounds map(integer, varchar), upper_bounds map(integer, varchar), "
+                                FILE_REST,
+                   &n);
+    RowField *fields = arena_array(arena, RowField, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        const SqlType *type = columns[i].type->kind == TYPE_UNKNOWN ? shape->partition_type : columns[i].type;
+        if (type)
+            fields[made++] = (RowField){columns[i].name, type};
+    }
+    return sql_type_row(arena, fields, made);
+}
+
+static const SqlType *shape_type(const MetaShape *shape, Str column, Arena *arena)
+{
+    if (str_is(column, "partition"))
+        return shape->partition_type;
+    if (str_is(column, "data"))
+        return shape->metrics_type;
+    if (str_is(column, "data_file"))
+        return data_file_type(shape, arena);
+    return shape->bounds_type;
+}
+
+/* A column that this table has not got keeps its place: hidden, under a name that no SQL reaches. */
+static void shape_columns(TableHandle *handle, const MetaShape *shape, Arena *arena)
+{
+    TableColumn *columns = arena_array(arena, TableColumn, handle->n_columns + 1);
+    for (size_t i = 0; i < handle->n_columns; i++) {
+        columns[i] = handle->columns[i];
+        if (columns[i].type->kind != TYPE_UNKNOWN)
+            continue;
+        const SqlType *type = shape_type(shape, columns[i].name, arena);
+        if (type)
+            columns[i].type = type;
+        else
+            columns[i] = (TableColumn){
+                .name = STR(""), .type = &TYPE_BOOLEAN_, .hidden = true, .extra = STR("")};
+    }
+    handle->columns = columns;
+}
 
 static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relation *relation, Buf *out,
                      Error *err)
 {
     const MetadataHandle *h = handle->data;
     RowSet rows = rows_new(emit->arena, handle, relation);
-    MetadataRows m = {.context = emit->statement, .table = h->table, .rows = &rows};
+    MetadataRows m = {.context = emit->statement, .table = h->table, .shape = h->shape, .rows = &rows};
     return h->kind->fill(&m, err) || rows_emit(&rows, out, err) ? -1 : 0;
 }
 
@@ -273,20 +282,22 @@ int iceberg_metadata_table(StatementContext *context, const TableHandle *table, 
                            const TableHandle **ret, Error *err)
 {
     Arena *arena = context->arena;
-    (void)err;
     *ret = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (!str_is(kind, kinds[i].kind))
             continue;
         TableHandle *handle = arena_new_of(arena, TableHandle);
         MetadataHandle *h = arena_new_of(arena, MetadataHandle);
-        *h = (MetadataHandle){&kinds[i], iceberg_table_of(table)};
+        *h = (MetadataHandle){&kinds[i], iceberg_table_of(table), NULL};
+        if (meta_shape(h->table, arena, &h->shape, err))
+            return -1;
         *handle = (TableHandle){.ops = &metadata_ops,
                                 .catalog = table->catalog,
                                 .schema = table->schema,
                                 .table = arena_printf(arena, "%.*s$%s", STR_ARG(table->table), kinds[i].kind),
                                 .data = h};
         handle->columns = columns_of(arena, kinds[i].columns, &handle->n_columns);
+        shape_columns(handle, h->shape, arena);
         *ret = handle;
     }
     return 0;

@@ -88,6 +88,11 @@ static void choose_removed(Optimize *o)
     o->chosen = NULL;
 }
 
+static bool keeps_lineage(const Procedure *p)
+{
+    return p->table->metadata->format_version >= 3;
+}
+
 /* The rows of the chosen files, deletes applied: c0, c1, … */
 static int put_rows(Optimize *o, Buf *out, const SqlType ***ret_types, int **ret_column_of, Error *err)
 {
@@ -108,7 +113,8 @@ static int put_rows(Optimize *o, Buf *out, const SqlType ***ret_types, int **ret
     *ret_types = arena_array(p->arena, const SqlType *, n + 1);
     *ret_column_of = arena_array(p->arena, int, n + 1);
     for (size_t i = 0; i < handle->n_columns; i++)
-        relation->used[i] = i < n;
+        relation->used[i] = i < n || (keeps_lineage(p) && (i == n + HIDDEN_LINEAGE_ID ||
+                                                           i == n + HIDDEN_LINEAGE_SEQUENCE));
     for (size_t i = 0; i < n; i++) {
         (*ret_types)[i] = handle->columns[i].type;
         (*ret_column_of)[i] = (int)i;
@@ -125,8 +131,14 @@ static int rewrite(Optimize *o, WrittenFiles *files, Error *err)
     _cleanup_buf_ Buf sql = BUF_INIT(SQL_BYTES_MAX);
     if (put_rows(o, &sql, &types, &column_of, err) || buf_check(&sql, err))
         return -1;
-    WriteSource source = {
-        .sql = arena_str(p->arena, buf_str(&sql)), .types = types, .column_of = column_of};
+    int n = (int)p->table->schema->n_fields;
+    WriteSource source = {.sql = arena_str(p->arena, buf_str(&sql)),
+                          .types = types,
+                          .column_of = column_of,
+                          .keeps_ids = keeps_lineage(p),
+                          .keeps_sequence = keeps_lineage(p),
+                          .id_column = n + HIDDEN_LINEAGE_ID,
+                          .sequence_column = n + HIDDEN_LINEAGE_SEQUENCE};
     return iceberg_write_files(p->context, p->table->metadata, &source, files, err);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "query/connector/iceberg_ddl.h"
+#include "query/connector/iceberg_statistics.h"
 #include "query/connector/sql_text.h"
 
 enum { ARGS_MAX = 8 };
@@ -133,14 +134,6 @@ static int run_rollback(Procedure *p, Error *err)
     return procedure_rollback(p, p->args[0].number, err);
 }
 
-/* Statistics are in Puffin files that no snapshot of ours has. */
-static int run_drop_statistics(Procedure *p, Error *err)
-{
-    (void)p;
-    (void)err;
-    return 0;
-}
-
 static const struct TableProcedure {
     const char *name;
     int (*run)(Procedure *p, Error *err);
@@ -161,7 +154,15 @@ static const struct TableProcedure {
      false,
      {{"retention_threshold", ARG_DURATION, "7d"}, {NULL}}},
     {"ROLLBACK_TO_SNAPSHOT", run_rollback, false, {{"snapshot_id", ARG_INTEGER, NULL}, {NULL}}},
-    {"DROP_EXTENDED_STATS", run_drop_statistics, false, {{NULL}}},
+    {"CREATE_TAG",
+     procedure_create_tag,
+     false,
+     {{"name", ARG_TEXT, NULL},
+      {"snapshot_id", ARG_INTEGER, "-1"},
+      {"max_reference_age", ARG_DURATION, "0s"},
+      {NULL}}},
+    {"DROP_TAG", procedure_drop_tag, false, {{"name", ARG_TEXT, NULL}, {NULL}}},
+    {"DROP_EXTENDED_STATS", procedure_drop_statistics, false, {{NULL}}},
 };
 
 static int find_table(StatementContext *context, const Statement *s, Procedure *p, Error *err)
@@ -206,6 +207,9 @@ int catalogs_table_procedure(StatementContext *context, const Statement *s, cons
         p.where = s->where && analysis->n_tables ? analysis->tables[0].relation : NULL;
         return procedure->run(&p, err);
     }
+    if (str_eq_nocase(name, STR("add_files")) || str_eq_nocase(name, STR("add_files_from_table")))
+        return ddl_fail(err, ERR_NOT_SUPPORTED, s, "Table procedure %.*s is not supported",
+                        STR_ARG(upper(p.arena, name)));
     return err_set(err, ERR_PROCEDURE_NOT_FOUND, "Table procedure not registered: %.*s",
                    STR_ARG(upper(p.arena, name)));
 }

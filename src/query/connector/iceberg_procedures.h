@@ -35,6 +35,9 @@ void procedure_metric(Procedure *p, const char *name, int64_t value);
 /* iceberg_optimize.c */
 int procedure_optimize(Procedure *p, Error *err);
 int procedure_optimize_manifests(Procedure *p, Error *err);
+/* iceberg_branches.c */
+int procedure_create_tag(Procedure *p, Error *err);
+int procedure_drop_tag(Procedure *p, Error *err);
 /* iceberg_expire.c */
 int procedure_expire_snapshots(Procedure *p, Error *err);
 int procedure_remove_orphan_files(Procedure *p, Error *err);

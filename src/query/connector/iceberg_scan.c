@@ -50,14 +50,15 @@ int iceberg_plan(StatementContext *context, const TableHandle *handle, const Rel
 
 typedef struct Held {
     struct Held *next;
-    StoragePins *pins;
+    void (*let_go)(void *arg);
+    void *arg;
 } Held;
 
 void catalogs_statement_ended(StatementContext *context)
 {
     for (Held *h = context->held; h; h = h->next) {
-        storage_pins_free(h->pins);
-        h->pins = NULL;
+        h->let_go(h->arg);
+        h->let_go = NULL;
     }
     context->held = NULL;
 }
@@ -65,24 +66,39 @@ void catalogs_statement_ended(StatementContext *context)
 static void free_held(void *arg)
 {
     Held *h = arg;
-    if (h->pins)
-        storage_pins_free(h->pins);
-    h->pins = NULL;
+    if (h->let_go)
+        h->let_go(h->arg);
+    h->let_go = NULL;
 }
 
-/* Pins of the statement: let go when it ended, or with its arena when nobody says so. */
-static StoragePins *new_pins(StatementContext *context)
+void iceberg_hold(StatementContext *context, void (*let_go)(void *arg), void *arg)
 {
     Held *h = arena_new_of(context->arena, Held);
-    *h = (Held){context->held, storage_pins_new(context->catalogs->storage)};
+    *h = (Held){context->held, let_go, arg};
     arena_on_free(context->arena, free_held, h);
     context->held = h;
-    return h->pins;
+}
+
+static void free_pins(void *pins)
+{
+    storage_pins_free(pins);
+}
+
+static StoragePins *new_pins(StatementContext *context)
+{
+    StoragePins *pins = storage_pins_new(context->catalogs->storage);
+    iceberg_hold(context, free_pins, pins);
+    return pins;
 }
 
 static void remove_file(void *path)
 {
     fs_unlink(path, NULL);
+}
+
+void iceberg_hold_file(StatementContext *context, Str path)
+{
+    iceberg_hold(context, remove_file, (void *)path.ptr);
 }
 
 static int missing_file(Str uri, Error *err)
@@ -105,7 +121,7 @@ static int copy_inline(StatementContext *context, Str uri, LocalFile *ret, Error
     _cleanup_close_ int fd = -1;
     if (fs_open(path.ptr, O_WRONLY | O_CREAT | O_EXCL, 0600, &fd, err))
         return -1;
-    arena_on_free(context->arena, remove_file, (void *)path.ptr);
+    iceberg_hold_file(context, path);
     ret->path = path;
     return fs_write_all(fd, bytes.ptr, bytes.len, err);
 }
@@ -242,6 +258,14 @@ typedef struct GroupBuilder {
     Vec(LocalFile) files;
 } GroupBuilder;
 
+static const ParquetNode *find_reserved(const Layout *layout, int32_t field_id)
+{
+    for (size_t i = 0; layout->has_ids && i < layout->root->n_children; i++)
+        if (layout->root->children[i].field_id == field_id)
+            return &layout->root->children[i];
+    return NULL;
+}
+
 static const ParquetNode *find_column(const Layout *layout, const IceField *field)
 {
     for (size_t i = 0; i < layout->root->n_children; i++) {
@@ -372,6 +396,39 @@ static void put_row_id(Scan *s, const GroupBuilder *g)
         *vec_push(s->arena, &ids->files) = g->scans.items[i];
 }
 
+static Str number_or_null(Scan *s, int64_t value)
+{
+    return value < 0 ? STR("CAST(NULL AS BIGINT)")
+                     : arena_printf(s->arena, "CAST('%lld' AS BIGINT)", (long long)value);
+}
+
+static Str first_row_id(Scan *s, const GroupBuilder *g, size_t i)
+{
+    return number_or_null(s, g->scans.items[i]->first_row_id);
+}
+static Str sequence_number(Scan *s, const GroupBuilder *g, size_t i)
+{
+    return number_or_null(s, g->scans.items[i]->sequence_number);
+}
+
+/* What a file says of a row, or where it says nothing what the row inherits from its file's entry. */
+static void put_lineage(Scan *s, const GroupBuilder *g, int32_t field_id)
+{
+    const ParquetNode *node = find_reserved(g->layout, field_id);
+    if (node) {
+        buf_puts(s->out, "coalesce(CAST(p.");
+        sql_ident(s->out, node->name);
+        buf_puts(s->out, " AS BIGINT), ");
+    }
+    if (field_id == FIELD_LINEAGE_ID) {
+        buf_putc(s->out, '(');
+        put_by_file(s, g, first_row_id);
+        buf_puts(s->out, " + p.file_row_number)");
+    } else
+        put_by_file(s, g, sequence_number);
+    buf_puts(s->out, node ? ")" : "");
+}
+
 static int put_column(Scan *s, const GroupBuilder *g, size_t column)
 {
     const IceSchema *schema = s->table->schema;
@@ -381,6 +438,10 @@ static int put_column(Scan *s, const GroupBuilder *g, size_t column)
         put_by_file(s, g, partition_value);
     else if (is_hidden(s, column, HIDDEN_FILE_MODIFIED_TIME))
         put_by_file(s, g, modified_value);
+    else if (is_hidden(s, column, HIDDEN_LINEAGE_ID))
+        put_lineage(s, g, FIELD_LINEAGE_ID);
+    else if (is_hidden(s, column, HIDDEN_LINEAGE_SEQUENCE))
+        put_lineage(s, g, FIELD_LINEAGE_SEQUENCE);
     else if (is_hidden(s, column, HIDDEN_ROW_ID))
         put_row_id(s, g);
     else {
@@ -503,7 +564,12 @@ static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relatio
     return buf_check(out, err);
 }
 
-const ConnectorOps iceberg_ops = {"iceberg", emit_scan};
+static bool is_same(const TableHandle *a, const TableHandle *b)
+{
+    return str_eq(iceberg_table_of(a)->metadata_location, iceberg_table_of(b)->metadata_location);
+}
+
+const ConnectorOps iceberg_ops = {"iceberg", emit_scan, is_same};
 
 /* ---- EXPLAIN ---- */
 

@@ -18,6 +18,9 @@ typedef struct LocalFile {
     Str uri, path; /* path ends in NUL */
     int64_t size;
 } LocalFile;
+/* Runs let_go(arg) when the statement ended. */
+void iceberg_hold(StatementContext *context, void (*let_go)(void *arg), void *arg);
+void iceberg_hold_file(StatementContext *context, Str path); /* removes it */
 /* Finds and pins files for the statement's life; ones kept in segments are copied to a file of their own. A
  * missing one is ERR_ICEBERG_CANNOT_OPEN_SPLIT. */
 int iceberg_open_files(StatementContext *context, const Str *uris, size_t n, LocalFile *ret, Error *err);

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "query/connector/iceberg_types.h"
-#include "query/connector/iceberg_views.h"
+#include "query/connector/iceberg_materialized.h"
 #include "query/connector/sql_text.h"
 
 /* ---- names ---- */
@@ -47,13 +47,15 @@ static int list_tables(StatementContext *context, Str schema, Arena *arena, cons
     if (iceberg_list_views(context, schema, arena, &views, &n_views, err))
         return -1;
     Str *tables = arena_array(arena, Str, names.n + n_views + 1);
+    size_t n = 0;
     for (size_t i = 0; i < names.n; i++)
-        tables[i] = arena_lower(arena, names.items[i]);
+        if (!materialized_is_storage_name(names.items[i]))
+            tables[n++] = arena_lower(arena, names.items[i]);
     if (n_views)
-        memcpy(tables + names.n, views, n_views * sizeof *tables);
-    qsort(tables, names.n + n_views, sizeof *tables, compare_names);
+        memcpy(tables + n, views, n_views * sizeof *tables);
+    qsort(tables, n + n_views, sizeof *tables, compare_names);
     *ret = tables;
-    *ret_n = names.n + n_views;
+    *ret_n = n + n_views;
     return 0;
 }
 
@@ -140,16 +142,17 @@ static int instant_of(StatementContext *context, const Expr *expr, int64_t *ret_
     return 0;
 }
 
-static int check_past(StatementContext *context, const Expr *time, int64_t us, Error *err)
+static int check_past(StatementContext *context, const Relation *reference, int64_t us, Error *err)
 {
     char text[TIME_TEXT_MAX];
     if (us <= context->session->start_us)
         return 0;
-    time_format_iso(us, 3, text);
+    const SqlType *type = reference->table.timestamp->type;
+    time_format_iso(us, type->kind == TYPE_DATE ? 0 : type->precision > 6 ? 6 : type->precision, text);
     text[10] = ' ';
     text[strlen(text) - 1] = 0; /* the Z */
-    return err_set_sql(err, ERR_INVALID_ARGUMENTS, time->pos.line, time->pos.column,
-                       "Pointer value '%s UTC' is not in the past", text);
+    return err_set_sql(err, ERR_INVALID_ARGUMENTS, reference->table.for_pos.line,
+                       reference->table.for_pos.column, "Pointer value '%s UTC' is not in the past", text);
 }
 
 /* t @ branch */
@@ -180,7 +183,7 @@ static int choose_snapshot(StatementContext *context, IcebergTable *t, const Rel
         return choose_branch(t, reference, err);
     const Expr *version = reference->table.version, *time = reference->table.timestamp;
     if (version ? snapshot_of_version(t->metadata, version, context->arena, &t->snapshot, err)
-                : instant_of(context, time, &us, err) || check_past(context, time, us, err) ||
+                : instant_of(context, time, &us, err) || check_past(context, reference, us, err) ||
                       snapshot_of_time(t, us, context->arena, &t->snapshot, err))
         return -1;
     const IceSchema *then = metadata_schema(t->metadata, t->snapshot->schema_id);
@@ -200,6 +203,8 @@ static int fill_columns(IcebergTable *t, TableHandle *handle, Arena *arena, Erro
         [HIDDEN_PATH] = {{"$path", 5}, &TYPE_VARCHAR_},
         [HIDDEN_PARTITION] = {{"$partition", 10}, &TYPE_VARCHAR_},
         [HIDDEN_FILE_MODIFIED_TIME] = {{"$file_modified_time", 19}, &TYPE_TIMESTAMP_TZ_3_},
+        [HIDDEN_LINEAGE_ID] = {{"$row_id", 7}, &TYPE_BIGINT_},
+        [HIDDEN_LINEAGE_SEQUENCE] = {{"$last_updated_sequence_number", 29}, &TYPE_BIGINT_},
         [HIDDEN_ROW_ID] = {{"", 0}, &TYPE_BIGINT_},
     };
     const IceSchema *schema = t->schema;
@@ -214,9 +219,14 @@ static int fill_columns(IcebergTable *t, TableHandle *handle, Arena *arena, Erro
         if (ice_to_sql_type(f->type, arena, &columns[i].type, err))
             return err_prefix(err, "column %.*s", STR_ARG(f->name));
     }
-    for (size_t i = 0; i < HIDDEN_COUNT; i++)
-        columns[schema->n_fields + i] =
-            (TableColumn){.name = hidden[i].name, .type = hidden[i].type, .hidden = true, .extra = STR("")};
+    for (size_t i = 0; i < HIDDEN_COUNT; i++) {
+        bool is_lineage = i == HIDDEN_LINEAGE_ID || i == HIDDEN_LINEAGE_SEQUENCE,
+             is_named = !is_lineage || t->metadata->format_version >= 3;
+        columns[schema->n_fields + i] = (TableColumn){.name = is_named ? hidden[i].name : STR(""),
+                                                      .type = hidden[i].type,
+                                                      .hidden = true,
+                                                      .extra = STR("")};
+    }
     handle->columns = columns;
     handle->n_columns = schema->n_fields + HIDDEN_COUNT;
     return 0;
@@ -265,6 +275,22 @@ static int load(StatementContext *context, Str schema, Str table, LoadedTable *r
     return -1;
 }
 
+static int changes_handle(StatementContext *context, Str catalog, Str schema, Str table,
+                          const LoadedTable *loaded, const Relation *reference, const TableHandle **ret,
+                          Error *err)
+{
+    const TableHandle *end;
+    const int64_t ids[] = {reference->table.changes_after, reference->table.changes_until};
+    for (size_t i = 0; i < 2; i++)
+        if (!metadata_snapshot(loaded->metadata, ids[i]))
+            return err_set(err, ERR_INVALID_FUNCTION_ARGUMENT,
+                           "Snapshot not found in Iceberg table history: %lld", (long long)ids[i]);
+    return iceberg_handle_new(context, catalog, schema, table, loaded, reference, &end, err) ||
+                   iceberg_changes_handle(context, end, reference, ret, err)
+               ? -1
+               : 0;
+}
+
 static int get_table(StatementContext *context, Str catalog, Str schema, Str table, const Relation *reference,
                      Arena *arena, const TableHandle **ret, Error *err)
 {
@@ -274,6 +300,8 @@ static int get_table(StatementContext *context, Str catalog, Str schema, Str tab
     *ret = NULL;
     if (load(context, schema, table, &loaded, &found, err))
         return -1;
+    if (found && reference && reference->table.is_changes)
+        return changes_handle(context, catalog, schema, table, &loaded, reference, ret, err);
     if (found)
         return iceberg_handle_new(context, catalog, schema, table, &loaded, reference, ret, err);
     ptrdiff_t dollar = str_rfind_char(table, '$');
@@ -282,6 +310,8 @@ static int get_table(StatementContext *context, Str catalog, Str schema, Str tab
     const TableHandle *base;
     if (catalogs_get_table(context, catalog, schema, str_slice(table, 0, (size_t)dollar), reference,
                            context->arena, &base, err))
+        return -1;
+    if (view_is_materialized(base) && materialized_storage(context, base, &base, err))
         return -1;
     if (!base || base->ops != &iceberg_ops)
         return 0;

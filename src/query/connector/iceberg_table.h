@@ -3,7 +3,20 @@
 
 #include "query/connector/catalogs_internal.h"
 
-enum { HIDDEN_PATH, HIDDEN_PARTITION, HIDDEN_FILE_MODIFIED_TIME, HIDDEN_ROW_ID, HIDDEN_COUNT };
+/* After the schema's columns. Those of row lineage have names from format version 3 on; the name of the last
+ * is always empty. */
+enum {
+    HIDDEN_PATH,
+    HIDDEN_PARTITION,
+    HIDDEN_FILE_MODIFIED_TIME,
+    HIDDEN_LINEAGE_ID,
+    HIDDEN_LINEAGE_SEQUENCE,
+    HIDDEN_ROW_ID,
+    HIDDEN_COUNT
+};
+
+/* Reserved field ids that data files keep row lineage in; NULL or absent: inherited. */
+enum { FIELD_LINEAGE_ID = 2147483540, FIELD_LINEAGE_SEQUENCE = 2147483539 };
 
 /* A row's id in one statement: the number of its file, as the scan gave it out, and its place in the file.
  * The column has an empty name, which no SQL reaches; it is the last one. */
@@ -37,6 +50,10 @@ static inline const IcebergTable *iceberg_table_of(const TableHandle *handle)
 }
 /* ERR_NOT_SUPPORTED for tables of other catalogs: "This connector does not support …". */
 int iceberg_need(const StatementContext *context, Str catalog, const char *what, Error *err);
+
+/* system.table_changes between the snapshots that the reference names; `table` is of the later one. */
+int iceberg_changes_handle(StatementContext *context, const TableHandle *table, const Relation *reference,
+                           const TableHandle **ret, Error *err);
 
 /* "t$files" and its like (iceberg_metadata_tables.c); *ret NULL: no such kind. */
 int iceberg_metadata_table(StatementContext *context, const TableHandle *table, Str kind,

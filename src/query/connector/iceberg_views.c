@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "query/connector/iceberg_ddl.h"
+#include "query/connector/iceberg_materialized.h"
 #include "query/connector/iceberg_types.h"
 #include "query/sql/parser.h"
 #include "query/sql/print.h"
@@ -65,7 +66,9 @@ int iceberg_view_handle(StatementContext *context, Str catalog, Str schema, Str 
                             .table = arena_str(arena, name),
                             .comment = view_property(view, "comment", STR_NULL),
                             .data = (void *)view};
-    if (fill_columns(view, handle, arena, err))
+    if (fill_columns(view, handle, arena, err) ||
+        (view_is_materialized(handle) &&
+         materialized_column_types(handle, (TableColumn *)handle->columns, handle->n_columns, arena, err)))
         return err_prefix(err, "view %.*s", STR_ARG(name));
     *ret = handle;
     return 0;
@@ -190,30 +193,46 @@ static CatalogProperties view_properties(StatementContext *context, Str comment,
     return (CatalogProperties){items, n};
 }
 
+int ddl_view_of(StatementContext *context, const Statement *s, const Analysis *analysis, const DdlName *name,
+                CatalogNewView *ret, Error *err)
+{
+    IceSchema *schema;
+    Str text;
+    const AnalyzerSession *session = context->session;
+    if (make_schema(context, analysis, &schema, err) || view_text(context, s, &text, err))
+        return -1;
+    *ret = (CatalogNewView){
+        .namespace_ = name->namespace_,
+        .name = name->table,
+        .schema = schema,
+        .sql = text,
+        .dialect = STR("trino"),
+        .default_catalog = session->catalog,
+        .default_namespace =
+            session->schema.len ? namespace_of_schema(session->schema, context->arena) : STR(""),
+        .timestamp_ms = clock_now_ms()};
+    return 0;
+}
+
 int ddl_create_view(StatementContext *context, const Statement *s, const Analysis *analysis, Error *err)
 {
     DdlName name;
     const TableHandle *before;
-    IceSchema *schema;
-    CatalogNewView view = {.dialect = STR("trino"), .timestamp_ms = clock_now_ms()};
+    CatalogNewView view;
     if (ddl_name(context, &s->name, 3, "creating views", &name, err) || find(context, &name, &before, err))
         return -1;
     bool is_view = before && before->ops == &iceberg_view_ops;
+    if (view_is_materialized(before))
+        return ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "Materialized view already exists: '%.*s'",
+                        STR_ARG(full_name(context, &name)));
     if (before && !is_view)
         return ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "Table already exists: '%.*s'",
                         STR_ARG(full_name(context, &name)));
     if (before && !s->or_replace)
         return ddl_fail(err, ERR_TABLE_ALREADY_EXISTS, s, "View already exists: '%.*s'",
                         STR_ARG(full_name(context, &name)));
-    if (make_schema(context, analysis, &schema, err) || view_text(context, s, &view.sql, err))
+    if (ddl_view_of(context, s, analysis, &name, &view, err))
         return -1;
-    view.namespace_ = name.namespace_;
-    view.name = name.table;
-    view.schema = schema;
-    view.default_catalog = context->session->catalog;
-    view.default_namespace = context->session->schema.len
-                                 ? namespace_of_schema(context->session->schema, context->arena)
-                                 : STR("");
     view.properties = view_properties(context, s->comment, s->view_security_invoker);
     Error e;
     int r = is_view
@@ -232,12 +251,13 @@ static int no_such_view(StatementContext *context, const Statement *s, const Ddl
                         const TableHandle *found, Error *err)
 {
     Str text = full_name(context, name);
+    bool is_materialized = view_is_materialized(found);
     if (found)
-        return ddl_fail(
-            err, ERR_GENERIC_USER_ERROR, s,
-            "View '%.*s' does not exist, but a table with that name exists. Did you mean DROP TABLE "
-            "%.*s?",
-            STR_ARG(text), STR_ARG(text));
+        return ddl_fail(err, ERR_GENERIC_USER_ERROR, s,
+                        "View '%.*s' does not exist, but a %s with that name exists. Did you mean DROP %s "
+                        "%.*s?",
+                        STR_ARG(text), is_materialized ? "materialized view" : "table",
+                        is_materialized ? "MATERIALIZED VIEW" : "TABLE", STR_ARG(text));
     return ddl_fail(err, ERR_GENERIC_USER_ERROR, s, "View '%.*s' does not exist", STR_ARG(text));
 }
 
@@ -250,7 +270,7 @@ int ddl_drop_view(StatementContext *context, const Statement *s, const Analysis 
         return -1;
     if (!found && s->if_exists)
         return 0;
-    if (!found || found->ops != &iceberg_view_ops)
+    if (!found || found->ops != &iceberg_view_ops || view_is_materialized(found))
         return no_such_view(context, s, &name, found, err);
     return catalog_drop_view(context->catalogs->catalog, name.namespace_, name.table, context->arena, err);
 }
@@ -264,7 +284,7 @@ int ddl_rename_view(StatementContext *context, const Statement *s, const Analysi
         ddl_name(context, &s->target, 3, "renaming views", &to, err) || find(context, &name, &found, err) ||
         find(context, &to, &there, err))
         return -1;
-    if (!found || found->ops != &iceberg_view_ops)
+    if (!found || found->ops != &iceberg_view_ops || view_is_materialized(found))
         return ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "View '%.*s' does not exist",
                         STR_ARG(full_name(context, &name)));
     if (there)
@@ -272,6 +292,18 @@ int ddl_rename_view(StatementContext *context, const Statement *s, const Analysi
                         STR_ARG(full_name(context, &to)));
     return catalog_rename_view(context->catalogs->catalog, name.namespace_, name.table, to.namespace_,
                                to.table, context->arena, err);
+}
+
+static CatalogProperties with_comment(StatementContext *context, const ViewMetadata *view, Str comment)
+{
+    IceProperty *items = arena_array(context->arena, IceProperty, view->n_properties + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < view->n_properties; i++)
+        if (!str_is(view->properties[i].key, "comment"))
+            items[n++] = view->properties[i];
+    if (comment.ptr)
+        items[n++] = (IceProperty){STR("comment"), comment};
+    return (CatalogProperties){items, n};
 }
 
 /* The same version again, with another comment of the view or of one of its columns. */
@@ -304,8 +336,7 @@ int ddl_comment_view(StatementContext *context, const Statement *s, const TableH
         .dialect = STR("trino"),
         .default_catalog = definition.catalog,
         .default_namespace = namespace_of_schema(definition.schema, context->arena),
-        .properties = view_properties(context, column.ptr ? handle->comment : s->comment,
-                                      iceberg_view_is_invoker(handle)),
+        .properties = with_comment(context, base, column.ptr ? handle->comment : s->comment),
         .timestamp_ms = clock_now_ms()};
     return catalog_replace_view(context->catalogs->catalog, &view, base, context->arena, err);
 }

@@ -71,6 +71,45 @@ static int put_columns(Writer *w, Buf *out)
     return 0;
 }
 
+/* The reserved columns of row lineage: readers find them by id, so that the name only has to be free. */
+static Str lineage_name(Writer *w, const char *name)
+{
+    Str free_name = str_from(name);
+    while (ice_schema_find_name(w->schema, free_name, false))
+        free_name = arena_printf(w->arena, "_%.*s", STR_ARG(free_name));
+    return free_name;
+}
+
+static void put_lineage(Writer *w, Buf *out)
+{
+    const WriteSource *s = w->source;
+    if (s->keeps_ids) {
+        buf_printf(out, ", s.c%d AS ", s->id_column);
+        sql_ident(out, lineage_name(w, "_row_id"));
+    }
+    if (s->keeps_sequence) {
+        buf_printf(out, ", s.c%d AS ", s->sequence_column);
+        sql_ident(out, lineage_name(w, "_last_updated_sequence_number"));
+    }
+}
+
+static void put_field_ids(Writer *w, Buf *out)
+{
+    static const IceType number = {.id = ICE_LONG};
+    const WriteSource *s = w->source;
+    size_t n = w->schema->n_fields;
+    IceField *fields = arena_array(w->arena, IceField, n + 2);
+    memcpy(fields, w->schema->fields, n * sizeof *fields);
+    if (s->keeps_ids)
+        fields[n++] = (IceField){
+            .id = FIELD_LINEAGE_ID, .name = lineage_name(w, "_row_id"), .type = &number};
+    if (s->keeps_sequence)
+        fields[n++] = (IceField){.id = FIELD_LINEAGE_SEQUENCE,
+                                 .name = lineage_name(w, "_last_updated_sequence_number"),
+                                 .type = &number};
+    ice_put_field_ids(out, fields, n);
+}
+
 static bool is_partitioned(const Writer *w)
 {
     return w->spec->n_fields > 0;
@@ -135,6 +174,7 @@ static int put_select(Writer *w, Buf *out)
     buf_puts(out, wraps ? " FROM (SELECT " : "");
     if (put_columns(w, out))
         return -1;
+    put_lineage(w, out);
     buf_printf(out, " FROM (%.*s) s", STR_ARG(w->source->sql));
     buf_puts(out, wraps ? ") w" : "");
     return put_order(w, out);
@@ -185,7 +225,7 @@ static int copy(Writer *w, Str dir, Error *err)
     emit_string_literal(&sql, target);
     buf_printf(&sql, " (FORMAT parquet, COMPRESSION %s, ROW_GROUP_SIZE %d, FIELD_IDS ", codec(w),
                ROW_GROUP_ROWS);
-    ice_put_field_ids(&sql, w->schema->fields, w->schema->n_fields);
+    put_field_ids(w, &sql);
     if (is_partitioned(w)) {
         buf_puts(&sql, ", PARTITION_BY (");
         for (size_t i = 0; i < w->spec->n_fields; i++)

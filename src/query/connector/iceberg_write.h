@@ -15,6 +15,10 @@ typedef struct WriteSource {
     const SqlType *const *types; /* of those */
     const int *column_of;        /* for each field of the schema its source column; -1: its default */
     bool is_small;               /* a handful of rows: one file, no rolling */
+    /* Rows that were there before (v3) keep their ids, and where they are only moved the sequence number of
+     * their last change. */
+    bool keeps_ids, keeps_sequence;
+    int id_column, sequence_column;
 } WriteSource;
 
 typedef struct WrittenFile {
@@ -48,13 +52,19 @@ typedef struct CommitTarget {
     const TableMetadata *base;
     const Str *create_updates; /* JSON objects of a table that is created by this commit; NULL: it exists */
     size_t n_create_updates;
+    bool replaces; /* they change `base`, which goes on under its uuid, and none of its rows stay */
     IceOperation operation;
     const RemovedFile *removed; /* that the new snapshot no longer has */
     size_t n_removed;
     int64_t data_sequence_number; /* that rewritten rows keep; 0: the new snapshot's */
     bool merges_all_manifests;
+    const IceProperty *summary; /* more keys of the snapshot's */
+    size_t n_summary;
     const SnapshotChecks *checks; /* what may not have happened meanwhile; NULL: nothing can conflict */
 } CommitTarget;
+/* `base` as the create_updates of a replacing target make it: what its new files are written for. */
+int iceberg_replaced(const CommitTarget *target, const TableMetadata *base, Arena *arena,
+                     const TableMetadata **ret, Error *err);
 /* files NULL: none are added. */
 int iceberg_commit_files(StatementContext *context, const CommitTarget *target, WrittenFiles *files,
                          int64_t *ret_snapshot_id, Error *err);

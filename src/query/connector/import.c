@@ -264,7 +264,7 @@ static int stage_table(Job *j)
     for (size_t i = 0; i < j->n_columns; i++)
         columns[i] =
             (NewColumn){.name = j->columns[i].name, .comment = STR_NULL, .type = j->columns[i].type->sql};
-    if (ddl_new_table(j->context, j->name.catalog, columns, j->n_columns, partitioning_property(j),
+    if (ddl_new_table(j->context, j->name.catalog, NULL, columns, j->n_columns, partitioning_property(j),
                       j->request->n_partitioned_by ? 1 : 0, STR_NULL, &parts, j->err))
         return -1;
     if (!catalog_create_namespace(catalog, j->name.namespace_, (CatalogProperties){0}, j->arena, &e))

@@ -163,7 +163,12 @@ static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relatio
     return rows_emit(&rows, out, err);
 }
 
-static const ConnectorOps information_schema_ops = {"information_schema", emit_scan};
+static bool is_same(const TableHandle *a, const TableHandle *b)
+{
+    return a->data == b->data;
+}
+
+static const ConnectorOps information_schema_ops = {"information_schema", emit_scan, is_same};
 
 int information_schema_table(StatementContext *context, Str catalog, Str table, const TableHandle **ret,
                              Error *err)

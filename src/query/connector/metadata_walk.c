@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "query/connector/iceberg_views.h"
+#include "query/connector/iceberg_materialized.h"
 #include "query/connector/information_schema.h"
 
 static TextFilter filter_of(const Walk *w, int column)
@@ -139,5 +139,9 @@ int walk_is_view(Walk *w, Str catalog, Str schema, Str table, bool *ret, Error *
     }
     for (size_t i = 0; i < w->n_views && !*ret; i++)
         *ret = str_eq(w->views[i], table);
+    const TableHandle *handle; /* a materialized view counts as a table */
+    if (*ret && catalogs_get_table(w->context, catalog, schema, table, NULL, w->context->arena, &handle, err))
+        return -1;
+    *ret = *ret && !view_is_materialized(handle);
     return 0;
 }

@@ -19,20 +19,20 @@ void rows_add(RowSet *set)
     *vec_push(set->arena, &set->rows) = set->row;
 }
 
-static bool wants(const RowSet *set, size_t column)
+bool rows_want(const RowSet *set, size_t column)
 {
     return !set->used || set->used[column];
 }
 
 void row_sql(RowSet *set, size_t column, Str sql)
 {
-    if (wants(set, column))
+    if (rows_want(set, column))
         set->row[column] = sql;
 }
 
 void row_text(RowSet *set, size_t column, Str value)
 {
-    if (!value.ptr || !wants(set, column))
+    if (!value.ptr || !rows_want(set, column))
         return;
     Buf literal = BUF_INIT(value.len * 2 + 64);
     emit_string_literal(&literal, value);
@@ -43,7 +43,7 @@ void row_text(RowSet *set, size_t column, Str value)
 void row_int(RowSet *set, size_t column, int64_t value)
 {
     /* The least bigint is no literal: its digits alone are one too large. */
-    if (wants(set, column))
+    if (rows_want(set, column))
         set->row[column] = value == INT64_MIN ? STR("(-9223372036854775807-1)")
                                               : arena_printf(set->arena, "%lld", (long long)value);
 }
@@ -79,7 +79,7 @@ static void put_values(const RowSet *set, Buf *out)
         buf_puts(out, r ? ",(" : "(");
         bool first = true;
         for (size_t c = 0; c < set->n_columns; c++) {
-            if (!wants(set, c))
+            if (!rows_want(set, c))
                 continue;
             buf_puts(out, first ? "" : ",");
             Str cell = set->rows.items[r][c];
@@ -94,7 +94,7 @@ static void put_select(const RowSet *set, bool has_rows, Buf *out)
 {
     bool first = true;
     for (size_t c = 0; c < set->n_columns; c++) {
-        if (!wants(set, c))
+        if (!rows_want(set, c))
             continue;
         Str type = sql_type_duckdb(set->columns[c].type, set->arena);
         buf_printf(out, "%sCAST(", first ? "" : ", ");
@@ -111,7 +111,7 @@ int rows_emit(const RowSet *set, Buf *out, Error *err)
 {
     size_t n_used = 0;
     for (size_t c = 0; c < set->n_columns; c++)
-        n_used += wants(set, c);
+        n_used += rows_want(set, c);
     if (!n_used) {
         buf_printf(out, "SELECT 1 AS no_column FROM range(%zu)", set->rows.n);
         return buf_check(out, err);
@@ -127,7 +127,7 @@ int rows_emit(const RowSet *set, Buf *out, Error *err)
     buf_puts(out, ") t(");
     bool first = true;
     for (size_t c = 0; c < set->n_columns; c++)
-        if (wants(set, c)) {
+        if (rows_want(set, c)) {
             buf_printf(out, "%sv%zu", first ? "" : ",", c);
             first = false;
         }

@@ -18,6 +18,7 @@ typedef struct RowSet {
 
 RowSet rows_new(Arena *arena, const TableHandle *handle, const Relation *relation);
 void rows_add(RowSet *set);                           /* begins a row of NULLs */
+bool rows_want(const RowSet *set, size_t column);     /* false: no need to make the cell */
 void row_text(RowSet *set, size_t column, Str value); /* ptr NULL: NULL */
 void row_int(RowSet *set, size_t column, int64_t value);
 void row_bool(RowSet *set, size_t column, bool value);

@@ -1,6 +1,6 @@
 /* show_create.c - SHOW CREATE TABLE and SCHEMA, in Trino's layout. */
 #include "query/connector/iceberg_ddl.h"
-#include "query/connector/iceberg_views.h"
+#include "query/connector/iceberg_materialized.h"
 #include "query/sql/parser.h"
 #include "query/sql/print.h"
 
@@ -100,7 +100,8 @@ static void put_lists(const IcebergTable *t, Buf *out, Arena *arena)
     }
 }
 
-static void put_properties(const IcebergTable *t, Buf *out, Arena *arena)
+/* `storage_schema` ptr NULL: of a table of its own. */
+static void put_properties(const IcebergTable *t, Str storage_schema, Buf *out, Arena *arena)
 {
     buf_printf(out, "\nWITH (\n   format = 'PARQUET',\n   format_version = %d,\n   location = ",
                t->metadata->format_version);
@@ -109,7 +110,27 @@ static void put_properties(const IcebergTable *t, Buf *out, Arena *arena)
     if (retries.ptr)
         buf_printf(out, ",\n   max_commit_retry = %.*s", STR_ARG(retries));
     put_lists(t, out, arena);
+    if (storage_schema.ptr) {
+        buf_puts(out, ",\n   storage_schema = ");
+        sql_print_string(out, storage_schema);
+    }
     buf_puts(out, "\n)");
+}
+
+typedef enum RelationSort { RELATION_TABLE, RELATION_VIEW, RELATION_MATERIALIZED } RelationSort;
+
+static int is_other_relation(const Statement *s, const TableHandle *found, RelationSort wanted, Arena *arena,
+                             Error *err)
+{
+    static const char *const sorts[] = {"table", "view", "materialized view"};
+    RelationSort sort = view_is_materialized(found)       ? RELATION_MATERIALIZED
+                        : found->ops == &iceberg_view_ops ? RELATION_VIEW
+                                                          : RELATION_TABLE;
+    if (sort == wanted)
+        return 0;
+    return ddl_fail(err, ERR_NOT_SUPPORTED, s, "Relation '%.*s' is a %s, not a %s",
+                    STR_ARG(table_name_text(arena, found->catalog, found->schema, found->table)), sorts[sort],
+                    sorts[wanted]);
 }
 
 static int show_table(StatementContext *context, const Statement *s, Buf *out, Error *err)
@@ -123,6 +144,8 @@ static int show_table(StatementContext *context, const Statement *s, Buf *out, E
     if (!table)
         return ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "Table '%.*s' does not exist",
                         STR_ARG(table_name_text(arena, parts[0], parts[1], parts[2])));
+    if (is_other_relation(s, table, RELATION_TABLE, arena, err))
+        return -1;
     buf_puts(out, "CREATE TABLE ");
     buf_add(out, table_name_text(arena, table->catalog, table->schema, table->table));
     buf_puts(out, " (\n");
@@ -148,7 +171,7 @@ static int show_table(StatementContext *context, const Statement *s, Buf *out, E
         sql_print_string(out, table->comment);
     }
     if (table->ops == &iceberg_ops)
-        put_properties(iceberg_table_of(table), out, arena);
+        put_properties(iceberg_table_of(table), STR_NULL, out, arena);
     return 0;
 }
 
@@ -165,9 +188,8 @@ static int show_view(StatementContext *context, const Statement *s, Buf *out, Er
     if (!view)
         return ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "View '%.*s' does not exist",
                         STR_ARG(table_name_text(arena, parts[0], parts[1], parts[2])));
-    if (view->ops != &iceberg_view_ops)
-        return ddl_fail(err, ERR_NOT_SUPPORTED, s, "Relation '%.*s' is a table, not a view",
-                        STR_ARG(table_name_text(arena, parts[0], parts[1], parts[2])));
+    if (is_other_relation(s, view, RELATION_VIEW, arena, err))
+        return -1;
     if (iceberg_view_definition(view, arena, &definition, err) ||
         sql_parse(definition.sql, arena, &query, err))
         return -1;
@@ -182,13 +204,44 @@ static int show_view(StatementContext *context, const Statement *s, Buf *out, Er
     return 0;
 }
 
+static int show_materialized(StatementContext *context, const Statement *s, Buf *out, Error *err)
+{
+    Str parts[3];
+    const TableHandle *view, *storage;
+    ViewDefinition definition;
+    Statement *query;
+    Arena *arena = context->arena;
+    if (catalogs_resolve_name(context, &s->name, 3, parts, err) ||
+        catalogs_get_table(context, parts[0], parts[1], parts[2], NULL, arena, &view, err))
+        return -1;
+    if (!view)
+        return ddl_fail(err, ERR_TABLE_NOT_FOUND, s, "Materialized view '%.*s' does not exist",
+                        STR_ARG(table_name_text(arena, parts[0], parts[1], parts[2])));
+    if (is_other_relation(s, view, RELATION_MATERIALIZED, arena, err) ||
+        iceberg_view_definition(view, arena, &definition, err) ||
+        sql_parse(definition.sql, arena, &query, err) || materialized_storage(context, view, &storage, err))
+        return -1;
+    buf_puts(out, "CREATE MATERIALIZED VIEW ");
+    buf_add(out, table_name_text(arena, view->catalog, view->schema, view->table));
+    materialized_put_clauses(view, out);
+    if (view->comment.ptr) {
+        buf_puts(out, "\nCOMMENT ");
+        sql_print_string(out, view->comment);
+    }
+    if (storage)
+        put_properties(iceberg_table_of(storage), storage->schema, out, arena);
+    buf_puts(out, " AS\n");
+    sql_print_query(out, query->query);
+    return 0;
+}
+
 int catalogs_show_create(StatementContext *context, const Statement *s, Str *ret, Error *err)
 {
     Buf out = BUF_INIT(TEXT_MAX);
-    int r = s->kind == STMT_SHOW_CREATE_SCHEMA ? show_schema(context, s, &out, err)
-            : s->kind == STMT_SHOW_CREATE_TABLE
-                ? show_table(context, s, &out, err)
-                : show_view(context, s, &out, err);
+    int r = s->kind == STMT_SHOW_CREATE_SCHEMA              ? show_schema(context, s, &out, err)
+            : s->kind == STMT_SHOW_CREATE_TABLE             ? show_table(context, s, &out, err)
+            : s->kind == STMT_SHOW_CREATE_MATERIALIZED_VIEW ? show_materialized(context, s, &out, err)
+                                                            : show_view(context, s, &out, err);
     if (!r && !(r = buf_check(&out, err)))
         *ret = arena_str(context->arena, buf_str(&out));
     buf_free(&out);

@@ -13,6 +13,8 @@ int jdbc_types(Walk *w, Error *err);
 int metadata_functions(Walk *w, Error *err);
 int metadata_analyze_properties(Walk *w, Error *err);
 int metadata_catalogs(Walk *w, Error *err);
+int metadata_materialized_view_properties(Walk *w, Error *err);
+int metadata_materialized_views(Walk *w, Error *err);
 int metadata_schema_properties(Walk *w, Error *err);
 int metadata_table_comments(Walk *w, Error *err);
 int metadata_table_properties(Walk *w, Error *err);

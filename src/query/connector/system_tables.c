@@ -167,7 +167,12 @@ static int emit_scan(EmitContext *emit, const TableHandle *handle, const Relatio
     return rows_emit(&rows, out, err);
 }
 
-static const ConnectorOps system_ops = {"system", emit_scan};
+static bool is_same(const TableHandle *a, const TableHandle *b)
+{
+    return a->data == b->data;
+}
+
+static const ConnectorOps system_ops = {"system", emit_scan, is_same};
 
 static int list_schemas(StatementContext *context, Str catalog, Arena *arena, const Str **ret, size_t *ret_n,
                         Error *err)

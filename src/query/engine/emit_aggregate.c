@@ -158,17 +158,31 @@ static bool is_floating(const SqlType *type)
     return type->kind == TYPE_DOUBLE || type->kind == TYPE_REAL;
 }
 
-/* The number of values: what DuckDB would say of a bad one is not what Trino says. A row without it, or
- * without a key, does not count. */
-static Str count_text(Call *a, size_t i, Str key, const char *name)
+static bool is_good_count(const Expr *n)
 {
-    const Expr *n = a->e->call.args[i];
-    if (n->kind == EXPR_INTEGER && n->integer.value > 0 && n->integer.value <= 10000)
+    return n->kind == EXPR_INTEGER && n->integer.value > 0 && n->integer.value <= 10000;
+}
+
+/* The number of values is that of the first row that counts: one without a number, or without a key, does
+ * not. What DuckDB would say of a bad one is not what Trino says: it gets a good one. */
+static Str count_text(Call *a, size_t i)
+{
+    if (is_good_count(a->e->call.args[i]))
         return a->args[i];
-    return arena_printf(a->m->arena,
-                        "CASE WHEN %.*s IS NULL OR %.*s IS NULL THEN least(greatest(coalesce(%.*s, 1), 1), "
-                        "10000) ELSE t_check_n(%.*s, '%s') END",
-                        STR_ARG(key), STR_ARG(a->args[i]), STR_ARG(a->args[i]), STR_ARG(a->args[i]), name);
+    return arena_printf(a->m->arena, "least(greatest(coalesce(%.*s, 1), 1), 10000)", STR_ARG(a->args[i]));
+}
+
+/* `value`, after a look at the number. */
+static int with_count_checked(Call *a, size_t i, Str key, const char *name, Str value, Buf *out)
+{
+    if (is_good_count(a->e->call.args[i]))
+        return buf_add(out, value);
+    Str counts = arena_printf(a->m->arena, "CASE WHEN %.*s IS NULL THEN NULL ELSE %.*s END", STR_ARG(key),
+                              STR_ARG(a->args[i]));
+    Str n = call_text(a, "any_value", counts);
+    return n.ptr ? buf_printf(out, "CASE WHEN t_check_n(%.*s, '%s') IS NULL THEN NULL ELSE %.*s END",
+                              STR_ARG(n), name, STR_ARG(value))
+                 : -1;
 }
 
 static Str known_if(Call *a, size_t n, Str value)
@@ -184,16 +198,16 @@ static int extreme_n(Call *a, bool greatest, Buf *out)
 {
     Arena *arena = a->m->arena;
     bool turns = greatest && is_floating(arg_type(a, 0));
-    Str n = count_text(a, 1, a->args[0], greatest ? "max_n" : "min_n"), x = known_if(a, 1, a->args[0]);
+    Str n = count_text(a, 1), x = known_if(a, 1, a->args[0]);
     Str args = turns ? arena_printf(arena, "(- %.*s), %.*s", STR_ARG(x), STR_ARG(n))
                      : arena_printf(arena, "%.*s, %.*s", STR_ARG(x), STR_ARG(n));
     Str m = emit_let_name(a->m), list = call_text(a, greatest && !turns ? "max" : "min", args);
     if (!list.ptr)
         return -1;
-    if (!turns)
-        return buf_add(out, list);
-    return buf_printf(out, "list_transform(%.*s, lambda %.*s: (- %.*s))", STR_ARG(list), STR_ARG(m),
-                      STR_ARG(m));
+    if (turns)
+        list = arena_printf(arena, "list_transform(%.*s, lambda %.*s: (- %.*s))", STR_ARG(list), STR_ARG(m),
+                            STR_ARG(m));
+    return with_count_checked(a, 1, a->args[0], greatest ? "max_n" : "min_n", list, out);
 }
 
 static int max_n(Call *a, Buf *out)
@@ -212,22 +226,20 @@ static int extreme_by(Call *a, bool greatest, const char *check, Buf *out)
     Str key = many ? known_if(a, 2, a->args[1]) : a->args[1];
     if (turns)
         key = arena_printf(arena, "(- %.*s)", STR_ARG(key));
-    const char *name = greatest && !turns ? (many ? "arg_max_nulls_last" : "arg_max_null")
-                                          : (many ? "arg_min_nulls_last" : "arg_min_null");
+    const char *name = greatest && !turns ? (many ? "arg_max" : "arg_max_null")
+                                          : (many ? "arg_min" : "arg_min_null");
     if (!many)
         return call(a, name, arena_printf(arena, "%.*s, %.*s", STR_ARG(a->args[0]), STR_ARG(key)), out);
-    Str n = count_text(a, 2, a->args[1], check);
-    /* Rows without a key do not count; DuckDB has them last. */
-    Str m = emit_let_name(a->m);
-    Str pair = arena_printf(arena, "struct_pack(v := %.*s, k := %.*s IS NOT NULL), %.*s, %.*s",
-                            STR_ARG(a->args[0]), STR_ARG(key), STR_ARG(key), STR_ARG(n));
-    Str list = call_text(a, name, pair);
+    /* A value may be NULL, the struct around it is not. */
+    Str args = arena_printf(arena, "struct_pack(v := %.*s), %.*s, %.*s", STR_ARG(a->args[0]), STR_ARG(key),
+                            STR_ARG(count_text(a, 2)));
+    Str list = call_text(a, name, args);
     if (!list.ptr)
         return -1;
-    return buf_printf(out,
-                      "list_transform(nullif(list_filter(%.*s, lambda %.*s: %.*s.k), []), lambda %.*s: "
-                      "%.*s.v)",
-                      STR_ARG(list), STR_ARG(m), STR_ARG(m), STR_ARG(m), STR_ARG(m));
+    Str m = emit_let_name(a->m);
+    Str values = arena_printf(arena, "list_transform(%.*s, lambda %.*s: %.*s.v)", STR_ARG(list), STR_ARG(m),
+                              STR_ARG(m));
+    return with_count_checked(a, 2, a->args[1], check, values, out);
 }
 
 static int max_by(Call *a, Buf *out)
@@ -239,52 +251,24 @@ static int min_by(Call *a, Buf *out)
     return extreme_by(a, false, "min_by", out);
 }
 
-/* ---- maps ---- */
+/* ---- listagg ---- */
 
-/* The first pair of each key, as a map; NULL without pairs. `pairs` is a list of structs of k and v. */
-static int first_of_each_key(Call *a, Str pairs, Buf *out)
+static int listagg(Call *a, Buf *out)
 {
     Arena *arena = a->m->arena;
-    Str all = emit_let_name(a->m), e = emit_let_name(a->m), i = emit_let_name(a->m), o = emit_let_name(a->m);
-    Str sorted = arena_printf(
-        arena,
-        "list_sort(list_transform(list_filter(%.*s, lambda %.*s: %.*s.k IS NOT NULL), lambda %.*s, %.*s: "
-        "struct_pack(k := %.*s.k, i := %.*s, v := %.*s.v)))",
-        STR_ARG(pairs), STR_ARG(o), STR_ARG(o), STR_ARG(o), STR_ARG(i), STR_ARG(o), STR_ARG(i), STR_ARG(o));
-    Str firsts = arena_printf(
-        arena, "list_filter(%.*s, lambda %.*s, %.*s: %.*s = 1 OR %.*s[%.*s - 1].k IS DISTINCT FROM %.*s.k)",
-        STR_ARG(all), STR_ARG(e), STR_ARG(i), STR_ARG(i), STR_ARG(all), STR_ARG(i), STR_ARG(e));
-    emit_let(
-        out, all, sorted,
-        arena_printf(arena,
-                     "CASE WHEN len(%.*s) = 0 THEN NULL ELSE map_from_entries(list_transform(%.*s, lambda "
-                     "%.*s: struct_pack(k := %.*s.k, v := %.*s.v))) END",
-                     STR_ARG(all), STR_ARG(firsts), STR_ARG(o), STR_ARG(o), STR_ARG(o)));
-    return 0;
-}
-
-static int map_union(Call *a, Buf *out)
-{
-    Arena *arena = a->m->arena;
-    Str x = emit_let_name(a->m), maps = emit_let_name(a->m), e = emit_let_name(a->m);
-    Str list = call_text(a, "list", a->args[0]);
-    if (!list.ptr)
+    const Expr *e = a->e;
+    Str separator = a->n > 1 ? a->args[1] : STR("''");
+    bool cuts = e->call.overflow_truncate;
+    Str text = call_text(a, cuts ? "list" : "string_agg",
+                         cuts ? a->args[0]
+                              : arena_printf(arena, "%.*s, %.*s", STR_ARG(a->args[0]), STR_ARG(separator)));
+    if (!text.ptr)
         return -1;
-    Str pairs = arena_printf(
-        arena,
-        "list_transform(flatten(list_transform(%.*s, lambda %.*s: map_entries(%.*s))), lambda %.*s: "
-        "struct_pack(k := %.*s.key, v := %.*s.value))",
-        STR_ARG(maps), STR_ARG(x), STR_ARG(x), STR_ARG(e), STR_ARG(e), STR_ARG(e));
-    _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
-    buf_printf(&body, "CASE WHEN len(%.*s) = 0 THEN NULL ELSE ", STR_ARG(maps));
-    if (first_of_each_key(a, pairs, &body) < 0)
-        return -1;
-    buf_puts(&body, " END");
-    emit_let(out, maps,
-             arena_printf(arena, "list_filter(%.*s, lambda %.*s: %.*s IS NOT NULL)", STR_ARG(list),
-                          STR_ARG(x), STR_ARG(x)),
-             arena_str(arena, buf_str(&body)));
-    return 0;
+    if (!cuts)
+        return buf_printf(out, "t_listagg_fits(%.*s)", STR_ARG(text));
+    buf_printf(out, "t_listagg_truncate(%.*s, %.*s, ", STR_ARG(text), STR_ARG(separator));
+    emit_string_literal(out, e->call.overflow_filler.ptr ? e->call.overflow_filler : STR("..."));
+    return buf_printf(out, ", %s)", e->call.overflow_count ? "true" : "false");
 }
 
 /* ---- reduce_agg ---- */
@@ -315,6 +299,13 @@ static int reduce_agg(Call *a, Buf *out)
     Arena *arena = a->m->arena;
     const Expr *step = a->e->call.args[2];
     const SqlType *value = arg_type(a, 0), *state = arg_type(a, 1);
+    bool is_pair = emit_is_wide(state) ? state->kind != TYPE_TIME : state->kind == TYPE_TIMESTAMP_TZ &&
+                                                                    state->precision > SHORT_ZONED;
+    bool is_long = state->kind == TYPE_DECIMAL && state->precision > SHORT_DECIMAL;
+    if (is_long || (is_pair && (state->kind != TYPE_TIME_TZ || state->precision > SHORT_TIME_TZ)))
+        return err_set_sql(a->m->err, ERR_NOT_SUPPORTED, 0, 0,
+                           "State type not supported for reduce_agg: %.*s",
+                           STR_ARG(sql_type_name(state, arena)));
     if (!is_state(state))
         return emit_not_supported(a->m, a->e->pos, "reduce_agg with a state of %.*s",
                                   STR_ARG(sql_type_name(state, arena)));
@@ -348,6 +339,7 @@ static int reduce_agg(Call *a, Buf *out)
 
 const CallForm emit_aggregate_forms[] = {
     {"@checksum", checksum},
+    {"@listagg", listagg},
     {"@approx_distinct", approx_distinct},
     {"@make_set_digest", make_set_digest},
     {"@max_n", max_n},
@@ -356,7 +348,6 @@ const CallForm emit_aggregate_forms[] = {
     {"@max_by_n", max_by},
     {"@min_by", min_by},
     {"@min_by_n", min_by},
-    {"@map_union", map_union},
     {"@reduce_agg", reduce_agg},
     {NULL, NULL},
 };

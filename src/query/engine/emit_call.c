@@ -65,7 +65,7 @@ static int emit_over(Emitter *m, const Window *window, Buf *out)
         if (!text.ptr)
             return -1;
         buf_puts(out, i ? ", " : "PARTITION BY ");
-        emit_key(window->partition_by[i]->type, text, out);
+        emit_key(m, window->partition_by[i]->type, text, out);
     }
     if (window->n_order_by) {
         buf_puts(out, window->n_partition_by ? " ORDER BY " : "ORDER BY ");
@@ -251,6 +251,15 @@ static int sum_decimal(Call *c, Buf *out)
     return safe ? 0 : buf_putc(out, ')');
 }
 
+/* Over windows Trino adds as the machine does, around the ends of the type. */
+static int sum_bigint(Call *c, Buf *out)
+{
+    buf_puts(out, c->e->call.over ? "t_wrap_bigint(sum" : "CAST(sum");
+    if (emit_aggregate(c, c->args[0], out) < 0)
+        return -1;
+    return buf_puts(out, c->e->call.over ? ")" : " AS BIGINT)");
+}
+
 /* DuckDB's greatest value is NaN, Trino's only where there is nothing else: as with the least, so the least
  * of the negated. */
 static int max(Call *c, Buf *out)
@@ -263,57 +272,6 @@ static int max(Call *c, Buf *out)
     if (emit_aggregate(c, arg, out) < 0)
         return -1;
     return has_nan ? buf_putc(out, ')') : 0;
-}
-
-/* All pairs as a list, then a map of the first of each key (map_agg), or of all values of each key
- * (multimap_agg). */
-static int aggregate_map(Call *c, bool multi, Buf *out)
-{
-    Emitter *m = c->m;
-    Str all = emit_let_name(m), e = emit_let_name(m), i = emit_let_name(m), o = emit_let_name(m);
-    _cleanup_buf_ Buf pairs = BUF_INIT(EMIT_SQL_MAX);
-    buf_puts(&pairs, "list");
-    if (emit_aggregate(c,
-                       arena_printf(m->arena, "struct_pack(k := %.*s, v := %.*s)", STR_ARG(c->args[0]),
-                                    STR_ARG(c->args[1])),
-                       &pairs) < 0)
-        return -1;
-    /* Sorted by key, and by place where keys are equal: what is the first of its key differs from the entry
-     * before it. */
-    Str known = arena_printf(
-        m->arena,
-        "list_sort(list_transform(list_filter(%.*s, lambda %.*s: %.*s.k IS NOT NULL), lambda %.*s, %.*s: "
-        "struct_pack(k := %.*s.k, i := %.*s, v := %.*s.v)))",
-        STR_ARG(buf_str(&pairs)), STR_ARG(o), STR_ARG(o), STR_ARG(o), STR_ARG(i), STR_ARG(o), STR_ARG(i),
-        STR_ARG(o));
-    Str firsts = arena_printf(
-        m->arena,
-        "list_filter(%.*s, lambda %.*s, %.*s: %.*s = 1 OR %.*s[%.*s - 1].k IS DISTINCT FROM %.*s.k)",
-        STR_ARG(all), STR_ARG(e), STR_ARG(i), STR_ARG(i), STR_ARG(all), STR_ARG(i), STR_ARG(e));
-    if (multi)
-        firsts = arena_printf(m->arena,
-                              "list_transform(%.*s, lambda %.*s: struct_pack(k := %.*s.k, v := "
-                              "list_transform(list_filter(%.*s, lambda "
-                              "%.*s: %.*s.k = %.*s.k), lambda %.*s: %.*s.v)))",
-                              STR_ARG(firsts), STR_ARG(e), STR_ARG(e), STR_ARG(all), STR_ARG(o), STR_ARG(o),
-                              STR_ARG(e), STR_ARG(o), STR_ARG(o));
-    if (!multi)
-        firsts =
-            arena_printf(m->arena, "list_transform(%.*s, lambda %.*s: struct_pack(k := %.*s.k, v := %.*s.v))",
-                         STR_ARG(firsts), STR_ARG(o), STR_ARG(o), STR_ARG(o));
-    emit_let(out, all, known,
-             arena_printf(m->arena, "CASE WHEN len(%.*s) = 0 THEN NULL ELSE map_from_entries(%.*s) END",
-                          STR_ARG(all), STR_ARG(firsts)));
-    return 0;
-}
-
-static int map_agg(Call *c, Buf *out)
-{
-    return aggregate_map(c, false, out);
-}
-static int multimap_agg(Call *c, Buf *out)
-{
-    return aggregate_map(c, true, out);
 }
 
 static int insert_length(Call *c, Buf *out)
@@ -329,9 +287,8 @@ static const CallForm forms[] = {
     {"@substr", substr},
     {"@typeof", type_of},
     {"@sum_decimal", sum_decimal},
+    {"@sum_bigint", sum_bigint},
     {"@max", max},
-    {"@map_agg", map_agg},
-    {"@multimap_agg", multimap_agg},
     {"@insert_length", insert_length},
 };
 
@@ -344,7 +301,7 @@ static int emit_native(Call *c, Buf *out)
         if (strcmp(emission, forms[i].name) == 0)
             return forms[i].emit(c, out);
     static const CallForm *const more[] = {emit_list_forms, emit_time_forms, emit_aggregate_forms,
-                                           emit_format_forms};
+                                           emit_map_forms, emit_format_forms};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         for (const CallForm *form = more[i]; form->name; form++)
             if (strcmp(emission, form->name) == 0)
@@ -408,7 +365,13 @@ static int emit_arguments(Emitter *m, const Expr *e, Buf *out)
         if (!c.args[i].ptr)
             return -1;
     }
-    return emit_narrowed(&c, out);
+    bool done = false;
+    if (e->call.distinct && emit_keyed_distinct(&c, &done, out) < 0)
+        return -1;
+    if (done)
+        return 0;
+    int guards = emit_call_guard(&c, out);
+    return emit_narrowed(&c, out) < 0 || (guards && buf_puts(out, " END") < 0) ? -1 : 0;
 }
 
 int emit_call(Emitter *m, const Expr *e, Buf *out)
@@ -418,10 +381,13 @@ int emit_call(Emitter *m, const Expr *e, Buf *out)
     int written = e->call.aggregate && m->pattern ? emit_pattern_aggregate(m, e, out) : 0;
     if (written)
         return written < 0 ? -1 : 0;
-    bool feeds = m->feeds_aggregate;
-    m->feeds_aggregate = feeds || (e->call.def->kind == FUNCTION_AGGREGATE && !e->call.over);
+    bool feeds = m->feeds_aggregate, shows = m->shows_groups,
+         is_aggregate = e->call.def->kind == FUNCTION_AGGREGATE && !e->call.over;
+    m->feeds_aggregate = feeds || is_aggregate;
+    m->shows_groups = shows && !is_aggregate;
     int failed = emit_arguments(m, e, out);
     m->feeds_aggregate = feeds;
+    m->shows_groups = shows;
     return failed;
 }
 
@@ -435,12 +401,12 @@ static int emit_map_subscript(Emitter *m, const Expr *e, Str map, Str key, Buf *
                    : STR("'?'");
     if (!text.ptr)
         return -1;
-    return buf_printf(out,
-                      "CASE WHEN t_subscript_missing(CASE WHEN map_contains(%.*s, %.*s) OR %.*s IS NULL OR "
-                      "%.*s IS NULL THEN NULL ELSE "
-                      "%.*s END) THEN NULL ELSE map_extract_value(%.*s, %.*s) END",
-                      STR_ARG(map), STR_ARG(key), STR_ARG(map), STR_ARG(key), STR_ARG(text), STR_ARG(map),
-                      STR_ARG(key));
+    buf_puts(out, "CASE WHEN t_subscript_missing(CASE WHEN ");
+    emit_map_contains(m, key_type, map, key, out);
+    buf_printf(out, " OR %.*s IS NULL OR %.*s IS NULL THEN NULL ELSE %.*s END) THEN NULL ELSE ",
+               STR_ARG(map), STR_ARG(key), STR_ARG(text));
+    emit_map_get(m, key_type, map, key, out);
+    return buf_puts(out, " END");
 }
 
 /* a[i], m[k], r[1] */

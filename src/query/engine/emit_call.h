@@ -16,7 +16,18 @@ typedef struct CallForm {
     int (*emit)(Call *c, Buf *out);
 } CallForm;
 
+/* DISTINCT arguments that are told apart by a key (emit_key()): puts the key into c->args, or writes the
+ * whole call (*ret_done), or refuses it. */
+int emit_keyed_distinct(Call *c, bool *ret_done, Buf *out);
+
+/* ---- emit_lazy.c ---- */
+/* Writes "CASE WHEN … IS NULL THEN NULL ELSE " where a value before one that may fail may be NULL: then
+ * " END" must follow. Returns how many values are looked at. */
+int emit_guard(Expr *const *args, const Str *texts, size_t n, bool overflow, Buf *out);
+int emit_call_guard(const Call *c, Buf *out);
+
 extern const CallForm emit_list_forms[]; /* of arrays and maps; ends in a NULL name */
 extern const CallForm emit_time_forms[]; /* of dates and times; likewise */
 extern const CallForm emit_aggregate_forms[]; /* likewise */
+extern const CallForm emit_map_forms[]; /* maps by keys; likewise */
 extern const CallForm emit_format_forms[]; /* format() and static functions of types; likewise */

@@ -453,9 +453,21 @@ static int from_json_row(const Cast *c)
     return 0;
 }
 
+/* Trino refuses the type when it runs. */
+static int refuse_json(const Cast *c)
+{
+    Arena *arena = c->m->arena;
+    buf_puts(c->out, "CASE WHEN t_fail(9, 'INVALID_CAST_ARGUMENT', ");
+    Str type = sql_type_name(c->to, arena);
+    emit_string_literal(c->out, arena_printf(arena, "Cannot cast JSON to %.*s", STR_ARG(type)));
+    return buf_printf(c->out, ") THEN NULL ELSE CAST(NULL AS %.*s) END", DUCKDB(c->m, c->to));
+}
+
 static int from_json(const Cast *c)
 {
     Emitter *m = c->m;
+    if (!sql_type_is_json_made(c->to))
+        return refuse_json(c);
     Str name = emit_let_name(m);
     if (c->to->kind == TYPE_ARRAY) {
         Str element = emit_cast_text(m, &TYPE_JSON_, c->to->fields[0].type, name, c->pos);

@@ -1,4 +1,5 @@
 /* emit_expr.c - expressions. Each kind has its function in one table. */
+#include "base/map.h"
 #include "query/engine/emit_internal.h"
 
 #include "query/analyzer/internal.h"
@@ -45,7 +46,9 @@ Str emit_lets_add(Emitter *m, Lets *lets, Str value)
     if (lets->n == 0)
         lets->variable = emit_let_name(m);
     lets->values[lets->n] = value;
-    lets->names[lets->n] = arena_printf(m->arena, "%.*s.x%zu", STR_ARG(lets->variable), lets->n);
+    lets->names[lets->n] =
+        arena_printf(m->arena, m->in_having ? "struct_extract(%.*s, 'x%zu')" : "%.*s.x%zu",
+                     STR_ARG(lets->variable), lets->n);
     return lets->names[lets->n++];
 }
 
@@ -223,9 +226,9 @@ static int emit_distinct_from(Emitter *m, const Expr *e, Buf *out)
     if (!r.ptr)
         return -1;
     buf_putc(out, '(');
-    emit_key(e->binary.left->coerced, l, out);
+    emit_key(m, e->binary.left->coerced, l, out);
     buf_puts(out, e->binary.negated ? " IS NOT DISTINCT FROM " : " IS DISTINCT FROM ");
-    emit_key(e->binary.left->coerced, r, out);
+    emit_key(m, e->binary.left->coerced, r, out);
     return buf_putc(out, ')');
 }
 
@@ -315,7 +318,7 @@ static int emit_in_list(Emitter *m, const Expr *e, Buf *out)
         return -1;
     buf_puts(out, e->in.negated ? "(NOT (" : "((");
     if (plain) {
-        emit_key(type, value, out);
+        emit_key(m, type, value, out);
         buf_puts(out, " IN (");
     }
     Str name = emit_is_simple(e->in.value) || plain ? value : emit_let_name(m);
@@ -326,7 +329,7 @@ static int emit_in_list(Emitter *m, const Expr *e, Buf *out)
             return -1;
         buf_puts(&body, i == 0 ? "" : plain ? ", " : " OR ");
         if (plain)
-            emit_key(type, item, &body);
+            emit_key(m, type, item, &body);
         else if (emit_compare(m, OP_EQ, type, name, item, false, &body) < 0)
             return -1;
     }
@@ -379,13 +382,20 @@ static int emit_like(Emitter *m, const Expr *e, Buf *out)
 
 static int emit_cast_expr(Emitter *m, const Expr *e, Buf *out)
 {
-    Str value = emit_text(m, e->cast.operand);
-    if (!value.ptr)
+    const Expr *operand = e->cast.operand;
+    if (!e->cast.is_try || emit_may_fail(operand) || emit_try_cast_is_refused(e)) {
+        Str own = emit_text(m, operand);
+        if (!own.ptr)
+            return -1;
+        return e->cast.is_try ? emit_try_cast(m, e, own, out)
+                              : emit_cast(m, operand->coerced, e->type, own, e->pos, out);
+    }
+    Try try = {0};
+    if (emit_try_begin(m, operand, &try) < 0)
         return -1;
-    buf_puts(out, e->cast.is_try ? "TRY(" : "");
-    if (emit_cast(m, e->cast.operand->coerced, e->type, value, e->pos, out) < 0)
-        return -1;
-    return buf_puts(out, e->cast.is_try ? ")" : "");
+    Str value = emit_text(m, operand);
+    Str cast = value.ptr ? emit_cast_text(m, operand->coerced, e->type, value, e->pos) : STR_NULL;
+    return cast.ptr ? emit_try_end(m, &try, cast, out) : -1;
 }
 
 static int emit_when(Emitter *m, const Expr *e, const WhenClause *when, Str operand, Buf *out)
@@ -433,9 +443,22 @@ static int emit_case(Emitter *m, const Expr *e, Buf *out)
 
 static int emit_coalesce(Emitter *m, const Expr *e, Buf *out)
 {
+    Str *items = arena_array(m->arena, Str, e->list.n + 1);
+    uint64_t id = 0;
+    for (size_t i = 0; i < e->list.n; i++) {
+        items[i] = emit_text(m, e->list.items[i]);
+        if (!items[i].ptr)
+            return -1;
+        id = hash_bytes(items[i].ptr, items[i].len, id);
+    }
     buf_puts(out, "coalesce(");
-    if (emit_list(m, e->list.items, e->list.n, ", ", out) < 0)
-        return -1;
+    for (size_t i = 0; i < e->list.n; i++) {
+        buf_puts(out, i ? ", " : "");
+        if (i == 0 || emit_is_simple(e->list.items[i]))
+            buf_add(out, items[i]);
+        else
+            emit_alone(m, e->list.items[i], items[i], (uint32_t)id | 1, out);
+    }
     return buf_putc(out, ')');
 }
 
@@ -451,6 +474,8 @@ static int emit_nullif(Emitter *m, const Expr *e, Buf *out)
         cast_r = emit_cast_text(m, right->type, common, r, e->pos);
     _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
     buf_puts(&body, "CASE WHEN ");
+    if (emit_may_fail(right)) /* not asked for where the left is NULL */
+        buf_printf(&body, "%.*s IS NULL THEN NULL WHEN ", STR_ARG(name));
     if (!cast_l.ptr || !cast_r.ptr ||
         emit_compare(m, OP_EQ, common, cast_l, cast_r, is_plain_constant(right), &body) < 0)
         return -1;
@@ -463,10 +488,11 @@ static int emit_nullif(Emitter *m, const Expr *e, Buf *out)
 
 static int emit_try(Emitter *m, const Expr *e, Buf *out)
 {
-    buf_puts(out, "TRY(");
-    if (emit_coerced(m, e->is.operand, out) < 0)
+    Try try = {0};
+    if (emit_try_begin(m, e->is.operand, &try) < 0)
         return -1;
-    return buf_putc(out, ')');
+    Str value = emit_text(m, e->is.operand);
+    return value.ptr ? emit_try_end(m, &try, value, out) : -1;
 }
 
 /* ---- the others ---- */
@@ -513,7 +539,7 @@ static int emit_grouping(Emitter *m, const Expr *e, Buf *out)
     buf_puts(out, "CAST(grouping(");
     for (size_t i = 0; i < e->list.n; i++) {
         buf_puts(out, i ? ", " : "");
-        if (emit_expr(m, e->list.items[i], out) < 0)
+        if (emit_group_key(m, e->list.items[i], out) < 0)
             return -1;
     }
     return buf_printf(out, ") AS %.*s)", DUCKDB(m, e->type));
@@ -605,12 +631,12 @@ int emit_expr(Emitter *m, const Expr *e, Buf *out)
 {
     if (arena_check(m->arena, m->err) < 0)
         return -1;
-    for (size_t i = 0; i < m->n_pinned; i++)
-        if (expr_equal(e, m->pinned[i].expr))
-            return buf_add(out, m->pinned[i].text);
     for (size_t i = 0; i < m->n_hoisted; i++)
         if (e == m->hoisted[i].expr)
             return buf_add(out, m->hoisted[i].text);
+    Str pinned = m->n_pinned ? emit_pinned_text(m, e) : STR_NULL;
+    if (pinned.ptr)
+        return buf_add(out, pinned);
     if (e->kind != EXPR_LAMBDA && !emit_type_is_carried(e->type))
         return emit_not_supported(m, e->pos, "Type %.*s", STR_ARG(sql_type_name(e->type, m->arena)));
     Emit emit = e->kind < sizeof emitters / sizeof *emitters ? emitters[e->kind] : NULL;

@@ -19,6 +19,15 @@ enum {
     EMIT_RECURSION_DEPTH = 10, /* Trino's max_recursion_depth */
 };
 
+/* A GROUP BY expression: where an output repeats it, its text must be the same to the letter. */
+typedef struct Pinned {
+    const Expr *expr;
+    Str text;      /* ptr NULL: a column, which needs none */
+    Str key;       /* what is grouped by, where that is not the value itself (emit_key()); else ptr NULL */
+    Str shown;     /* a value of the group, for what is computed of groups; ptr NULL without key */
+    bool is_shown; /* of a query around: does `shown` hold where this query stands? */
+} Pinned;
+
 typedef struct Emitter {
     EmitContext *context;
     Arena *arena;
@@ -28,13 +37,10 @@ typedef struct Emitter {
     /* What is written here is computed before the first row leaves, for an aggregation takes it in: an
      * overflow of optimistic decimals is noticed in time (EmitContext.is_optimistic). */
     bool feeds_aggregate;
-    /* GROUP BY expressions and their texts: where an output repeats one, its text must be the same to the
-     * letter. */
-    struct {
-        const Expr *expr;
-        Str text;
-    } pinned[EMIT_PINNED_MAX];
-    size_t n_pinned;
+    Pinned pinned[EMIT_PINNED_MAX];
+    size_t n_pinned, own_pinned; /* the innermost query's begin at own_pinned, */
+    bool shows_groups;           /* and this is computed of its groups, not of its rows */
+    bool in_having;              /* where DuckDB does not see that m.x is of a lambda's m */
     /* subqueries of an outer join's condition, which are columns of its sides */
     struct {
         const Expr *expr;
@@ -56,6 +62,12 @@ int emit_query_body(Emitter *m, const Query *query, bool is_top, Buf *out);
 int emit_relation(Emitter *m, const Relation *relation, Buf *out);
 int emit_sort_items(Emitter *m, const SortItem *items, size_t n, bool ordinals, Buf *out);
 
+/* ---- emit_marks.c ---- */
+void emit_choose_mark(char ret[EMIT_MARK_SIZE]);
+int emit_scan(Emitter *m, const TableHandle *handle, const Relation *relation, Buf *out);
+Str emit_start_us(Emitter *m); /* the statement's moment, an integer */
+Str emit_start_ms(Emitter *m);
+
 /* ---- emit_expr.c ---- */
 int emit_expr(Emitter *m, const Expr *e, Buf *out);    /* in its own type */
 int emit_coerced(Emitter *m, const Expr *e, Buf *out); /* in the type its context wants */
@@ -67,8 +79,42 @@ bool emit_is_simple(const Expr *e); /* cheap to write and to evaluate twice */
 int emit_compare(Emitter *m, BinaryOp op, const SqlType *type, Str left, Str right, bool right_is_constant,
                  Buf *out);
 int emit_column(Emitter *m, const Expr *e, Buf *out);
-/* The part of a value that is compared, sorted and grouped by: the instant of a zoned timestamp. */
-void emit_key(const SqlType *type, Str text, Buf *out);
+
+/* ---- emit_key.c ---- */
+/* The part of a value that is compared, sorted and grouped by: the instant of a zoned timestamp; inside of
+ * nested values too. Of other types the text itself. */
+void emit_key(Emitter *m, const SqlType *type, Str text, Buf *out);
+bool emit_has_key(const SqlType *type);
+bool emit_fields_have_key(const Field *fields, size_t n);
+/* "SELECT DISTINCT * FROM (", of columns c0, c1, …, by their keys */
+int emit_distinct_rows(Emitter *m, const Field *fields, size_t n, Buf *out);
+/* The rows of a set operation (no UNION ALL) whose columns have keys. */
+int emit_keyed_set(Emitter *m, const QueryBody *body, Str left, Str right, Buf *out);
+
+/* ---- emit_map.c ---- */
+void emit_map_get(Emitter *m, const SqlType *key_type, Str map, Str key, Buf *out); /* NULL: none */
+void emit_map_contains(Emitter *m, const SqlType *key_type, Str map, Str key, Buf *out);
+/* A map of a list of structs of k and v. */
+int emit_map_of_entries(Emitter *m, const SqlType *key_type, Str entries, Buf *out);
+
+/* ---- emit_group.c ---- */
+int emit_groups(Emitter *m, const QuerySpec *spec, Buf *out); /* " GROUP BY …" */
+Str emit_pinned_text(Emitter *m, const Expr *e);              /* ptr NULL: it has none of its own */
+int emit_group_key(Emitter *m, const Expr *e, Buf *out);
+/* A query's groups, from begin to end; what is emitted between with shows_groups is computed of them. */
+typedef struct GroupScope {
+    size_t n_pinned, own_pinned;
+    bool shows_groups;
+} GroupScope;
+void emit_groups_begin(Emitter *m, GroupScope *ret);
+int emit_pin_groups(Emitter *m, const QuerySpec *spec);
+void emit_groups_end(Emitter *m, const GroupScope *scope);
+
+/* ---- emit_lazy.c ---- */
+bool emit_may_fail(const Expr *e);
+/* TRY_CAST of what may fail itself, or to a type that Trino refuses when it runs. */
+bool emit_try_cast_is_refused(const Expr *e);
+int emit_try_cast(Emitter *m, const Expr *e, Str value, Buf *out);
 
 /* ---- emit_subquery.c ---- */
 int emit_exists_predicate(Emitter *m, const Expr *e, Buf *out);
@@ -100,6 +146,19 @@ typedef struct Lets {
 } Lets;
 Str emit_lets_add(Emitter *m, Lets *lets, Str value); /* the name */
 void emit_lets(Buf *out, const Lets *lets, Str body); /* without values: the body alone */
+
+/* ---- emit_try.c ---- */
+/* `text`, the emission of e, which DuckDB must not compute anywhere else: it is behind the first of a
+ * coalesce(). `id` tells it from equal texts in other places. */
+void emit_alone(Emitter *m, const Expr *e, Str text, uint32_t id, Buf *out);
+/* TRY around what is emitted of `operand` between the two. */
+typedef struct Try {
+    const Expr *operand;
+    Lets lets;
+    size_t hoisted;
+} Try;
+int emit_try_begin(Emitter *m, const Expr *operand, Try *ret);
+int emit_try_end(Emitter *m, Try *try, Str text, Buf *out);
 
 /* ---- emit_variant.c ---- */
 int emit_to_variant(Emitter *m, const SqlType *from, Str value, SqlPos pos, Buf *out);

@@ -98,6 +98,8 @@ static int map_concat(Call *c, Buf *out)
 {
     if (c->n == 1)
         return buf_add(out, c->args[0]);
+    if (emit_has_key(c->e->type->fields[0].type))
+        return emit_not_supported(c->m, c->e->pos, "map_concat by keys that are zoned times or maps");
     Lets lets = {0};
     Str nulls = bind_arguments(c, &lets);
     return put_unless_null(c, &lets, nulls, FORM(c->m, "map_concat($a)", joined(c, ", ")), out);
@@ -294,19 +296,6 @@ static int reduce(Call *c, Buf *out)
 
 /* ---- maps ---- */
 
-static int map(Call *c, Buf *out)
-{
-    TypeKind key = c->e->call.arg_types[0]->fields[0].type->kind;
-    bool may_hold_null = key == TYPE_ARRAY || key == TYPE_ROW || key == TYPE_MAP;
-    if (!may_hold_null)
-        return buf_add(out, FORM(c->m, "map($a, $b)", c->args[0], c->args[1]));
-    Lets lets = {0};
-    Str keys = emit_lets_add(c->m, &lets, c->args[0]);
-    emit_lets(out, &lets,
-              FORM(c->m, "map(CASE WHEN t_keys_are_known($a) THEN $a END, $b)", keys, c->args[1]));
-    return 0;
-}
-
 /* Over the entries of a map: `key` and `value` may be replaced by the lambda's result, or the lambda filters.
  */
 static int over_entries(Call *c, const char *template, Buf *out)
@@ -324,15 +313,26 @@ static int map_filter(Call *c, Buf *out)
 }
 static int transform_keys(Call *c, Buf *out)
 {
-    return over_entries(
-        c, "map_from_entries(list_transform(map_entries($a), lambda $b: struct_pack(k := $e, v := $d)))",
-        out);
+    _cleanup_buf_ Buf entries = BUF_INIT(EMIT_SQL_MAX);
+    if (over_entries(
+        c, "list_transform(map_entries($a), lambda $b: struct_pack(k := $e, v := $d))",
+        &entries) < 0)
+        return -1;
+    Str text = arena_str(c->m->arena, buf_str(&entries));
+    return emit_map_of_entries(c->m, c->e->type->fields[0].type, text, out);
 }
 static int transform_values(Call *c, Buf *out)
 {
     return over_entries(
         c, "map_from_entries(list_transform(map_entries($a), lambda $b: struct_pack(k := $c, v := $e)))",
         out);
+}
+
+static Str map_value(Call *c, Str map, Str key)
+{
+    _cleanup_buf_ Buf out = BUF_INIT(EMIT_SQL_MAX);
+    emit_map_get(c->m, c->e->type->fields[0].type, map, key, &out);
+    return arena_str(c->m->arena, buf_str(&out));
 }
 
 /* map_zip_with: over the keys of both, a value missing on one side is NULL. */
@@ -344,7 +344,7 @@ static int map_zip_with(Call *c, Buf *out)
         k = emit_let_name(m), keys = emit_let_name(m);
     Str result = apply_lambda(
         m, c->e->call.args[2],
-        (Str[]){k, FORM(m, "map_extract_value($a, $b)", a, k), FORM(m, "map_extract_value($a, $b)", b, k)});
+        (Str[]){k, map_value(c, a, k), map_value(c, b, k)});
     if (!result.ptr)
         return -1;
     _cleanup_buf_ Buf body = BUF_INIT(EMIT_SQL_MAX);
@@ -422,7 +422,6 @@ const CallForm emit_list_forms[] = {
     {"@append", append},
     {"@prepend", prepend},
     {"@array_union", array_union},
-    {"@map", map},
     {"@map_concat", map_concat},
     {"@greatest", greatest},
     {"@least", least},

@@ -227,7 +227,7 @@ static int put_keys(Match *x, bool names, Buf *out)
         if (!text.ptr)
             return -1;
         buf_puts(out, i ? ", " : names ? "" : "PARTITION BY ");
-        emit_key(e->type, text, out);
+        emit_key(x->m, e->type, text, out);
         if (names)
             buf_printf(out, " AS k%zu", i);
     }

@@ -1,6 +1,6 @@
 /* emit_operator.c - arithmetic and comparison. A plain DuckDB operator where the types prove it equal to
  * Trino's, else a t_* function. */
-#include "query/engine/emit_internal.h"
+#include "query/engine/emit_call.h"
 
 static const char *const symbols[] = {
     [OP_ADD] = "+", [OP_SUB] = "-", [OP_MUL] = "*", [OP_DIV] = "/", [OP_MOD] = "%", [OP_EQ] = "=",
@@ -45,7 +45,6 @@ static int emit_decimal(Emitter *m, const Expr *e, Str left, Str right, Buf *out
         [OP_ADD] = "add", [OP_SUB] = "sub", [OP_MUL] = "mul", [OP_DIV] = "div", [OP_MOD] = "mod"};
     const SqlType *l = e->binary.left->coerced, *r = e->binary.right->coerced;
     BinaryOp op = e->binary.op;
-    /* DuckDB folds it to an INTEGER. */
     if (e->binary.left->kind == EXPR_NULL || e->binary.right->kind == EXPR_NULL)
         return buf_printf(out, "CAST(NULL AS %.*s)", DUCKDB(m, e->type));
     int scale = op == OP_MUL ? l->scale + r->scale : max_int(l->scale, r->scale);
@@ -55,8 +54,10 @@ static int emit_decimal(Emitter *m, const Expr *e, Str left, Str right, Buf *out
         scale < WIDTH_INT64)
         return infix(out, left, op, right);
     if (has_plain && e->type->scale == scale) {
+        /* Where an operand folds to NULL, DuckDB's result is an INTEGER; else this cast does nothing. */
         if (duckdb_width(op, l, r) == e->type->precision)
-            return infix(out, left, op, right);
+            return buf_printf(out, "CAST((%.*s %s %.*s) AS %.*s)", STR_ARG(left), symbols[op],
+                              STR_ARG(right), DUCKDB(m, e->type));
         /* A wide operand makes DuckDB compute in 128 bits, where nothing within 38 digits overflows. */
         int precision = l->precision + r->precision + 1;
         if (precision <= WIDTH_MAX) {
@@ -164,11 +165,8 @@ static int emit_interval(Emitter *m, const Expr *e, Str left, Str right, Buf *ou
     return call2(out, name, interval, factor);
 }
 
-int emit_arithmetic(Emitter *m, const Expr *e, Buf *out)
+static int emit_operation(Emitter *m, const Expr *e, Str left, Str right, Buf *out)
 {
-    Str left = emit_text(m, e->binary.left), right = left.ptr ? emit_text(m, e->binary.right) : STR_NULL;
-    if (!right.ptr)
-        return -1;
     const SqlType *l = e->binary.left->coerced, *r = e->binary.right->coerced;
     BinaryOp op = e->binary.op;
     if (l->kind == TYPE_DECIMAL && r->kind == TYPE_DECIMAL)
@@ -190,12 +188,19 @@ int emit_arithmetic(Emitter *m, const Expr *e, Buf *out)
     return emit_not_supported(m, e->pos, "Arithmetic on %.*s", STR_ARG(sql_type_name(e->type, m->arena)));
 }
 
-/* ---- comparison ---- */
-
-void emit_key(const SqlType *type, Str text, Buf *out)
+int emit_arithmetic(Emitter *m, const Expr *e, Buf *out)
 {
-    buf_printf(out, sql_type_is_zoned(type) ? "struct_extract(%.*s, 't')" : "%.*s", STR_ARG(text));
+    Str left = emit_text(m, e->binary.left), right = left.ptr ? emit_text(m, e->binary.right) : STR_NULL;
+    if (!right.ptr)
+        return -1;
+    int guards =
+        emit_guard((Expr *const[]){e->binary.left, e->binary.right}, (Str[]){left, right}, 2, false, out);
+    if (emit_operation(m, e, left, right, out) < 0)
+        return -1;
+    return guards ? buf_puts(out, " END") : 0;
 }
+
+/* ---- comparison ---- */
 
 /* DuckDB orders NaN above everything and equal to itself; for Trino it compares with nothing. A constant is
  * no NaN. */
@@ -245,8 +250,8 @@ int emit_compare(Emitter *m, BinaryOp op, const SqlType *type, Str left, Str rig
     if (may_hold_null(type))
         return call2(out, nested_functions[op], left, right);
     buf_putc(out, '(');
-    emit_key(type, left, out);
+    emit_key(m, type, left, out);
     buf_printf(out, " %s ", symbols[op]);
-    emit_key(type, right, out);
+    emit_key(m, type, right, out);
     return buf_putc(out, ')');
 }

@@ -18,7 +18,7 @@ int emit_sort_items(Emitter *m, const SortItem *items, size_t n, bool ordinals, 
             Str text = emit_own_text(m, item->expr);
             if (!text.ptr)
                 return -1;
-            emit_key(item->expr->type, text, out);
+            emit_key(m, item->expr->type, text, out);
         }
         buf_printf(out, "%s NULLS %s", item->descending ? " DESC" : " ASC",
                    item->nulls == NULLS_FIRST ? "FIRST" : "LAST");
@@ -35,126 +35,6 @@ static int emit_limit(Emitter *m, const Query *query, Buf *out)
     if (query->offset)
         buf_printf(out, " OFFSET %lld", (long long)query->offset->integer.value);
     return 0;
-}
-
-/* ---- GROUP BY ---- */
-
-typedef struct Set {
-    Expr **items;
-    size_t n;
-} Set;
-typedef Vec(Set) Sets;
-
-static Set set_union(Emitter *m, const Set *a, const Set *b)
-{
-    Set set = {arena_array(m->arena, Expr *, a->n + b->n + 1), 0};
-    const Set *parts[] = {a, b};
-    for (size_t p = 0; p < 2; p++)
-        for (size_t i = 0; i < parts[p]->n; i++) {
-            bool known = false;
-            for (size_t j = 0; j < set.n && !known; j++)
-                known = expr_equal(set.items[j], parts[p]->items[i]);
-            if (!known)
-                set.items[set.n++] = parts[p]->items[i];
-        }
-    return set;
-}
-
-/* The sets that one element stands for: (a), ROLLUP (a, b) = (a, b), (a), (). */
-static Sets sets_of(Emitter *m, const GroupingElement *group)
-{
-    Sets sets = {0};
-    if (group->kind == GROUPING_SIMPLE || group->kind == GROUPING_SETS) {
-        for (size_t i = 0; i < group->n_sets; i++)
-            *vec_push(m->arena, &sets) = (Set){group->sets[i].items, group->sets[i].n};
-        return sets;
-    }
-    size_t count = group->kind == GROUPING_ROLLUP ? group->n_sets + 1 : (size_t)1 << group->n_sets;
-    for (size_t c = 0; c < count; c++) {
-        Set set = {0};
-        for (size_t i = 0; i < group->n_sets; i++) {
-            bool in =
-                group->kind == GROUPING_ROLLUP ? i < group->n_sets - c : !(c >> (group->n_sets - 1 - i) & 1);
-            if (in)
-                set = set_union(m, &set, &(Set){group->sets[i].items, group->sets[i].n});
-        }
-        *vec_push(m->arena, &sets) = set;
-    }
-    return sets;
-}
-
-static bool same_set(const Set *a, const Set *b)
-{
-    if (a->n != b->n)
-        return false;
-    for (size_t i = 0; i < a->n; i++) {
-        bool found = false;
-        for (size_t j = 0; j < b->n && !found; j++)
-            found = expr_equal(a->items[i], b->items[j]);
-        if (!found)
-            return false;
-    }
-    return true;
-}
-
-static Sets all_sets(Emitter *m, const QuerySpec *spec)
-{
-    Sets all = {0};
-    *vec_push(m->arena, &all) = (Set){0};
-    for (size_t g = 0; g < spec->n_groups; g++) {
-        Sets own = sets_of(m, &spec->groups[g]), next = {0};
-        for (size_t i = 0; i < all.n; i++)
-            for (size_t j = 0; j < own.n; j++) {
-                Set set = set_union(m, &all.items[i], &own.items[j]);
-                bool known = false;
-                for (size_t k = 0; spec->group_distinct && k < next.n && !known; k++)
-                    known = same_set(&next.items[k], &set);
-                if (!known)
-                    *vec_push(m->arena, &next) = set;
-            }
-        all = next;
-    }
-    return all;
-}
-
-static int emit_group_item(Emitter *m, const Expr *e, Buf *out)
-{
-    /* A bare constant would be an ordinal, or refused. */
-    if (e->kind != EXPR_STRING && e->kind != EXPR_BOOLEAN)
-        return emit_expr(m, e, out);
-    buf_puts(out, "CAST(");
-    if (emit_expr(m, e, out) < 0)
-        return -1;
-    return buf_printf(out, " AS %.*s)", DUCKDB(m, e->type));
-}
-
-static int emit_set(Emitter *m, const Set *set, Buf *out)
-{
-    for (size_t i = 0; i < set->n; i++) {
-        buf_puts(out, i ? ", " : "");
-        if (emit_group_item(m, set->items[i], out) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int emit_groups(Emitter *m, const QuerySpec *spec, Buf *out)
-{
-    if (!spec->n_groups)
-        return 0;
-    Sets sets = all_sets(m, spec);
-    if (sets.n == 1 && sets.items[0].n > 0) {
-        buf_puts(out, " GROUP BY ");
-        return emit_set(m, &sets.items[0], out);
-    }
-    buf_puts(out, " GROUP BY GROUPING SETS (");
-    for (size_t i = 0; i < sets.n; i++) {
-        buf_puts(out, i ? ", (" : "(");
-        if (emit_set(m, &sets.items[i], out) < 0)
-            return -1;
-        buf_putc(out, ')');
-    }
-    return buf_putc(out, ')');
 }
 
 /* ---- SELECT ---- */
@@ -201,10 +81,30 @@ static int emit_outputs(Emitter *m, const QueryBody *body, Buf *out)
     return 0;
 }
 
+static void find_column(Expr *e, void *arg)
+{
+    *(bool *)arg |= e->kind == EXPR_COLUMN && e->column.ref.relation;
+    expr_children(e, find_column, arg);
+}
+
+/* Does FROM begin with UNNEST of an outer query's column? */
+static bool begins_with_outer_unnest(const Relation *from)
+{
+    while (from->kind == REL_JOIN && from->join.join != JOIN_RIGHT && from->join.join != JOIN_FULL)
+        from = from->join.left;
+    bool is_outer = false;
+    for (size_t i = 0; from->kind == REL_UNNEST && i < from->unnest.n; i++)
+        find_column(from->unnest.items[i], &is_outer);
+    return is_outer;
+}
+
 static int emit_input(Emitter *m, const QuerySpec *spec, Buf *out)
 {
     if (spec->from) {
         buf_puts(out, " FROM ");
+        /* DuckDB loses another outer column beside such an UNNEST, but not beside a join. */
+        if (begins_with_outer_unnest(spec->from))
+            buf_puts(out, "(SELECT 1 AS one) AS one CROSS JOIN ");
         if (emit_relation(m, spec->from, out) < 0)
             return -1;
     }
@@ -228,35 +128,44 @@ static int emit_clauses(Emitter *m, const QuerySpec *spec, Buf *out)
         return -1;
     if (spec->having) {
         buf_puts(out, " HAVING ");
-        if (emit_coerced(m, spec->having, out) < 0)
-            return -1;
+        m->shows_groups = true;
+        m->in_having = true;
+        failed = emit_coerced(m, spec->having, out);
+        m->in_having = false;
+        return failed;
     }
     return 0;
 }
 
-/* Texts with lambdas hold names made up as they are written: the groups' are written once. */
-static int pin_groups(Emitter *m, const QuerySpec *spec)
+/* DISTINCT ON what the outputs are told apart by: the others by their ordinals. */
+static int emit_distinct(Emitter *m, const QueryBody *body, Buf *out)
 {
-    for (size_t g = 0; g < spec->n_groups; g++)
-        for (size_t i = 0; i < spec->groups[g].n_sets; i++)
-            for (size_t j = 0; j < spec->groups[g].sets[i].n; j++) {
-                const Expr *e = spec->groups[g].sets[i].items[j];
-                Str text = e->kind == EXPR_COLUMN ? STR("") : emit_own_text(m, e);
-                if (!text.ptr)
-                    return -1;
-                if (str_find(text, STR("lambda ")) < 0 || m->n_pinned == EMIT_PINNED_MAX)
-                    continue;
-                m->pinned[m->n_pinned].expr = e;
-                m->pinned[m->n_pinned++].text = text;
-            }
-    return 0;
+    const QuerySpec *spec = body->select;
+    buf_puts(out, "DISTINCT ");
+    if (!emit_fields_have_key(body->fields, body->n_fields))
+        return 0;
+    for (size_t i = 0; i < spec->n_output; i++) {
+        const Expr *e = spec->output[i];
+        buf_puts(out, i ? ", " : "ON (");
+        if (!emit_has_key(body->fields[i].type)) {
+            buf_printf(out, "%zu", i + 1);
+            continue;
+        }
+        Str value = emit_own_text(m, e);
+        value = value.ptr ? emit_cast_text(m, e->type, body->fields[i].type, value, e->pos) : value;
+        if (!value.ptr)
+            return -1;
+        emit_key(m, body->fields[i].type, value, out);
+    }
+    return buf_puts(out, ") ");
 }
 
 static int emit_select_parts(Emitter *m, const QueryBody *body, const Query *ordered, Buf *out)
 {
     const QuerySpec *spec = body->select;
-    buf_puts(out, spec->distinct ? "SELECT DISTINCT " : "SELECT ");
-    if (emit_outputs(m, body, out) < 0)
+    m->shows_groups = true;
+    buf_puts(out, "SELECT ");
+    if ((spec->distinct && emit_distinct(m, body, out) < 0) || emit_outputs(m, body, out) < 0)
         return -1;
     if (ordered && ordered->with_ties) {
         buf_puts(out, ", rank() OVER (ORDER BY ");
@@ -264,17 +173,23 @@ static int emit_select_parts(Emitter *m, const QueryBody *body, const Query *ord
             return -1;
         buf_puts(out, ") AS k");
     }
-    return emit_clauses(m, spec, out);
+    m->shows_groups = false;
+    int failed = emit_clauses(m, spec, out);
+    m->shows_groups = true; /* of ORDER BY, which may follow */
+    return failed;
 }
 
 static int emit_select(Emitter *m, const QueryBody *body, const Query *ordered, Buf *out)
 {
-    size_t pinned = m->n_pinned;
+    GroupScope scope;
     const Wrapped *wrapped = m->wrapped;
     m->wrapped = emit_wrap(m, body->select->from);
-    int failed = pin_groups(m, body->select) < 0 || emit_select_parts(m, body, ordered, out) < 0;
-    if (!ordered || ordered->with_ties)
-        m->n_pinned = pinned, m->wrapped = wrapped; /* else ORDER BY, which follows, needs them too */
+    emit_groups_begin(m, &scope);
+    int failed = emit_pin_groups(m, body->select) < 0 || emit_select_parts(m, body, ordered, out) < 0;
+    if (ordered && !ordered->with_ties)
+        return failed ? -1 : 0; /* ORDER BY, which follows, needs them too */
+    emit_groups_end(m, &scope);
+    m->wrapped = wrapped;
     return failed ? -1 : 0;
 }
 
@@ -295,10 +210,24 @@ static int emit_relation_body(Emitter *m, const QueryBody *body, Buf *out)
     return emit_relation(m, body->relation, out);
 }
 
+static Str body_text(Emitter *m, const QueryBody *body)
+{
+    _cleanup_buf_ Buf out = BUF_INIT(EMIT_SQL_MAX);
+    return emit_body(m, body, &out) < 0 ? STR_NULL : arena_str(m->arena, buf_str(&out));
+}
+
+static int emit_keyed_sides(Emitter *m, const QueryBody *body, Buf *out)
+{
+    Str left = body_text(m, body->set.left), right = left.ptr ? body_text(m, body->set.right) : STR_NULL;
+    return right.ptr ? emit_keyed_set(m, body, left, right, out) : -1;
+}
+
 static int emit_set_operation(Emitter *m, const QueryBody *body, Buf *out)
 {
     static const char *const words[] = {
         [SET_UNION] = "UNION", [SET_INTERSECT] = "INTERSECT", [SET_EXCEPT] = "EXCEPT"};
+    if (emit_fields_have_key(body->fields, body->n_fields) && !(body->set.all && body->set.op == SET_UNION))
+        return emit_keyed_sides(m, body, out);
     buf_putc(out, '(');
     if (emit_body(m, body->set.left, out) < 0)
         return -1;
@@ -349,7 +278,9 @@ static int emit_recursive(Emitter *m, const NamedQuery *with, Buf *out)
     }
     m->recursion = outer;
     m->step = outer_step;
-    buf_printf(out, "q%d AS (%s", with->id, body->set.all ? "" : "SELECT DISTINCT * FROM (");
+    buf_printf(out, "q%d AS (", with->id);
+    if (!body->set.all)
+        emit_distinct_rows(m, body->fields, body->n_fields, out);
     for (int step = 0; step < depth; step++)
         buf_printf(out, "%sSELECT * FROM q%d_%d", step ? " UNION ALL " : "", with->id, step);
     return buf_printf(out,
@@ -442,7 +373,7 @@ static int emit_ordered(Emitter *m, const Query *query, bool is_top, Buf *out)
         put_columns(query->n_fields, out);
         buf_puts(out, " FROM (");
     }
-    size_t pinned = m->n_pinned;
+    GroupScope scope = {m->n_pinned, m->own_pinned, m->shows_groups};
     const Wrapped *wrapped = m->wrapped;
     bool is_select = query->body->kind == BODY_SELECT;
     if ((is_select ? emit_select(m, query->body, query, out) : emit_body(m, query->body, out)) < 0)
@@ -453,7 +384,7 @@ static int emit_ordered(Emitter *m, const Query *query, bool is_top, Buf *out)
         if (emit_sort_items(m, query->order_by, query->n_order_by, true, out) < 0)
             return -1;
     }
-    m->n_pinned = pinned;
+    emit_groups_end(m, &scope);
     m->wrapped = wrapped;
     return emit_limit(m, query, out);
 }
@@ -476,6 +407,8 @@ int emit_query(EmitContext *context, const Query *query, Buf *out, Error *err)
     /* Only where no row leaves before all have been read: an overflow must come before the first. */
     context->is_optimistic =
         !context->exact_decimals && query->body->kind == BODY_SELECT && query->body->select->is_aggregated;
+    if (context->has_marks)
+        emit_choose_mark(context->mark);
     if (emit_query_body(&m, query, true, out) < 0)
         return -1;
     return buf_check(out, m.err) < 0 ? -1 : arena_check(m.arena, m.err);

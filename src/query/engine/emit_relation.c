@@ -9,7 +9,7 @@ static int emit_table(Emitter *m, const Relation *relation, Buf *out)
     if (relation->table.named)
         return buf_printf(out, "q%d AS r%d", relation->table.named->id, relation->id);
     buf_putc(out, '(');
-    int failed = handle ? handle->ops->emit_scan(m->context, handle, relation, out, m->err)
+    int failed = handle ? emit_scan(m, handle, relation, out)
                         : emit_query_body(m, relation->table.view, false, out);
     return failed ? -1 : buf_printf(out, ") AS r%d", relation->id);
 }

@@ -42,7 +42,7 @@ static int emit_row_side(Emitter *m, const Expr *value, const Query *query, Buf 
         Str text = emit_text(m, value);
         if (!text.ptr)
             return -1;
-        emit_key(value->coerced, text, out);
+        emit_key(m, value->coerced, text, out);
         return 0;
     }
     buf_putc(out, '(');
@@ -52,25 +52,30 @@ static int emit_row_side(Emitter *m, const Expr *value, const Query *query, Buf 
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
             buf_puts(out, ", ");
-        if (value->kind != EXPR_ROW) {
-            buf_printf(out, "struct_extract(%.*s, 'f%zu')", STR_ARG(whole), i);
-            continue;
-        }
-        Str item = emit_own_text(m, value->row.items[i]);
-        if (!item.ptr || emit_cast(m, value->row.items[i]->type, value->coerced->fields[i].type, item,
-                                   value->pos, out) < 0)
+        Str item = value->kind == EXPR_ROW ? emit_own_text(m, value->row.items[i])
+                                           : arena_printf(m->arena, "struct_extract(%.*s, 'f%zu')",
+                                                          STR_ARG(whole), i);
+        if (item.ptr && value->kind == EXPR_ROW)
+            item = emit_cast_text(m, value->row.items[i]->type, value->coerced->fields[i].type, item,
+                                  value->pos);
+        if (!item.ptr)
             return -1;
+        emit_key(m, query->fields[i].type, item, out);
     }
     return buf_putc(out, ')');
 }
 
-static int emit_subquery_side(Emitter *m, const SqlType *type, const Query *query, Buf *out)
+static int emit_subquery_side(Emitter *m, const Query *query, Buf *out)
 {
-    if (sql_type_is_zoned(type))
-        buf_puts(out, "SELECT struct_extract(c0, 't') FROM (");
+    bool has_key = emit_fields_have_key(query->fields, query->n_fields);
+    for (size_t i = 0; i < query->n_fields && has_key; i++) {
+        buf_puts(out, i ? ", " : "SELECT ");
+        emit_key(m, query->fields[i].type, arena_printf(m->arena, "c%zu", i), out);
+    }
+    buf_puts(out, has_key ? " FROM (" : "");
     if (emit_query_body(m, query, false, out) < 0)
         return -1;
-    return sql_type_is_zoned(type) ? buf_putc(out, ')') : 0;
+    return has_key ? buf_putc(out, ')') : 0;
 }
 
 int emit_in_subquery(Emitter *m, const Expr *e, Buf *out)
@@ -79,7 +84,7 @@ int emit_in_subquery(Emitter *m, const Expr *e, Buf *out)
     if (emit_row_side(m, e->in.value, e->in.query, out) < 0)
         return -1;
     buf_puts(out, " IN (");
-    if (emit_subquery_side(m, e->in.value->coerced, e->in.query, out) < 0)
+    if (emit_subquery_side(m, e->in.query, out) < 0)
         return -1;
     return buf_puts(out, ")))");
 }
@@ -92,7 +97,7 @@ int emit_quantified(Emitter *m, const Expr *e, Buf *out)
     if (emit_row_side(m, e->quantified.value, e->quantified.query, out) < 0)
         return -1;
     buf_printf(out, " %s %s (", ops[e->quantified.op], e->quantified.all ? "ALL" : "ANY");
-    if (emit_subquery_side(m, e->quantified.value->coerced, e->quantified.query, out) < 0)
+    if (emit_subquery_side(m, e->quantified.query, out) < 0)
         return -1;
     return buf_puts(out, "))");
 }
@@ -102,7 +107,7 @@ int emit_quantified(Emitter *m, const Expr *e, Buf *out)
 static Str column_key(Emitter *m, const Query *query, size_t i)
 {
     _cleanup_buf_ Buf key = BUF_INIT(256);
-    emit_key(query->fields[i].type, arena_printf(m->arena, "u.c%zu", i), &key);
+    emit_key(m, query->fields[i].type, arena_printf(m->arena, "u.c%zu", i), &key);
     return arena_str(m->arena, buf_str(&key));
 }
 
@@ -174,7 +179,7 @@ int emit_match_predicate(Emitter *m, const Expr *e, Buf *out)
     buf_puts(out, ") AS u WHERE ");
     for (size_t i = 0; i < n; i++) {
         _cleanup_buf_ Buf key = BUF_INIT(EMIT_SQL_MAX);
-        emit_key(query->fields[i].type, items[i], &key);
+        emit_key(m, query->fields[i].type, items[i], &key);
         buf_printf(out, "%s(%.*s = %.*s", i ? " AND " : "", STR_ARG(column_key(m, query, i)),
                    STR_ARG(buf_str(&key)));
         if (partial)

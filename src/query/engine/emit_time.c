@@ -47,7 +47,7 @@ void emit_narrow_end(Emitter *m, const Narrowed *n, Str body, bool keeps_picos, 
 
 Str emit_now_us(Emitter *m)
 {
-    return arena_printf(m->arena, "CAST(%lld AS BIGINT)", (long long)m->context->session->start_us);
+    return arena_printf(m->arena, "CAST(%.*s AS BIGINT)", STR_ARG(emit_start_us(m)));
 }
 
 int emit_time_at_zone(Emitter *m, Str value, Str zone, TypeKind zone_kind, Buf *out)
@@ -80,7 +80,7 @@ static const struct {
     {TYPE_TIME_TZ, TYPE_TIMESTAMP, "t_wide_on_day(t_timetz_local($1), $d)"},
     {TYPE_TIME_TZ, TYPE_TIMESTAMP_TZ, "t_timetz_on_day($1, $d)"},
     {TYPE_TIMESTAMP, TYPE_TIME, "t_wide_time($1)"},
-    {TYPE_TIMESTAMP, TYPE_TIME_TZ, "t_timetz_of_tz(t_wide_from_local($1, $z))"},
+    {TYPE_TIMESTAMP, TYPE_TIME_TZ, "t_timetz_of_timestamp($1, $z, $n)"},
     {TYPE_TIMESTAMP, TYPE_TIMESTAMP_TZ, "t_wide_from_local($1, $z)"},
     {TYPE_TIMESTAMP_TZ, TYPE_TIME, "t_wide_zoned_time($1)"},
     {TYPE_TIMESTAMP_TZ, TYPE_TIME_TZ, "t_timetz_of_tz($1)"},

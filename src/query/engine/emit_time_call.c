@@ -3,9 +3,8 @@
 
 static int now(Call *c, Buf *out)
 {
-    int64_t ms = c->m->context->session->start_us / 1000;
-    return buf_printf(out, "t_tz_make(make_timestamp(CAST(%lld AS BIGINT)), %.*s)", (long long)ms * 1000,
-                      STR_ARG(emit_zone_literal(c->m)));
+    return buf_printf(out, "t_tz_make(make_timestamp(CAST(%.*s000 AS BIGINT)), %.*s)",
+                      STR_ARG(emit_start_ms(c->m)), STR_ARG(emit_zone_literal(c->m)));
 }
 
 /* DuckDB's own function where unit and type are plain: it can be pushed into scans. */
@@ -34,11 +33,6 @@ static int to_iso8601(Call *c, Buf *out)
                        : type->kind == TYPE_TIMESTAMP_TZ ? "t_to_iso8601_tz"
                                                          : "t_to_iso8601_timestamp";
     return buf_printf(out, "%s(%.*s, %d)", name, STR_ARG(c->args[0]), type->precision);
-}
-
-static int at_timezone(Call *c, Buf *out)
-{
-    return emit_time_at_zone(c->m, c->args[0], c->args[1], c->e->call.arg_types[1]->kind, out);
 }
 
 /* sequence() of timestamps: the start, and to it whole steps up to the last one that does not pass the stop.
@@ -78,7 +72,6 @@ const CallForm emit_time_forms[] = {
     {"@now", now},
     {"@date_trunc", date_trunc},
     {"@to_iso8601", to_iso8601},
-    {"@at_timezone", at_timezone},
     {"@sequence_times", sequence_times},
     {NULL, NULL},
 };

@@ -128,6 +128,21 @@ static int write_rows(const Column *columns, size_t n, size_t from, size_t to, B
     return out->overflow ? -1 : 0;
 }
 
+/* Where an expression folds to NULL, DuckDB may forget its type; its values need none. */
+static bool null_init(Column *c, duckdb_vector vector, const SqlType *type, size_t n_rows)
+{
+    duckdb_logical_type logical = duck->vector_get_column_type(vector);
+    bool is_typed = column_writer(type->kind, duck->get_type_id(logical)) != NULL;
+    duck->destroy_logical_type(&logical);
+    if (is_typed)
+        return false;
+    *c = (Column){.type = type, .validity = duck->vector_get_validity(vector)};
+    for (size_t row = 0; row < n_rows; row++)
+        if (duckdb_is_valid(c->validity, row))
+            return false;
+    return true;
+}
+
 int engine_chunk_to_json(const EngineChunk *chunk, const SqlType *const *types, size_t n_types, size_t from,
                          size_t to, Buf *out, Error *err)
 {
@@ -138,8 +153,11 @@ int engine_chunk_to_json(const EngineChunk *chunk, const SqlType *const *types, 
     if (!columns)
         return err_set(err, ERR_EXCEEDED_LOCAL_MEMORY_LIMIT, "no memory for the columns of a result");
     int r = 0;
-    for (size_t i = 0; r == 0 && i < n_types; i++)
-        r = column_init(&columns[i], duck->data_chunk_get_vector(chunk->duckdb, i), types[i], 0, err);
+    for (size_t i = 0; r == 0 && i < n_types; i++) {
+        duckdb_vector vector = duck->data_chunk_get_vector(chunk->duckdb, i);
+        if (!null_init(&columns[i], vector, types[i], chunk->n_rows))
+            r = column_init(&columns[i], vector, types[i], 0, err);
+    }
     if (r == 0 && write_rows(columns, n_types, from, to > chunk->n_rows ? chunk->n_rows : to, out) < 0)
         r = err_set(err, ERR_LIMIT, "rows of a result are longer than the %zu bytes of a page", out->max);
     for (size_t i = 0; i < n_types; i++)

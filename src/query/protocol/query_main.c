@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "query/protocol/plan.h"
 #include "query/protocol/server.h"
 
 enum { TICK_MS = 200, TICKS_A_SWEEP = 5 };
@@ -150,6 +151,7 @@ int query_main(const RoleContext *context, Error *err)
     server->context = context;
     server->started_us = clock_monotonic_us();
     server->client_timeout_us = config_int(context->config, "query.client_timeout") * 1000;
+    server->plans = arena_cache_new(PLANS_MAX, PLANS_BYTES_MAX);
     server->max_run_time = session_time_limit(config_int(context->config, "query.max_run_time") * 1000);
     pthread_mutex_init(&server->lock, NULL);
     pthread_mutex_init(&server->transactions.lock, NULL);
@@ -174,6 +176,7 @@ int query_main(const RoleContext *context, Error *err)
     pthread_join(sweeper, NULL);
     server_cancel_all(server);       /* no client can take results any more */
     worker_pool_free(server->pool);
+    arena_cache_free(server->plans);
     catalogs_free(server->catalogs);
     engine_close(server->engine);
     return r;

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "format/json.h"
 #include "query/protocol/answers.h"
+#include "query/protocol/plan.h"
 #include "query/protocol/run.h"
 #include "query/protocol/server.h"
 
@@ -27,8 +28,14 @@ static void parse_statement(RunningStatement *s)
 {
     Error err;
     Statement *ast = NULL;
-    if (session_check_properties(&s->session, s->server->iceberg_name, &err) ||
-        sql_parse(s->sql, s->arena, &ast, &err) || run_attach_prepared(s, ast, &err)) {
+    if (session_check_properties(&s->session, s->server->iceberg_name, &err)) {
+        statement_end(s, &err);
+        return;
+    }
+    s->found_plan = plan_find(s);
+    if (s->found_plan)
+        return; /* only queries have plans: it has no effects */
+    if (run_parse(s, &ast, &err)) {
         statement_end(s, &err);
         return;
     }

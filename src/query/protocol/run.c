@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "query/engine/emitter.h"
+#include "query/protocol/plan.h"
 #include "query/protocol/results.h"
 #include "query/protocol/server.h"
 
@@ -102,10 +103,11 @@ static int recursion_depth(const RunningStatement *s)
 static AnalyzerSession *make_session(RunningStatement *s)
 {
     AnalyzerSession *session = arena_new_of(s->arena, AnalyzerSession);
-    *session = (AnalyzerSession){ .user = s->session.user,
-                                  .catalog = s->session.catalog,
-                                  .schema = s->session.schema,
-                                  .time_zone = s->session.time_zone,
+    /* Copies: a plan outlives the statement (plan.h). */
+    *session = (AnalyzerSession){ .user = arena_str(s->arena, s->session.user),
+                                  .catalog = arena_str(s->arena, s->session.catalog),
+                                  .schema = arena_str(s->arena, s->session.schema),
+                                  .time_zone = arena_str(s->arena, s->session.time_zone),
                                   .start_us = s->created_us,
                                   .max_recursion_depth = recursion_depth(s) };
     return session;
@@ -164,43 +166,60 @@ int run_and_count(RunningStatement *s, const Query *query, RunMeasure *ret, Erro
     return r;
 }
 
-/* The client gets types that it understands; the query is cast to them by the column's own type. */
-static int run_query_with(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n, Error *err)
+/* The client gets types that it understands; the query is cast to them by the column's own type. *ret_again:
+ * it did not run, or no row has left and decimals overflowed that had been computed in 64 bits. */
+static int run_plan(RunningStatement *s, const Plan *plan, bool *ret_again, Error *err)
+{
+    Str sql;
+    bool sent = false;
+    Error e;
+    if (plan_fill(s, plan, &sql, ret_again, err))
+        return -1;
+    if (*ret_again)
+        return 0;
+    statement_set_columns(s, plan->analysis->columns, plan->analysis->n_columns);
+    statement_set_state(s, STATE_RUNNING);
+    int r = stream_rows(s, sql, plan->analysis, plan->is_optimistic, &sent, &e);
+    *ret_again = r && plan->is_optimistic && !sent && e.code == ERR_NUMERIC_VALUE_OUT_OF_RANGE;
+    if (r && !*ret_again && err)
+        *err = e;
+    return *ret_again ? 0 : r;
+}
+
+static int run_query_with(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n,
+                          Plan **ret_plan, Error *err)
 {
     Analysis *analysis;
-    Str sql;
-    bool optimistic = true, sent = false;
-    Error overflow;
+    Plan *plan;
+    bool again;
     statement_set_state(s, STATE_PLANNING);
     if (run_analyze(s, ast, parameters, n, false, &analysis, err) ||
-        transaction_check_tables(s, analysis, err) || emit_sql(s, ast->query, &optimistic, &sql, err))
+        transaction_check_tables(s, analysis, err) || plan_make(s, ast->query, analysis, true, &plan, err) ||
+        run_plan(s, plan, &again, err))
         return -1;
-    statement_set_columns(s, analysis->columns, analysis->n_columns);
-    statement_set_state(s, STATE_RUNNING);
-    int r = stream_rows(s, sql, analysis, optimistic, &sent, &overflow);
-    if (r && optimistic && !sent && overflow.code == ERR_NUMERIC_VALUE_OUT_OF_RANGE) {
-        optimistic = false;
-        if (emit_sql(s, ast->query, &optimistic, &sql, err))
-            return -1;
-        return stream_rows(s, sql, analysis, false, &sent, err);
-    }
-    if (r && err)
-        *err = overflow;
-    return r;
+    if (again && (plan_make(s, ast->query, analysis, false, &plan, err) || run_plan(s, plan, &again, err)))
+        return -1;
+    metric_inc(METRIC_QUERY_PLANS, "made");
+    *ret_plan = plan;
+    return 0;
 }
 
 static int run_query_statement(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n,
                                Error *err)
 {
+    Plan *plan;
     Str time_zone = s->session.time_zone;
-    int r = run_inline_session(s, ast, err) ? -1 : run_query_with(s, ast, parameters, n, err);
+    int r = run_inline_session(s, ast, err) ? -1 : run_query_with(s, ast, parameters, n, &plan, err);
     s->session.time_zone = time_zone;
+    if (!r && !ast->n_session && catalogs_tables_are_lasting(&s->context, &plan->tables, &plan->n_tables))
+        s->made_plan = plan;
     return r;
 }
 
 int run_query(RunningStatement *s, Statement *ast, Error *err)
 {
-    return run_query_with(s, ast, NULL, 0, err);
+    Plan *ignored;
+    return run_query_with(s, ast, NULL, 0, &ignored, err);
 }
 
 int run_query_text(RunningStatement *s, Str sql, Error *err)
@@ -230,12 +249,16 @@ int run_text_result(RunningStatement *s, const char *column, Str text, Error *er
 
 static const OutputColumn rows_column[] = { { { "rows", 4 }, &TYPE_BIGINT_ } };
 
+/* rows -1: it is not told how many. */
 static int put_row_count(RunningStatement *s, const char *update_type, int64_t rows, Error *err)
 {
     statement_set_columns(s, rows_column, 1);
     statement_set_update(s, str_from(update_type), rows);
     Buf page = BUF_INIT(64);
-    buf_printf(&page, "[[%lld]]", (long long)rows);
+    if (rows < 0)
+        buf_puts(&page, "[[null]]");
+    else
+        buf_printf(&page, "[[%lld]]", (long long)rows);
     int r = statement_put_page(s, &page, 1, true, err);
     buf_free(&page);
     return r;
@@ -252,6 +275,8 @@ static const struct {
     {STMT_DELETE, "DELETE", catalogs_change_rows},
     {STMT_UPDATE, "UPDATE", catalogs_change_rows},
     {STMT_MERGE, "MERGE", catalogs_change_rows},
+    {STMT_ANALYZE, "ANALYZE", catalogs_analyze},
+    {STMT_REFRESH_MATERIALIZED_VIEW, "REFRESH MATERIALIZED VIEW", catalogs_refresh},
 };
 
 static int run_write(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n, Error *err)
@@ -282,6 +307,12 @@ static const struct { StatementKind kind; const char *update_type;
     {STMT_SET_COLUMN_TYPE, "SET COLUMN TYPE"}, {STMT_SET_PROPERTIES, "SET PROPERTIES"},
     {STMT_CREATE_VIEW, "CREATE VIEW"},         {STMT_DROP_VIEW, "DROP VIEW"},
     {STMT_TRUNCATE, "TRUNCATE TABLE"},      {STMT_RENAME_VIEW, "RENAME VIEW"},
+    {STMT_CREATE_BRANCH, "CREATE BRANCH"},     {STMT_DROP_BRANCH, "DROP BRANCH"},
+    {STMT_FAST_FORWARD_BRANCH, "FAST FORWARD BRANCH"},
+    {STMT_CREATE_MATERIALIZED_VIEW, "CREATE MATERIALIZED VIEW"},
+    {STMT_DROP_MATERIALIZED_VIEW, "DROP MATERIALIZED VIEW"},
+    {STMT_RENAME_MATERIALIZED_VIEW, "RENAME MATERIALIZED VIEW"},
+    {STMT_SET_MATERIALIZED_VIEW_PROPERTIES, "SET PROPERTIES"},
 };
 
 static const char *ddl_update_type(StatementKind kind)
@@ -388,6 +419,8 @@ static int dispatch(RunningStatement *s, Statement *ast, Expr *const *parameters
     case STMT_DELETE:
     case STMT_UPDATE:
     case STMT_MERGE:
+    case STMT_REFRESH_MATERIALIZED_VIEW:
+    case STMT_ANALYZE:
         return run_write(s, ast, parameters, n, err);
     case STMT_EXECUTE:
     case STMT_EXECUTE_IMMEDIATE:
@@ -400,6 +433,8 @@ static int dispatch(RunningStatement *s, Statement *ast, Expr *const *parameters
     case STMT_SHOW_CREATE_TABLE:
     case STMT_SHOW_CREATE_SCHEMA:
     case STMT_SHOW_CREATE_VIEW:
+    case STMT_SHOW_CREATE_MATERIALIZED_VIEW:
+    case STMT_SHOW_BRANCHES:
     case STMT_SHOW_FUNCTIONS:
     case STMT_SHOW_STATS:
         return run_show(s, ast, err);
@@ -429,6 +464,22 @@ static int dispatch(RunningStatement *s, Statement *ast, Expr *const *parameters
     }
 }
 
+/* By the plan of an earlier statement when it still holds. */
+static int run_found(RunningStatement *s, Error *err)
+{
+    bool again = true;
+    statement_set_state(s, STATE_PLANNING);
+    if (s->found_plan && run_plan(s, s->found_plan, &again, err))
+        return -1;
+    if (!again) {
+        metric_inc(METRIC_QUERY_PLANS, "found");
+        return 0;
+    }
+    if ((!s->ast && run_parse(s, &s->ast, err)) || transaction_check(s, s->ast, err))
+        return -1;
+    return dispatch(s, s->ast, NULL, 0, err);
+}
+
 static int run_with_connection(RunningStatement *s, Error *err)
 {
     EngineConnection *connection;
@@ -437,8 +488,7 @@ static int run_with_connection(RunningStatement *s, Error *err)
     pthread_mutex_lock(&s->lock);
     s->context.connection = connection;
     pthread_mutex_unlock(&s->lock);
-    int r = is_cancelled(s, err) || transaction_check(s, s->ast, err) ? -1
-                                                                      : dispatch(s, s->ast, NULL, 0, err);
+    int r = is_cancelled(s, err) ? -1 : run_found(s, err);
     if (r)
         transaction_failed(s);
     /* From here no cancel may reach the connection: the next statement gets it. */

@@ -24,8 +24,8 @@ int run_inline_session(RunningStatement *s, const Statement *ast, Error *err);
 bool is_security_statement(const Statement *ast);
 int run_security_statement(RunningStatement *s, const Statement *ast, Error *err);
 int run_session_statement(RunningStatement *s, Statement *ast, Error *err); /* session_statements.c */
-/* Parses what EXECUTE and the DESCRIBEs name from the client's prepared statements, as their `inner`. */
-int run_attach_prepared(RunningStatement *s, Statement *ast, Error *err);
+/* The client's text; what EXECUTE and the DESCRIBEs name of its prepared statements becomes their `inner`. */
+int run_parse(RunningStatement *s, Statement **ret, Error *err);
 int run_describe_prepared(RunningStatement *s, Statement *ast, Error *err);
 /* Analysis of `ast` with the session's parameters. */
 int run_analyze(RunningStatement *s, Statement *ast, Expr *const *parameters, size_t n_parameters,

@@ -1,6 +1,7 @@
 /* server.h - the query role's state: engine, catalogs, the statements. */
 #pragma once
 
+#include "base/arena_cache.h"
 #include "base/thread.h"
 #include "net/service.h"
 #include "query/protocol/statement.h"
@@ -17,6 +18,7 @@ struct Server {
     TimeLimit max_run_time;
     _Atomic bool ready, draining, stopped;
     Transactions transactions;
+    ArenaCache *plans;                     /* plan.h */
 
     pthread_mutex_t lock;
     RunningStatement *statements;          /* newest first */

@@ -216,20 +216,26 @@ static int prepared_missing(Str name, Error *err)
     return err_set(err, ERR_TRINO_NOT_FOUND, "Prepared statement not found: %.*s", STR_ARG(name));
 }
 
-int run_attach_prepared(RunningStatement *s, Statement *ast, Error *err)
+static int attach_prepared(RunningStatement *s, Statement *ast, Error *err)
 {
     StatementKind kind = ast->kind;
     if (kind == STMT_EXPLAIN || kind == STMT_EXPLAIN_ANALYZE || kind == STMT_EXECUTE_IMMEDIATE)
-        return run_attach_prepared(s, ast->inner, err);
+        return attach_prepared(s, ast->inner, err);
     if (kind != STMT_EXECUTE && kind != STMT_DESCRIBE_INPUT && kind != STMT_DESCRIBE_OUTPUT)
         return 0;
     Str name = ast->name.n ? ast->name.parts[0].text : STR("");
     const PreparedStatement *prepared = find_prepared(&s->session, name);
     if (!prepared)
         return prepared_missing(name, err);
-    if (sql_parse(prepared->sql, s->arena, &ast->inner, err))
+    if (sql_parse(arena_str(s->arena, prepared->sql), s->arena, &ast->inner, err))
         return -1;
     return check_preparable(ast->inner, err);      /* the client wrote the header: it may name itself */
+}
+
+int run_parse(RunningStatement *s, Statement **ret, Error *err)
+{
+    /* The tree points into its text, and may outlive the statement with a plan (plan.h). */
+    return sql_parse(arena_str(s->arena, s->sql), s->arena, ret, err) ? -1 : attach_prepared(s, *ret, err);
 }
 
 static int run_deallocate(RunningStatement *s, const Statement *ast, Error *err)

@@ -120,8 +120,8 @@ static int show_columns(RunningStatement *s, const Statement *ast, Error *err)
         return -1;
     if (!table)
         return err_set_sql(err, ERR_TABLE_NOT_FOUND, ast->pos.line, ast->pos.column,
-                           "Table '%.*s.%.*s.%.*s' does not exist", STR_ARG(parts[0]), STR_ARG(parts[1]),
-                           STR_ARG(parts[2]));
+                           "Table '%.*s' does not exist",
+                           STR_ARG(table_name_text(s->arena, parts[0], parts[1], parts[2])));
     Buf q = BUF_INIT(TEXT_MAX);
     buf_puts(&q, "SELECT c, t, e, m FROM (VALUES (0, '', '', '', '')");
     for (size_t i = 0; i < table->n_columns; i++) {
@@ -157,6 +157,8 @@ static int show_create(RunningStatement *s, const Statement *ast, Error *err)
     return run_text_result(s,
                            ast->kind == STMT_SHOW_CREATE_TABLE  ? "Create Table"
                            : ast->kind == STMT_SHOW_CREATE_VIEW ? "Create View"
+                           : ast->kind == STMT_SHOW_CREATE_MATERIALIZED_VIEW
+                               ? "Create Materialized View"
                                                                 : "Create Schema",
                            text, err);
 }
@@ -210,9 +212,40 @@ static int show_session(RunningStatement *s, const Statement *ast, Error *err)
     return r;
 }
 
+/* SHOW FUNCTIONS FROM: those of a schema; none but the built-in ones are listed yet. */
+static int show_functions_of(RunningStatement *s, const Statement *ast, Error *err)
+{
+    _cleanup_buf_ Buf q = BUF_INIT(TEXT_MAX);
+    Str parts[3];
+    bool exists = false;
+    MetadataSource *metadata = catalogs_metadata(&s->context);
+    if (catalogs_resolve_name(&s->context, &ast->target, 2, parts, err) ||
+        metadata->catalog_exists(metadata, parts[0], &exists, err))
+        return -1;
+    if (!exists)
+        return err_set_sql(err, ERR_CATALOG_NOT_FOUND, ast->pos.line, ast->pos.column,
+                           "Catalog '%.*s' not found", STR_ARG(parts[0]));
+    bool is_builtin = str_is(parts[0], "system") && str_is(parts[1], "builtin");
+    if (!is_builtin && str_is(parts[1], "system"))
+        return err_set_sql(err, ERR_NOT_SUPPORTED, ast->pos.line, ast->pos.column,
+                           "SHOW FUNCTIONS FROM a catalog's schema system is not supported");
+    buf_printf(&q,
+               "SELECT CAST(function AS varchar) AS \"Function\", CAST(return_type AS varchar) AS "
+               "\"Return Type\", CAST(argument_types AS varchar) AS \"Argument Types\", "
+               "CAST(function_type AS varchar) AS \"Function Type\", deterministic AS \"Deterministic\", "
+               "CAST(description AS varchar) AS \"Description\" "
+               "FROM system.metadata.\"$functions\" WHERE %s",
+               is_builtin ? "true" : "false");
+    put_like(&q, "function", ast);
+    buf_puts(&q, " ORDER BY function, return_type, argument_types");
+    return run_query_text(s, arena_str(s->arena, buf_str(&q)), err);
+}
+
 static int show_functions(RunningStatement *s, const Statement *ast, Error *err)
 {
     _cleanup_buf_ Buf q = BUF_INIT(TEXT_MAX);
+    if (ast->target.n)
+        return show_functions_of(s, ast, err);
     /* The widths are those of the longest texts of Trino's whole list. */
     buf_puts(&q, "SELECT CAST(function AS varchar(30)) AS \"Function\", CAST(return_type AS varchar(28)) AS "
                  "\"Return Type\", CAST(argument_types AS varchar(68)) AS \"Argument Types\", "
@@ -225,6 +258,23 @@ static int show_functions(RunningStatement *s, const Statement *ast, Error *err)
     return run_query_text(s, arena_str(s->arena, buf_str(&q)), err);
 }
 
+static int show_branches(RunningStatement *s, const Statement *ast, Error *err)
+{
+    _cleanup_buf_ Buf q = BUF_INIT(TEXT_MAX);
+    const Str *names;
+    size_t n;
+    if (catalogs_branches(&s->context, ast, &names, &n, err))
+        return -1;
+    buf_puts(&q, "SELECT CAST(b AS varchar) AS \"Branch\" FROM (VALUES ('', false)");
+    for (size_t i = 0; i < n; i++) {
+        buf_puts(&q, ", (");
+        sql_print_string(&q, names[i]);
+        buf_puts(&q, ", true)");
+    }
+    buf_puts(&q, ") t(b, is_branch) WHERE is_branch ORDER BY 1");
+    return buf_check(&q, err) ? -1 : run_query_text(s, arena_str(s->arena, buf_str(&q)), err);
+}
+
 static const struct {
     StatementKind kind;
     int (*run)(RunningStatement *s, const Statement *ast, Error *err);
@@ -233,7 +283,8 @@ static const struct {
     {STMT_SHOW_TABLES, show_tables},        {STMT_SHOW_COLUMNS, show_columns},
     {STMT_SHOW_CREATE_TABLE, show_create},  {STMT_SHOW_CREATE_VIEW, show_create},
     {STMT_SHOW_CREATE_SCHEMA, show_create}, {STMT_SHOW_SESSION, show_session},
-    {STMT_SHOW_FUNCTIONS, show_functions},
+    {STMT_SHOW_FUNCTIONS, show_functions},  {STMT_SHOW_BRANCHES, show_branches},
+    {STMT_SHOW_CREATE_MATERIALIZED_VIEW, show_create},
 };
 
 int run_show(RunningStatement *s, const Statement *ast, Error *err)

@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "base/rng.h"
 #include "query/protocol/answers.h"
+#include "query/protocol/plan.h"
 #include "query/protocol/server.h"
 
 const char *statement_state_name(StatementState state)
@@ -27,6 +28,8 @@ bool statement_has_effects(const Statement *ast)
     case STMT_SHOW_CREATE_TABLE:
     case STMT_SHOW_CREATE_SCHEMA:
     case STMT_SHOW_CREATE_VIEW:
+    case STMT_SHOW_CREATE_MATERIALIZED_VIEW:
+    case STMT_SHOW_BRANCHES:
     case STMT_SHOW_FUNCTIONS:
     case STMT_SHOW_SESSION: case STMT_SHOW_STATS: case STMT_EXPLAIN: case STMT_USE: case STMT_SET_SESSION:
     case STMT_RESET_SESSION:
@@ -156,6 +159,7 @@ static Arena *take_work(RunningStatement *s)
     Arena *arena = s->arena;
     s->arena = NULL;
     s->ast = NULL;
+    s->found_plan = s->made_plan = NULL;
     s->context.arena = NULL;
     s->context.session = NULL;
     s->context.metadata = NULL;
@@ -165,9 +169,10 @@ static Arena *take_work(RunningStatement *s)
 void statement_drop_work(RunningStatement *s)
 {
     pthread_mutex_lock(&s->lock);
+    const Plan *made = s->made_plan;
     Arena *arena = take_work(s);
     pthread_mutex_unlock(&s->lock);
-    arena_free(arena);
+    plan_leave(s, arena, made);
 }
 
 /* The lock is held. */

@@ -52,6 +52,7 @@ typedef struct SessionHeader { const char *name; Str value; } SessionHeader;
 
 typedef struct StatementWaiter StatementWaiter;    /* answers.h */
 typedef struct Server Server;              /* server.h */
+typedef struct Plan Plan;                  /* plan.h */
 
 typedef struct RunningStatement {
     Server *server;
@@ -60,7 +61,9 @@ typedef struct RunningStatement {
     Arena *arena;                          /* NULL once nothing runs any more */
     ClientSession session;
     Str sql, shown_sql;                    /* shown: without NUL, for system.runtime.queries */
-    Statement *ast;                        /* NULL: it did not parse (error is set) */
+    Statement *ast;                        /* NULL: it did not parse (error is set), or has a plan */
+    Str plan_key;                          /* kept; ptr NULL: no plan is looked for or left */
+    const Plan *found_plan, *made_plan;    /* of an earlier statement; its own, to be kept */
     bool has_effects;
     int64_t created_us;                    /* wall clock */
     int64_t created_monotonic_us;
@@ -102,7 +105,7 @@ int statement_put_page(RunningStatement *s, Buf *rows, int64_t n_rows, bool is_l
 void statement_add_header(RunningStatement *s, const char *name, Str value);
 void statement_set_update(RunningStatement *s, Str type, int64_t count);
 void statement_end(RunningStatement *s, const Error *error /* NULL: finished */);
-/* Lets go of the arena and of what it holds. */
+/* Lets go of the arena and of what it holds; a plan in it may be kept for others. */
 void statement_drop_work(RunningStatement *s);
 
 /* The protocol's side. */

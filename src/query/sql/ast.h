@@ -473,6 +473,9 @@ struct Relation {
             QualifiedName name;
             Ident branch;                          /* t @ branch; text.ptr NULL: none */
             Expr *version, *timestamp;             /* FOR VERSION AS OF, FOR TIMESTAMP AS OF */
+            SqlPos for_pos;                        /* of that FOR */
+            bool is_changes;                       /* analyzer: of table_changes, between two snapshots; */
+            int64_t changes_after, changes_until;  /* `version` is the later one */
             /* analyzer: exactly one of these */
             const TableHandle *handle;
             const NamedQuery *named;               /* a WITH query */
@@ -638,6 +641,8 @@ typedef struct ColumnDef {
     const SqlType *resolved;      /* analyzer */
 } ColumnDef;
 
+typedef enum WhenStale { WHEN_STALE_UNSAID, WHEN_STALE_INLINE, WHEN_STALE_FAIL } WhenStale;
+
 typedef enum StatementKind {
     STMT_QUERY,
     STMT_INSERT,
@@ -661,6 +666,14 @@ typedef enum StatementKind {
     STMT_CREATE_VIEW,
     STMT_DROP_VIEW,
     STMT_RENAME_VIEW,
+    STMT_CREATE_MATERIALIZED_VIEW,
+    STMT_REFRESH_MATERIALIZED_VIEW,
+    STMT_DROP_MATERIALIZED_VIEW,
+    STMT_RENAME_MATERIALIZED_VIEW,
+    STMT_SET_MATERIALIZED_VIEW_PROPERTIES,
+    STMT_CREATE_BRANCH,
+    STMT_DROP_BRANCH,
+    STMT_FAST_FORWARD_BRANCH,
     STMT_SHOW_CATALOGS,
     STMT_SHOW_SCHEMAS,
     STMT_SHOW_TABLES,
@@ -668,9 +681,11 @@ typedef enum StatementKind {
     STMT_SHOW_CREATE_TABLE,
     STMT_SHOW_CREATE_SCHEMA,
     STMT_SHOW_CREATE_VIEW,
+    STMT_SHOW_CREATE_MATERIALIZED_VIEW,
     STMT_SHOW_FUNCTIONS,
     STMT_SHOW_SESSION,
     STMT_SHOW_STATS,
+    STMT_SHOW_BRANCHES,
     STMT_EXPLAIN,
     STMT_EXPLAIN_ANALYZE,
     STMT_USE,
@@ -707,7 +722,8 @@ struct Statement {
     QualifiedName name;           /* table, schema, view, session property, prepared statement, procedure */
     QualifiedName
         target; /* RENAME … TO; SHOW … FROM/IN; ALTER TABLE EXECUTE: procedure; USE: schema in `name` */
-    Ident branch;                 /* INSERT INTO t @ branch */
+    Ident branch;                 /* INSERT INTO t @ branch; CREATE, DROP, ALTER BRANCH branch */
+    Ident other_branch;           /* CREATE BRANCH … FROM x, FAST FORWARD TO x; text.ptr NULL: none */
     Query *query;                 /* QUERY, INSERT, CREATE TABLE AS, CREATE VIEW */
     const Ident *columns; size_t n_columns;        /* INSERT (a, b), CREATE TABLE AS (a, b) */
     ColumnDef *column_defs; size_t n_column_defs;
@@ -733,5 +749,8 @@ struct Statement {
     bool column_first; Ident column_after;                          /* ADD COLUMN … FIRST | AFTER x */
     bool verbose;                 /* EXPLAIN ANALYZE VERBOSE */
     Routine *routine;             /* CREATE FUNCTION; DROP FUNCTION: its parameters */
+    Expr *grace_period;           /* CREATE MATERIALIZED VIEW: an interval; NULL: not said */
+    int64_t grace_period_ms;      /* analyzer; -1: unlimited */
+    WhenStale when_stale;
     SessionAssignment *session; size_t n_session;                   /* WITH SESSION …, before a query */
 };

@@ -98,8 +98,9 @@ static int parse_words_of_arguments(Parser *p, Expr *call)
     }
     call->call.args = args.items;
     call->call.n = args.n;
-    if (call->call.name.parts[0].text.len == strlen("substring"))
-        call->call.name = call_new(p, "substr", call->pos, 0)->call.name;
+    /* OVERLAY is no function that can be called by its name. */
+    bool is_substring = call->call.name.parts[0].text.len == strlen("substring");
+    call->call.name = call_new(p, is_substring ? "substr" : "$overlay", call->pos, 0)->call.name;
     return expect(p, TOKEN_RPAREN);
 }
 

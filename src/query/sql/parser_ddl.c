@@ -32,7 +32,7 @@ int parse_properties(Parser *p, Property **ret, size_t *ret_n)
                                                                                  : expect(p, TOKEN_RPAREN);
 }
 
-static int parse_if_exists(Parser *p, bool *ret)
+int parse_if_exists(Parser *p, bool *ret)
 {
     /* A table may be named "if". */
     if (!is(p, KW_IF) || peek(p, 1) != KW_EXISTS) {
@@ -45,7 +45,7 @@ static int parse_if_exists(Parser *p, bool *ret)
     return 0;
 }
 
-static int parse_if_not_exists(Parser *p, bool *ret)
+int parse_if_not_exists(Parser *p, bool *ret)
 {
     if (!is(p, KW_IF) || peek(p, 1) != KW_NOT) {
         note_expected(p, KW_IF);
@@ -121,6 +121,8 @@ static int parse_create_table(Parser *p, Statement *s)
     s->kind = STMT_CREATE_TABLE;
     if (parse_if_not_exists(p, &s->if_not_exists) < 0 || parse_qualified_name(p, &s->name) < 0)
         return -1;
+    if (s->or_replace && s->if_not_exists)
+        return parse_error(p, s->pos, "'OR REPLACE' and 'IF NOT EXISTS' clauses can not be used together");
     /* "(a, b) AS SELECT" names columns, "(a int)" defines them. */
     TokenKind second = peek(p, 2);
     bool aliases =
@@ -171,10 +173,8 @@ int parse_create(Parser *p, Statement *s)
 {
     static const struct { TokenKind word; const char *what;
     } others[] = {
-        { KW_MATERIALIZED, "CREATE MATERIALIZED VIEW" },
         { KW_ROLE, "CREATE ROLE" },
         { KW_CATALOG, "CREATE CATALOG" },
-        { KW_BRANCH, "CREATE BRANCH" },
     };
     advance(p);
     if (accept(p, KW_OR)) {
@@ -186,6 +186,10 @@ int parse_create(Parser *p, Statement *s)
         return parse_create_table(p, s);
     if (accept(p, KW_VIEW))
         return parse_create_view(p, s);
+    if (accept(p, KW_MATERIALIZED))
+        return parse_create_materialized_view(p, s);
+    if (accept(p, KW_BRANCH))
+        return parse_create_branch(p, s);
     if (sees(p, KW_FUNCTION))
         return parse_create_function(p, s);
     if (!s->or_replace && accept(p, KW_SCHEMA))
@@ -205,10 +209,8 @@ int parse_drop(Parser *p, Statement *s)
     };
     static const struct { TokenKind word; const char *what;
     } others[] = {
-        { KW_MATERIALIZED, "DROP MATERIALIZED VIEW" },
         { KW_ROLE, "DROP ROLE" },
         { KW_CATALOG, "DROP CATALOG" },
-        { KW_BRANCH, "DROP BRANCH" },
     };
     advance(p);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -221,6 +223,13 @@ int parse_drop(Parser *p, Statement *s)
             accept(p, KW_RESTRICT);
         return 0;
     }
+    if (accept(p, KW_MATERIALIZED)) {
+        s->kind = STMT_DROP_MATERIALIZED_VIEW;
+        return expect(p, KW_VIEW) < 0 || parse_if_exists(p, &s->if_exists) < 0
+                   ? -1 : parse_qualified_name(p, &s->name);
+    }
+    if (accept(p, KW_BRANCH))
+        return parse_drop_branch(p, s);
     if (accept(p, KW_FUNCTION))
         return parse_drop_function(p, s);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -231,7 +240,7 @@ int parse_drop(Parser *p, Statement *s)
 
 /* ---- ALTER ---- */
 
-static int parse_rename_to(Parser *p, Statement *s, StatementKind kind)
+int parse_rename_to(Parser *p, Statement *s, StatementKind kind)
 {
     s->kind = kind;
     return expect(p, KW_TO) < 0 ? -1 : parse_qualified_name(p, &s->target);
@@ -354,11 +363,6 @@ static int parse_alter_view(Parser *p, Statement *s)
 
 int parse_alter(Parser *p, Statement *s)
 {
-    static const struct { TokenKind word; const char *what;
-    } others[] = {
-        { KW_MATERIALIZED, "ALTER MATERIALIZED VIEW" },
-        { KW_BRANCH, "ALTER BRANCH" },
-    };
     advance(p);
     if (accept(p, KW_TABLE))
         return parse_alter_table(p, s);
@@ -366,10 +370,9 @@ int parse_alter(Parser *p, Statement *s)
         return parse_alter_schema(p, s);
     if (accept(p, KW_VIEW))
         return parse_alter_view(p, s);
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (accept(p, others[i].word))
-            return parse_unsupported(p, s, others[i].what);
-    return syntax_error(p);
+    if (accept(p, KW_MATERIALIZED))
+        return parse_alter_materialized_view(p, s);
+    return accept(p, KW_BRANCH) ? parse_alter_branch(p, s) : syntax_error(p);
 }
 
 /* ---- COMMENT, ANALYZE, CALL, REFRESH ---- */
@@ -412,6 +415,6 @@ int parse_call_statement(Parser *p, Statement *s)
 int parse_refresh(Parser *p, Statement *s)
 {
     advance(p);
-    return expect_all(p, KW_MATERIALIZED, KW_VIEW) < 0 ? -1
-                                                       : parse_unsupported(p, s, "REFRESH MATERIALIZED VIEW");
+    s->kind = STMT_REFRESH_MATERIALIZED_VIEW;
+    return expect_all(p, KW_MATERIALIZED, KW_VIEW) < 0 ? -1 : parse_qualified_name(p, &s->name);
 }

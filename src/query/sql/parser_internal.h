@@ -156,4 +156,11 @@ Statement *parse_statement(Parser *p);
 typedef int StatementParser(Parser *p, Statement *s);
 StatementParser parse_create, parse_drop, parse_alter, parse_insert, parse_delete, parse_update, parse_merge,
     parse_truncate, parse_comment, parse_query_statement, parse_call_statement, parse_analyze, parse_refresh;
+/* parser_branch.c, parser_materialized.c; each after the words that it is named for */
+StatementParser parse_create_branch, parse_drop_branch, parse_alter_branch, parse_show_branches,
+    parse_create_materialized_view, parse_alter_materialized_view;
+int parse_if_exists(Parser *p, bool *ret);
+int parse_if_not_exists(Parser *p, bool *ret);
+int parse_rename_to(Parser *p, Statement *s, StatementKind kind);
+Expr *parse_interval_literal(Parser *p);                    /* at INTERVAL */
 int parse_unsupported(Parser *p, Statement *s, const char *what);     /* takes all tokens that are left */

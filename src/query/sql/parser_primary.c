@@ -42,7 +42,7 @@ static Expr *parse_number(Parser *p)
 
 static bool is_string(TokenKind kind) { return kind == TOKEN_STRING || kind == TOKEN_UNICODE_STRING; }
 
-static Expr *parse_interval_literal(Parser *p)
+Expr *parse_interval_literal(Parser *p)
 {
     Expr *e = expr_new(p, EXPR_INTERVAL, parser_pos(p));
     advance(p);

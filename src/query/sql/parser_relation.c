@@ -58,8 +58,10 @@ static Relation *parse_table_name(Parser *p)
     if (parse_qualified_name(p, &r->table.name) < 0 ||
         (is(p, TOKEN_AT_SIGN) && parse_branch(p, &r->table.branch) < 0))
         return NULL;
+    SqlPos for_pos = parser_pos(p);
     if (!accept(p, KW_FOR))
         return r;
+    r->table.for_pos = for_pos;
     bool version = accept(p, KW_VERSION);
     if ((!version && expect(p, KW_TIMESTAMP) < 0) || expect_all(p, KW_AS, KW_OF) < 0)
         return NULL;

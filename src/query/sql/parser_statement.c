@@ -93,8 +93,10 @@ static int parse_show_create(Parser *p, Statement *s)
             return parse_qualified_name(p, &s->name);
         }
     }
-    if (accept(p, KW_MATERIALIZED))
-        return parse_unsupported(p, s, "SHOW CREATE MATERIALIZED VIEW");
+    if (accept(p, KW_MATERIALIZED)) {
+        s->kind = STMT_SHOW_CREATE_MATERIALIZED_VIEW;
+        return expect(p, KW_VIEW) < 0 ? -1 : parse_qualified_name(p, &s->name);
+    }
     if (accept(p, KW_FUNCTION))
         return parse_unsupported(p, s, "SHOW CREATE FUNCTION");
     return syntax_error(p);
@@ -121,7 +123,7 @@ static int parse_show(Parser *p, Statement *s)
         { KW_FUNCTIONS, STMT_SHOW_FUNCTIONS, 1 }, { KW_SESSION, STMT_SHOW_SESSION, 0 },
     };
     static const struct { TokenKind word; const char *what; } others[] = {
-        { KW_BRANCHES, "SHOW BRANCHES" }, { KW_CURRENT, "SHOW CURRENT ROLES" }, { KW_GRANTS, "SHOW GRANTS" },
+        { KW_CURRENT, "SHOW CURRENT ROLES" }, { KW_GRANTS, "SHOW GRANTS" },
         { KW_ROLE, "SHOW ROLE GRANTS" },  { KW_ROLES, "SHOW ROLES" },
     };
     advance(p);
@@ -142,6 +144,8 @@ static int parse_show(Parser *p, Statement *s)
         return parse_show_create(p, s);
     if (accept(p, KW_STATS))
         return parse_show_stats(p, s);
+    if (accept(p, KW_BRANCHES))
+        return parse_show_branches(p, s);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (accept(p, others[i].word))
             return parse_unsupported(p, s, others[i].what);

@@ -201,18 +201,20 @@ static void print_create_view(Buf *out, const Statement *s)
 
 static void print_drop(Buf *out, const Statement *s)
 {
-    buf_puts(out, s->kind == STMT_DROP_TABLE  ? "DROP TABLE "
-                  : s->kind == STMT_DROP_VIEW ? "DROP VIEW "
-                                              : "DROP SCHEMA ");
+    buf_puts(out, s->kind == STMT_DROP_TABLE               ? "DROP TABLE "
+                  : s->kind == STMT_DROP_VIEW              ? "DROP VIEW "
+                  : s->kind == STMT_DROP_MATERIALIZED_VIEW ? "DROP MATERIALIZED VIEW "
+                                                           : "DROP SCHEMA ");
     print_target(out, s, s->if_exists ? "IF EXISTS " : "");
     buf_puts(out, s->cascade ? " CASCADE" : "");
 }
 
 static void print_rename(Buf *out, const Statement *s)
 {
-    buf_puts(out, s->kind == STMT_RENAME_SCHEMA ? "ALTER SCHEMA "
-                  : s->kind == STMT_RENAME_VIEW ? "ALTER VIEW "
-                                                : "ALTER TABLE ");
+    buf_puts(out, s->kind == STMT_RENAME_SCHEMA              ? "ALTER SCHEMA "
+                  : s->kind == STMT_RENAME_VIEW              ? "ALTER VIEW "
+                  : s->kind == STMT_RENAME_MATERIALIZED_VIEW ? "ALTER MATERIALIZED VIEW "
+                                                             : "ALTER TABLE ");
     print_target(out, s, s->if_exists ? "IF EXISTS " : "");
     buf_puts(out, " RENAME TO ");
     print_name(out, &s->target);
@@ -239,9 +241,50 @@ static void print_alter_column(Buf *out, const Statement *s)
     }
 }
 
+static void print_create_materialized(Buf *out, const Statement *s)
+{
+    buf_puts(out, s->or_replace ? "CREATE OR REPLACE MATERIALIZED VIEW " : "CREATE MATERIALIZED VIEW ");
+    print_target(out, s, s->if_not_exists ? "IF NOT EXISTS " : "");
+    if (s->grace_period) {
+        buf_puts(out, "\nGRACE PERIOD ");
+        print_expression(out, s->grace_period);
+    }
+    if (s->when_stale)
+        buf_puts(out, s->when_stale == WHEN_STALE_FAIL ? "\nWHEN STALE FAIL" : "\nWHEN STALE INLINE");
+    print_comment_clause(out, s->comment);
+    print_properties(out, s->properties, s->n_properties, " WITH (", ")");
+    buf_puts(out, " AS\n");
+    sql_print_query(out, s->query);
+}
+
+static void print_refresh(Buf *out, const Statement *s)
+{
+    print_target(out, s, "REFRESH MATERIALIZED VIEW ");
+}
+
+static void print_branch(Buf *out, const Statement *s)
+{
+    bool creates = s->kind == STMT_CREATE_BRANCH;
+    buf_puts(out, creates ? (s->or_replace ? "CREATE OR REPLACE BRANCH " : "CREATE BRANCH ")
+                  : s->kind == STMT_DROP_BRANCH ? "DROP BRANCH "
+                                                : "ALTER BRANCH ");
+    buf_puts(out, s->if_not_exists ? "IF NOT EXISTS " : s->if_exists ? "IF EXISTS " : "");
+    print_identifier(out, &s->branch);
+    print_properties(out, s->properties, s->n_properties, " WITH (", ")");
+    buf_puts(out, " IN TABLE ");
+    print_name(out, &s->name);
+    if (!s->other_branch.text.ptr)
+        return;
+    buf_puts(out, creates ? " FROM " : " FAST FORWARD TO ");
+    print_identifier(out, &s->other_branch);
+}
+
 static void print_set_properties(Buf *out, const Statement *s)
 {
-    print_target(out, s, s->if_exists ? "ALTER TABLE IF EXISTS " : "ALTER TABLE ");
+    if (s->kind == STMT_SET_MATERIALIZED_VIEW_PROPERTIES)
+        print_target(out, s, "ALTER MATERIALIZED VIEW ");
+    else
+        print_target(out, s, s->if_exists ? "ALTER TABLE IF EXISTS " : "ALTER TABLE ");
     print_properties(out, s->properties, s->n_properties, " SET PROPERTIES ", "");
 }
 
@@ -293,6 +336,8 @@ static void print_show(Buf *out, const Statement *s)
         { STMT_SHOW_FUNCTIONS, "SHOW FUNCTIONS" }, { STMT_SHOW_SESSION, "SHOW SESSION" },
         { STMT_SHOW_CREATE_TABLE, "SHOW CREATE TABLE " }, { STMT_SHOW_CREATE_SCHEMA, "SHOW CREATE SCHEMA " },
         { STMT_SHOW_CREATE_VIEW, "SHOW CREATE VIEW " }, { STMT_SHOW_STATS, "SHOW STATS FOR " },
+        { STMT_SHOW_CREATE_MATERIALIZED_VIEW, "SHOW CREATE MATERIALIZED VIEW " },
+        { STMT_SHOW_BRANCHES, "SHOW BRANCHES FROM TABLE " },
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (words[i].kind == s->kind)
@@ -446,6 +491,14 @@ static void (*const printers[])(Buf *out, const Statement *s) = {
     [STMT_COMMENT] = print_comment,
     [STMT_CREATE_VIEW] = print_create_view,
     [STMT_DROP_VIEW] = print_drop,
+    [STMT_CREATE_MATERIALIZED_VIEW] = print_create_materialized,
+    [STMT_REFRESH_MATERIALIZED_VIEW] = print_refresh,
+    [STMT_DROP_MATERIALIZED_VIEW] = print_drop,
+    [STMT_RENAME_MATERIALIZED_VIEW] = print_rename,
+    [STMT_SET_MATERIALIZED_VIEW_PROPERTIES] = print_set_properties,
+    [STMT_CREATE_BRANCH] = print_branch,
+    [STMT_DROP_BRANCH] = print_branch,
+    [STMT_FAST_FORWARD_BRANCH] = print_branch,
     [STMT_SHOW_CATALOGS] = print_show,
     [STMT_SHOW_SCHEMAS] = print_show,
     [STMT_SHOW_TABLES] = print_show,
@@ -456,6 +509,8 @@ static void (*const printers[])(Buf *out, const Statement *s) = {
     [STMT_SHOW_FUNCTIONS] = print_show,
     [STMT_SHOW_SESSION] = print_show,
     [STMT_SHOW_STATS] = print_show,
+    [STMT_SHOW_BRANCHES] = print_show,
+    [STMT_SHOW_CREATE_MATERIALIZED_VIEW] = print_show,
     [STMT_EXPLAIN] = print_explain,
     [STMT_EXPLAIN_ANALYZE] = print_explain,
     [STMT_USE] = print_use,

@@ -105,7 +105,9 @@ static void print_callee(Buf *out, const Expr *e)
         buf_puts(out, "::");
     }
     /* Any word may name a method; trim and normalize are forms. */
-    if (!last->quoted &&
+    if (is_form(e, "$overlay"))
+        buf_puts(out, "overlay");
+    else if (!last->quoted &&
         (e->call.is_method || is_form(e, "trim") || is_form(e, "normalize") || is_form(e, "listagg")))
         buf_add(out, last->text);
     else
@@ -124,6 +126,16 @@ static void print_overflow(Buf *out, const Expr *e)
     buf_puts(out, e->call.overflow_count ? "WITH COUNT" : "WITHOUT COUNT");
 }
 
+/* overlay(x PLACING y FROM a [FOR n]) */
+static void print_overlay(Buf *out, const Expr *e)
+{
+    static const char *const words[] = {"", " PLACING ", " FROM ", " FOR "};
+    for (size_t i = 0; i < e->call.n && i < sizeof words / sizeof *words; i++) {
+        buf_puts(out, words[i]);
+        print_expression(out, e->call.args[i]);
+    }
+}
+
 static void print_call_arguments(Buf *out, const Expr *e)
 {
     size_t first = e->call.is_method;
@@ -135,6 +147,8 @@ static void print_call_arguments(Buf *out, const Expr *e)
             buf_putc(out, '.');
         }
         buf_putc(out, '*');
+    } else if (is_form(e, "$overlay")) {
+        print_overlay(out, e);
     } else if (is_form(e, "normalize") && e->call.n == 2 && e->call.args[1]->kind == EXPR_STRING) {
         print_expression(out, e->call.args[0]);
         buf_puts(out, ", ");

@@ -48,7 +48,7 @@ CONSTANTS = {
     'format_datetime': {1: ["'yyyy-MM-dd HH:mm:ss'", "'EEE, d MMM'", "'ZZ'"]}, 'parse_datetime': {1: ["'yyyy-MM-dd'"]}, 'to_char': {1: ["'yyyy-mm-dd'"]},
     'at_timezone': {1: [quoted(z) for z in ZONES]}, 'with_timezone': {1: [quoted(z) for z in ZONES]}, 'from_base': {1: ['16', '2']}, 'to_base': {1: ['16', '36']},
     'repeat': {1: ['2', '0']}, 'sequence': {2: ['2', '-1']}, 'lpad': {1: ['5', '1']}, 'rpad': {1: ['5', '0']}, 'from_unixtime': {1: ["'Asia/Kathmandu'"]},
-    'bit_count': {1: ['64', '8']}, 'format': {0: ["'%s|%s|%s'", "'%s'"]},
+    'bit_count': {1: ['64', '8']}, 'bar': {1: ['10', '0']}, 'format': {0: ["'%s|%s|%s'", "'%s'"]},
 }
 
 

@@ -66,12 +66,14 @@ class Server:
             uri = urllib.parse.urlsplit(page['nextUri'])
             page = self.exchange('GET', uri.path + ('?' + uri.query if uri.query else ''))
 
-    def outcomes(self, expressions, source, first='id'):
+    def outcomes(self, expressions, source, first='id', alone=()):
         """For each expression (type, values by row) or an error. An error's line tells which expression it is about; where it has none,
-        halves are tried."""
-        left = list(range(len(expressions)))
+        halves are tried. `alone`: places of those that are asked one by one, since they are likely to fail."""
         out = [None] * len(expressions)
-        self.collect(expressions, left, f'SELECT {first},\n', source, out)
+        select = f'SELECT {first},\n'
+        self.collect(expressions, [i for i in range(len(expressions)) if i not in alone], select, source, out)
+        for i in alone:
+            self.collect(expressions, [i], select, source, out)
         return out
 
     def collect(self, expressions, which, select, source, out):
@@ -94,6 +96,11 @@ class Server:
             which = which[middle:]
 
 
+def unordered(key):
+    """A map that is a key of a map is shown as text, its entries in the order of Java's hash table: the letters are compared."""
+    return ''.join(sorted(key)) if key.startswith('{') else key
+
+
 def same_value(a, b):
     if isinstance(a, bool) or isinstance(b, bool) or a is None or b is None:
         return a is b or (a == b and type(a) is type(b))
@@ -103,7 +110,10 @@ def same_value(a, b):
     if isinstance(a, list):
         return isinstance(b, list) and len(a) == len(b) and all(map(same_value, a, b))
     if isinstance(a, dict):
-        return isinstance(b, dict) and a.keys() == b.keys() and all(same_value(a[k], b[k]) for k in a)
+        if not isinstance(b, dict):
+            return False
+        a, b = ({unordered(k): v for k, v in x.items()} for x in (a, b))
+        return a.keys() == b.keys() and all(same_value(a[k], b[k]) for k in a)
     return type(a) is type(b) and a == b
 
 

@@ -1,4 +1,5 @@
 """The functions that the analyzer knows, read from functions.def: what the generator calls."""
+import functools
 import pathlib
 import re
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ def macro_arguments(text, position):
             current += token.group(1) if token.group(1) is not None else token.group(2) or ''
 
 
+@functools.cache
 def load(path=DEFINITIONS):
     text = path.read_text()
     found = []

@@ -14,6 +14,12 @@ enum { VAR_SAMP, VAR_POP, STDDEV_SAMP, STDDEV_POP, SKEWNESS, KURTOSIS };
 
 static void join_moments(Moments *a, double n, double mean, double m2, double m3, double m4)
 {
+    if (n == 0)
+        return;
+    if (a->n == 0) { /* else 0 times infinity, where the square of the mean is no double */
+        a->n = n, a->mean = mean, a->m2 = m2, a->m3 = m3, a->m4 = m4;
+        return;
+    }
     double total = a->n + n, delta = mean - a->mean, d_n = delta / total, nn = a->n * n;
     a->m4 += m4 + delta * d_n * d_n * d_n * nn * (a->n * a->n - nn + n * n) +
              6 * d_n * d_n * (a->n * a->n * m2 + n * n * a->m2) + 4 * d_n * (a->n * m3 - n * a->m3);
@@ -92,6 +98,12 @@ static void merge_pair(AggCall *c, void *into, const void *from)
 {
     Pair *a = into;
     const Pair *b = from;
+    if (a->n == 0) {
+        AggObject head = a->head;
+        *a = *b;
+        a->head = head;
+        return;
+    }
     double n = a->n + b->n, dx = b->mean_x - a->mean_x, dy = b->mean_y - a->mean_y, part = a->n * b->n / n;
     a->mean_x += dx * b->n / n;
     a->mean_y += dy * b->n / n;

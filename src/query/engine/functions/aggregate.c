@@ -9,7 +9,7 @@
 
 static const AggDef *const tables[] = {
     agg_moment_aggregates,    agg_percentile_aggregates, agg_sketch_aggregates, agg_frequent_aggregates,
-    agg_histogram_aggregates, agg_hash_aggregates,       agg_number_aggregates,
+    agg_histogram_aggregates, agg_hash_aggregates,       agg_number_aggregates, agg_theta_aggregates,
 };
 
 /* ---- memory ---- */

@@ -80,4 +80,5 @@ int aggregates_register(duckdb_connection connection, Error *err);
 
 /* The tables, each ends in a NULL name. */
 extern const AggDef agg_moment_aggregates[], agg_percentile_aggregates[], agg_sketch_aggregates[],
-    agg_frequent_aggregates[], agg_histogram_aggregates[], agg_hash_aggregates[], agg_number_aggregates[];
+    agg_frequent_aggregates[], agg_histogram_aggregates[], agg_hash_aggregates[], agg_number_aggregates[],
+    agg_theta_aggregates[];

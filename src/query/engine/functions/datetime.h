@@ -50,3 +50,6 @@ int64_t truncate_wall_us(int64_t us, DateUnit unit); /* millisecond: as it is bu
 int64_t add_months_us(int64_t us, int64_t months);
 /* Whole units from a to b, toward zero. */
 int64_t diff_wall_us(int64_t a, int64_t b, DateUnit unit);
+/* date_add(): whether `n` units can be added at a wall clock; else the call has failed. */
+struct Call;
+bool date_add_fits(struct Call *c, DateUnit unit, int64_t n, int64_t wall_ms);

@@ -209,6 +209,15 @@ void list_out_end(ListOut *l, size_t row)
     duck->list_vector_set_size(l->call->out, l->n);
 }
 
+bool t_function_takes_nulls(Str name)
+{
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (const FunctionDef *def = tables[t]; def->name; def++)
+            if (str_is(name, def->name) && def->signature[0] != '!')
+                return false;
+    return true;
+}
+
 /* ---- registration ---- */
 
 static duckdb_logical_type zoned_type(char letter)

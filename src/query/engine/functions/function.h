@@ -16,6 +16,7 @@
 #include "query/engine/calendar.h"
 #include "query/engine/duckdb_api.h"
 #include "query/engine/encode_number.h"
+#include "query/engine/functions/function_names.h"
 
 enum {
     FUNCTION_ARGS_MAX = 8,

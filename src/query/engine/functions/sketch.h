@@ -98,7 +98,8 @@ int set_digest_read(Str bytes, SetDigest *ret, Error *err);
 void set_digest_release(SetDigest *s);
 
 /* MurmurHash3 x64 128, seed 0; out[0] is Trino's hash64. */
-void murmur3_of(Str s, uint64_t out[2]);
+void murmur3_of(Str s, uint64_t out[2]); /* with the seed 0 */
+void murmur3_seeded(Str s, uint64_t seed, uint64_t out[2]);
 /* Doubles and reals as integers of the same order, and back. */
 static inline int64_t double_to_sortable(double v)
 {

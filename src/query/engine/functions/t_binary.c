@@ -89,8 +89,13 @@ static uint64_t mix(uint64_t k)
 /* MurmurHash3 x64 128, seed 0 (A. Appleby, public domain algorithm); the two halves little-endian. */
 void murmur3_of(Str s, uint64_t out[2])
 {
+    murmur3_seeded(s, 0, out);
+}
+
+void murmur3_seeded(Str s, uint64_t seed, uint64_t out[2])
+{
     const uint64_t c1 = 0x87c37b91114253d5ULL, c2 = 0x4cf5ad432745937fULL;
-    uint64_t h1 = 0, h2 = 0, k1, k2;
+    uint64_t h1 = seed, h2 = seed, k1, k2;
     size_t at = 0;
     for (; at + 16 <= s.len; at += 16) {
         memcpy(&k1, s.ptr + at, 8);

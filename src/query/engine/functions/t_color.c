@@ -80,13 +80,46 @@ static void rgb(Call *c)
     }
 }
 
+/* Hue, saturation and brightness, as java.awt.Color has them. */
+static void hsb_of(const Color *color, float hsb[3])
+{
+    const int *p = color->parts;
+    int most = p[0] > p[1] ? p[0] : p[1], least = p[0] < p[1] ? p[0] : p[1];
+    most = p[2] > most ? p[2] : most;
+    least = p[2] < least ? p[2] : least;
+    float width = (float)(most - least), hue = 0;
+    hsb[2] = (float)most / 255.0F;
+    hsb[1] = most ? width / (float)most : 0;
+    if (hsb[1] != 0) {
+        float red = (float)(most - p[0]) / width, green = (float)(most - p[1]) / width,
+              blue = (float)(most - p[2]) / width;
+        hue = p[0] == most ? blue - green : p[1] == most ? 2.0F + red - blue : 4.0F + green - red;
+        hue /= 6.0F;
+        hue = hue < 0 ? hue + 1.0F : hue;
+    }
+    hsb[0] = hue;
+}
+
+static Color color_of_hsb(const float hsb[3])
+{
+    float b = hsb[2], h = (hsb[0] - floorf(hsb[0])) * 6.0F, f = h - floorf(h);
+    float p = b * (1.0F - hsb[1]), q = b * (1.0F - hsb[1] * f), t = b * (1.0F - hsb[1] * (1.0F - f));
+    const float sixths[6][3] = {{b, t, p}, {q, b, p}, {p, b, t}, {p, q, b}, {t, p, b}, {b, p, q}};
+    const float grey[3] = {b, b, b}, *parts = hsb[1] == 0 ? grey : sixths[(int)h % 6];
+    Color made = {.system = -1};
+    for (int i = 0; i < 3; i++)
+        made.parts[i] = (int)(parts[i] * 255.0F + 0.5F);
+    return made;
+}
+
 static Color between(double fraction, const Color *low, const Color *high)
 {
-    Color made = {.system = -1};
-    fraction = fmax(0, fmin(1, fraction));
+    float a[3], b[3], part = (float)fmax(0, fmin(1, fraction));
+    hsb_of(low, a);
+    hsb_of(high, b);
     for (int i = 0; i < 3; i++)
-        made.parts[i] = (int)floor(low->parts[i] * (1 - fraction) + high->parts[i] * fraction + 0.5);
-    return made;
+        a[i] = part * (b[i] - a[i]) + a[i];
+    return color_of_hsb(a);
 }
 
 /* Colors given as arguments `first` and the next; they must have parts. */

@@ -29,6 +29,14 @@ static bool names_zone(const DatePattern *pattern)
     return false;
 }
 
+static bool asks_zone(const DatePattern *pattern)
+{
+    for (size_t i = 0; i < pattern->n; i++)
+        if (pattern->tokens[i].field >= FIELD_OFFSET && pattern->tokens[i].field <= FIELD_ZONE_TEXT)
+            return true;
+    return false;
+}
+
 /* Both print milliseconds, rounded. */
 static void format_timestamp(Call *c)
 {
@@ -38,6 +46,12 @@ static void format_timestamp(Call *c)
     {
         if (!compile(c, arg_str(c, 1, i), &last, &pattern))
             break;
+        if (asks_zone(&pattern)) {
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
+                      "format_datetime for TIMESTAMP type, cannot use 'Z' nor 'z' in format, as this type "
+                      "does not contain TZ information");
+            break;
+        }
         buf_clear(&c->scratch);
         date_pattern_print(&pattern, round_us(ARG(c, 0, int64_t, i), 3), ZONE_UTC, 0, &c->scratch);
         call_put_scratch(c, i);
@@ -111,6 +125,7 @@ static void parse_zoned(Call *c)
 const FunctionDef t_date_format_functions[] = {
     {"t_date_format", "Ts>s", format_timestamp, MYSQL},
     {"t_date_parse", "ss>T", parse_timestamp, MYSQL},
+    {"t_format_datetime", "Ts>s", format_timestamp, JODA},
     {"t_format_datetime", "Zs>s", format_zoned, JODA},
     {"t_parse_datetime", "sss>Z", parse_zoned, JODA},
     {NULL},

@@ -62,6 +62,35 @@ static void trunc_date(Call *c)
     }
 }
 
+enum { JODA_YEAR_MAX = 292278993 };
+
+/* Trino computes in milliseconds, years in an int: may `n` units be added at this wall clock? */
+bool date_add_fits(Call *c, DateUnit unit, int64_t n, int64_t wall_ms)
+{
+    int64_t by, sum, year = civil_of_days(floor_div(wall_ms, DAY_US / 1000)).year;
+    if (unit == UNIT_YEAR && (n > INT32_MAX || n < INT32_MIN))
+        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Value cannot fit in an int: %lld", (long long)n);
+    else if (unit == UNIT_YEAR && (year + n > INT32_MAX || year + n < INT32_MIN))
+        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "The calculation caused an overflow: %lld + %lld",
+                  (long long)year, (long long)n);
+    else if (unit < UNIT_MONTH && __builtin_mul_overflow(n, unit_us(unit) / 1000, &by))
+        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Multiplication overflows a long: %lld * %lld",
+                  (long long)n, (long long)(unit_us(unit) / 1000));
+    else if (unit < UNIT_MONTH && __builtin_add_overflow(wall_ms, by, &sum))
+        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "The calculation caused an overflow: %lld + %lld",
+                  (long long)wall_ms, (long long)by);
+    else if (unit == UNIT_QUARTER && __builtin_mul_overflow(n, 3, &by))
+        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Multiplication overflows a long: %lld * 3",
+                  (long long)n);
+    if (c->failed || (unit != UNIT_MONTH && unit != UNIT_QUARTER))
+        return !c->failed;
+    int64_t months = unit == UNIT_QUARTER ? 3 * n : n, years = months / 12;
+    if (years > JODA_YEAR_MAX - year || years < -JODA_YEAR_MAX - year)
+        call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Magnitude of add amount is too large: %lld",
+                  (long long)months);
+    return !c->failed;
+}
+
 static void add_date(Call *c)
 {
     const int64_t most = INT64_C(1) << 33; /* beyond all dates, in any unit */
@@ -69,7 +98,7 @@ static void add_date(Call *c)
     {
         DateUnit unit = unit_arg(c, i);
         int64_t n = ARG(c, 1, int64_t, i), days = ARG(c, 2, int32_t, i);
-        if (unit == UNIT_NONE)
+        if (unit == UNIT_NONE || !date_add_fits(c, unit, n, days * (DAY_US / 1000)))
             break;
         n = n > most ? most : n < -most ? -most : n;
         put_date_checked(c, i,
@@ -137,10 +166,12 @@ static void add_unit(Call *c)
         if (c->def->arg == OF_TIME)
             OUT(c, int64_t, i) =
                 floor_mod(ARG(c, 2, int64_t, i) + n % (DAY_US / unit_us(unit)) * unit_us(unit), DAY_US);
+        else if (!date_add_fits(c, unit, n, floor_div(ARG(c, 2, int64_t, i), 1000)))
+            break;
         else if (add_units(ARG(c, 2, int64_t, i), unit, n, &us))
             OUT(c, int64_t, i) = us;
         else
-            call_fail(c, ERR_INTERNAL, "long overflow");
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "long overflow");
     }
 }
 

@@ -102,15 +102,15 @@ static double pow10_of(int n)
 static double round_digits(double v, int digits)
 {
     if (!isfinite(v) || v == 0)
-        return v;
+        return v + 0.0; /* no negative zero */
     Shortest s = shortest_of_double(fabs(v));
-    int drop = -s.exponent - digits; /* decimal digits that go */
+    int64_t drop = -(int64_t)s.exponent - digits; /* decimal digits that go */
     if (drop <= 0)
         return v;
     if (drop > 18)
         return copysign(0, v);
     uint64_t unit = 1;
-    for (int k = 0; k < drop; k++)
+    for (int64_t k = 0; k < drop; k++)
         unit *= 10;
     uint64_t rounded = (s.digits + unit / 2) / unit;
     double r = digits >= 0 ? (double)rounded / pow10_of(digits) : (double)rounded * pow10_of(-digits);
@@ -122,7 +122,7 @@ static void round_double(Call *c)
     CALL_ROWS(c, i)
     {
         double v = ARG(c, 0, double, i);
-        OUT(c, double, i) = c->n_in == 2 ? round_digits(v, ARG(c, 1, int32_t, i)) : round(v);
+        OUT(c, double, i) = c->n_in == 2 ? round_digits(v, ARG(c, 1, int32_t, i)) : v == 0 ? 0 : round(v);
     }
 }
 
@@ -131,7 +131,8 @@ static void round_float(Call *c)
     CALL_ROWS(c, i)
     {
         float v = ARG(c, 0, float, i);
-        OUT(c, float, i) = c->n_in == 2 ? (float)round_digits((double)v, ARG(c, 1, int32_t, i)) : roundf(v);
+        double shown = c->n_in == 2 ? round_digits((double)v, ARG(c, 1, int32_t, i)) : (double)roundf(v);
+        OUT(c, float, i) = v == 0 ? 0 : (float)shown;
     }
 }
 

@@ -375,7 +375,13 @@ static void fail(Call *c)
         name, "8" args ">8", fn##_int64_t                                                                    \
     }
 
+static void wrap_bigint(Call *c)
+{
+    CALL_ROWS(c, i) OUT(c, int64_t, i) = (int64_t)ARG(c, 0, int128, i);
+}
+
 const FunctionDef t_integer_functions[] = {
+    {"t_wrap_bigint", "W>8", wrap_bigint},
     {"t_div", "11>1", div_int8_t},
     {"t_div", "22>2", div_int16_t},
     {"t_div", "44>4", div_int32_t},

@@ -48,6 +48,90 @@ static void fail_compile(Call *c, int code)
     call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "%s", (const char *)text);
 }
 
+/* What Joni reads otherwise than PCRE2: \w, \d and \s are of ASCII alone (\p{Alpha} and \b are not),
+ * \h is the letter, and \p{…} knows the names of POSIX. */
+static const struct {
+    char letter;
+    const char *members; /* of a class */
+} joni_escapes[] = {
+    {'w', "A-Za-z0-9_"},
+    {'W', "\\x{0}-/:-@\\[-\\^`{-\\x{10ffff}"},
+    {'d', "0-9"},
+    {'D', "\\x{0}-/:-\\x{10ffff}"},
+    {'s', "\\t-\\r "},
+    {'S', "\\x{0}-\\x{8}\\x{e}-\\x{1f}!-\\x{10ffff}"},
+    {'h', "h"},
+    {'H', "H"},
+};
+static const char *const posix_classes[] = {"alnum", "blank", "cntrl", "digit", "graph",
+                                            "print", "punct", "xdigit", NULL};
+
+/* "\p{Digit}" at the front of `s`: its length, or 0. */
+static size_t posix_class(Str s, bool in_class, Buf *out)
+{
+    ptrdiff_t end = str_find_char(s, '}');
+    if (s.len < 4 || (s.ptr[1] != 'p' && s.ptr[1] != 'P') || s.ptr[2] != '{' || end < 0)
+        return 0;
+    bool turned = s.ptr[1] == 'P' || s.ptr[3] == '^';
+    Str name = str_slice(s, 3 + (s.ptr[3] == '^'), (size_t)end);
+    for (size_t i = 0; posix_classes[i]; i++) {
+        if (!str_eq_nocase(name, str_from(posix_classes[i])))
+            continue;
+        buf_printf(out, in_class ? "[:%s%s:]" : "[[:%s%s:]]", turned ? "^" : "", posix_classes[i]);
+        return (size_t)end + 1;
+    }
+    return 0;
+}
+
+/* An escape at the front of `s`: how much of it was read. */
+static size_t translate_escape(Str s, bool in_class, Buf *out)
+{
+    size_t taken = posix_class(s, in_class, out);
+    if (taken)
+        return taken;
+    if (str_has_prefix(s, STR("\\Q"))) {
+        ptrdiff_t end = str_find(s, STR("\\E"));
+        size_t n = end < 0 ? s.len : (size_t)end + 2;
+        buf_append(out, s.ptr, n);
+        return n;
+    }
+    for (size_t i = 0; s.len > 1 && i < sizeof joni_escapes / sizeof *joni_escapes; i++) {
+        if (joni_escapes[i].letter != s.ptr[1])
+            continue;
+        buf_printf(out, in_class ? "%s" : "[%s]", joni_escapes[i].members);
+        return 2;
+    }
+    size_t n = s.len < 2 ? s.len : 2;
+    buf_append(out, s.ptr, n);
+    return n;
+}
+
+static void translate(Str pattern, Buf *out)
+{
+    size_t class_from = 0; /* where the class that is open started; 0: none */
+    for (size_t i = 0; i < pattern.len;) {
+        Str rest = str_slice(pattern, i, pattern.len);
+        if (rest.ptr[0] == '\\') {
+            i += translate_escape(rest, class_from > 0, out);
+            continue;
+        }
+        bool is_first =
+            class_from > 0 && (i == class_from || (i == class_from + 1 && pattern.ptr[i - 1] == '^'));
+        ptrdiff_t posix_end = class_from && str_has_prefix(rest, STR("[:")) ? str_find(rest, STR(":]")) : -1;
+        if (posix_end >= 0) {
+            buf_append(out, rest.ptr, (size_t)posix_end + 2);
+            i += (size_t)posix_end + 2;
+            continue;
+        }
+        if (rest.ptr[0] == '[' && !class_from)
+            class_from = i + 1;
+        else if (rest.ptr[0] == ']' && class_from && !is_first)
+            class_from = 0;
+        buf_putc(out, rest.ptr[0]);
+        i++;
+    }
+}
+
 /* false: the call failed. */
 static bool compile(Call *c, Regexp *r, Str pattern)
 {
@@ -61,7 +145,9 @@ static bool compile(Call *c, Regexp *r, Str pattern)
         call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Pattern is longer than %d bytes", PATTERN_BYTES_MAX);
         return false;
     }
-    r->code = pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len,
+    _cleanup_buf_ Buf joni = BUF_INIT(32 * PATTERN_BYTES_MAX);
+    translate(pattern, &joni);
+    r->code = pcre2_compile((PCRE2_SPTR)(joni.len ? joni.data : ""), joni.len,
                             PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_DUPNAMES, &code,
                             &position, NULL);
     if (!r->code) {

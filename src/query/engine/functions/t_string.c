@@ -418,6 +418,75 @@ static void concat_ws(Call *c)
     }
 }
 
+/* ---- listagg ---- */
+
+/* What Trino lets one value of listagg be. */
+enum { LISTAGG_MAX_BYTES = 1 << 20, LISTAGG_FILLER_MAX_BYTES = 65536 };
+
+static void listagg_fits(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
+        Str text = arg_str(c, 0, i);
+        if (text.len > LISTAGG_MAX_BYTES)
+            call_fail(c, ERR_EXCEEDED_FUNCTION_MEMORY_LIMIT,
+                      "Concatenated string has the length in bytes larger than the maximum output length %d",
+                      LISTAGG_MAX_BYTES);
+        else
+            call_put_str(c, i, text);
+    }
+}
+
+/* The entries until one does not fit, then the filler and, if wanted, how many are left out. */
+static void listagg_truncate_row(Call *c, size_t i, const duckdb_string_t *items, const uint64_t *validity)
+{
+    duckdb_list_entry e = ARG(c, 0, duckdb_list_entry, i);
+    Str separator = arg_str(c, 1, i);
+    size_t entries = 0, written = 0, size = 0;
+    bool is_full = false;
+    buf_clear(&c->scratch);
+    for (uint64_t k = e.offset; k < e.offset + e.length; k++) {
+        if (!duckdb_is_valid(validity, k))
+            continue;
+        Str item = duckdb_str(&items[k]);
+        entries++;
+        size += item.len + (written ? separator.len : 0);
+        is_full = is_full || size > LISTAGG_MAX_BYTES;
+        if (is_full)
+            continue;
+        buf_add(&c->scratch, written++ ? separator : STR(""));
+        buf_add(&c->scratch, item);
+    }
+    if (entries == 0) {
+        call_set_null(c, i);
+        return;
+    }
+    if (is_full) {
+        buf_add(&c->scratch, written ? separator : STR(""));
+        buf_add(&c->scratch, arg_str(c, 2, i));
+        if (ARG(c, 3, bool, i))
+            buf_printf(&c->scratch, "(%zu)", entries - written);
+    }
+    call_put_scratch(c, i);
+}
+
+static void listagg_truncate(Call *c)
+{
+    duckdb_vector child = duck->list_vector_get_child(c->in[0].vector);
+    const duckdb_string_t *items = duck->vector_get_data(child);
+    const uint64_t *validity = duck->vector_get_validity(child);
+    CALL_ROWS(c, i)
+    {
+        Str filler = arg_str(c, 2, i);
+        if (filler.len > LISTAGG_FILLER_MAX_BYTES)
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT,
+                      "Overflow filler length %zu exceeds maximum length %d", filler.len,
+                      LISTAGG_FILLER_MAX_BYTES);
+        else
+            listagg_truncate_row(c, i, items, validity);
+    }
+}
+
 /* ---- distances and checks ---- */
 
 static uint32_t *code_points(Str s, size_t *ret_n)
@@ -567,6 +636,8 @@ const FunctionDef t_string_functions[] = {
     {"t_chr", "8>s", chr},
     {"t_codepoint", "s>4", codepoint},
     {"t_concat_ws", "sS>s", concat_ws},
+    {"t_listagg_fits", "s>s", listagg_fits},
+    {"t_listagg_truncate", "Sssb>s", listagg_truncate},
     {"t_levenshtein_distance", "ss>8", levenshtein_distance},
     {"t_hamming_distance", "ss>8", hamming_distance},
     {"t_soundex", "s>s", soundex},

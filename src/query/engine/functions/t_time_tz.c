@@ -125,6 +125,18 @@ static void of_time(Call *c)
     }
 }
 
+/* A timestamp's time, at the offset that the zone has now: Trino does not ask for the day. */
+static void of_timestamp(Call *c)
+{
+    CALL_ROWS(c, i)
+    {
+        int128 v = ARG(c, 0, int128, i);
+        int16_t zone = 0;
+        if (offset_now(c, arg_str(c, 1, i), ARG(c, 2, int64_t, i), &zone))
+            put_local(c, i, floor_mod(wide_us(v), DAY_US) * US_PICOS + wide_picos(v), zone);
+    }
+}
+
 /* The offset is looked up at the wall clock as if it were UTC: so does Trino. */
 static void of_zoned(Call *c)
 {
@@ -218,6 +230,7 @@ const FunctionDef t_time_tz_functions[] = {
     {"t_timetz_at_zone", "Os8>O", at_zone},
     {"t_timetz_at_zone", "O8>O", at_offset},
     {"t_timetz_of_time", "8s8>O", of_time},
+    {"t_timetz_of_timestamp", "Ws8>O", of_timestamp},
     {"t_timetz_of_tz", "Y>O", of_zoned},
     {"t_timetz_on_day", "OD>Y", on_day},
     {"t_timetz_round", "O4>O", round_digits},

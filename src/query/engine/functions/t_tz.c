@@ -191,10 +191,13 @@ static void add_unit(Call *c)
         int64_t us = 0;
         if (unit == UNIT_NONE)
             break;
+        int64_t wall_us = to_local(c->in[2].zone[i], c->in[2].instant[i]);
+        if (!date_add_fits(c, unit, ARG(c, 1, int64_t, i), floor_div(wall_us, 1000)))
+            break;
         if (add_units(c->in[2].instant[i], c->in[2].zone[i], unit, ARG(c, 1, int64_t, i), &us))
             put_zoned(c, i, us, c->in[2].zone[i]);
         else
-            call_fail(c, ERR_INTERNAL, "long overflow");
+            call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Millis overflow");
     }
 }
 

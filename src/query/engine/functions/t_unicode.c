@@ -225,12 +225,19 @@ static void from_utf8_point(Call *c)
     {
         int64_t point = ARG(c, 1, int64_t, i);
         char text[4];
-        if (point < 0 || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) {
+        Str bytes = arg_str(c, 0, i);
+        uint32_t low = (uint32_t)point; /* as Java casts it */
+        if (point > 0x10ffff || (low >= 0xd800 && low < 0xe000)) {
             call_fail(c, ERR_INVALID_FUNCTION_ARGUMENT, "Invalid replacement character");
             break;
         }
+        bool is_point = low <= 0x10ffff;
+        if (!is_point && !utf8_is_valid(bytes)) { /* else it is not asked for */
+            call_fail(c, ERR_INTERNAL, "Invalid code point 0x%X", low);
+            break;
+        }
         buf_clear(&c->scratch);
-        put_utf8(&c->scratch, arg_str(c, 0, i), str_of(text, utf8_encode((uint32_t)point, text)));
+        put_utf8(&c->scratch, bytes, str_of(text, is_point ? utf8_encode(low, text) : 0));
         call_put_scratch(c, i);
     }
 }

@@ -49,17 +49,68 @@ static size_t find_any(Str s, const char *set)
     return i;
 }
 
-static void split_authority(Str authority, Url *url)
+/* Labels of letters, digits and inner hyphens; the last of several starts with a letter. */
+static bool is_host_name(Str s)
+{
+    size_t label = 0, labels = 0;
+    for (size_t i = 0; i <= s.len; i++) {
+        if (i < s.len && s.ptr[i] != '.') {
+            if (!is_alpha(s.ptr[i]) && !is_digit(s.ptr[i]) && (s.ptr[i] != '-' || i == label))
+                return false;
+            continue;
+        }
+        bool is_root = i == s.len && i == label && labels > 0; /* "example.com." */
+        if (is_root)
+            return true;
+        if (i == label || s.ptr[i - 1] == '-')
+            return false;
+        if ((i == s.len || i + 1 == s.len) && labels > 0 && !is_alpha(s.ptr[label]))
+            return false;
+        labels++;
+        label = i + 1;
+    }
+    return true;
+}
+
+enum { IPV4_PARTS = 4, IPV4_DIGITS = 3 };
+
+static bool is_ipv4(Str s)
+{
+    for (int part = 0; part < IPV4_PARTS; part++) {
+        int64_t value;
+        Str rest = STR_NULL, number = part < IPV4_PARTS - 1 ? str_cut(s, '.', &rest) : s;
+        for (size_t i = 0; i < number.len; i++)
+            if (!is_digit(number.ptr[i]))
+                return false;
+        if (number.len == 0 || number.len > IPV4_DIGITS || str_to_i64(number, 0, UINT8_MAX, &value, NULL) < 0)
+            return false;
+        s = rest;
+    }
+    return true;
+}
+
+/* An authority that is no [user@]host[:port] is a name of some registry: it has neither host nor port.
+ * Returns whether it is legal. */
+static bool split_authority(Str authority, Url *url)
 {
     ptrdiff_t at = str_rfind_char(authority, '@');
-    Str host = at < 0 ? authority : str_slice(authority, (size_t)at + 1, authority.len);
+    Str host = at < 0 ? authority : str_slice(authority, (size_t)at + 1, authority.len), port = STR_NULL;
     ptrdiff_t colon = str_rfind_char(host, ':'), bracket = str_rfind_char(host, ']');
     if (colon > bracket) {
-        url->port = str_slice(host, (size_t)colon + 1, host.len);
+        port = str_slice(host, (size_t)colon + 1, host.len);
         host = str_slice(host, 0, (size_t)colon);
     }
-    if (host.len > 0)
+    bool is_server = true;
+    for (size_t i = 0; i < port.len; i++)
+        is_server = is_server && is_digit(port.ptr[i]);
+    bool in_brackets = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+    if (!in_brackets && find_any(authority, "[]") < authority.len)
+        return false;
+    if (is_server && (in_brackets || is_ipv4(host) || is_host_name(host))) {
         url->host = host;
+        url->port = port;
+    }
+    return true;
 }
 
 static bool parse_url(Str s, Url *url)
@@ -89,11 +140,13 @@ static bool parse_url(Str s, Url *url)
     if (str_has_prefix(s, STR("//"))) {
         s = str_slice(s, 2, s.len);
         end = find_any(s, "/");
-        split_authority(str_slice(s, 0, end), url);
+        bool has_more = end < s.len || url->query.ptr || url->fragment.ptr;
+        if (end == 0 ? !has_more : !split_authority(str_slice(s, 0, end), url))
+            return false;
         s = str_slice(s, end, s.len);
     }
     url->path = s.ptr ? s : STR("");
-    return true;
+    return find_any(url->path, "[]") == url->path.len;
 }
 
 static int hex_digit(char ch)
