@@ -5,6 +5,7 @@
 #include "query/connector/iceberg_insert.h"
 #include "query/connector/iceberg_materialized.h"
 #include "query/connector/iceberg_types.h"
+#include "query/connector/table_updates.h"
 
 /* Rows that the statement itself spells out: few, whatever their number. */
 static bool is_spelled_out(const Query *query)
@@ -70,70 +71,35 @@ int catalogs_insert(StatementContext *context, const Statement *statement, const
 
 /* ---- CREATE TABLE AS ---- */
 
-typedef struct Updates {
-    Vec(Str) items;
-    Buf buf;
-    Arena *arena;
-} Updates;
-
-static JsonWriter begin_update(Updates *u, const char *action)
+static void add_structure(TableUpdates *u, const TableMetadata *m)
 {
-    buf_clear(&u->buf);
-    JsonWriter w = JSON_WRITER(&u->buf);
-    json_object(&w);
-    json_kv_cstr(&w, "action", action);
-    return w;
-}
-
-static void end_update(Updates *u, JsonWriter *w)
-{
-    json_end_object(w);
-    *vec_push(u->arena, &u->items) = arena_str(u->arena, buf_str(&u->buf));
-}
-
-static void update_int(Updates *u, const char *action, const char *key, int64_t value)
-{
-    JsonWriter w = begin_update(u, action);
-    json_kv_int(&w, key, value);
-    end_update(u, &w);
-}
-
-static void update_str(Updates *u, const char *action, const char *key, Str value)
-{
-    JsonWriter w = begin_update(u, action);
-    json_kv_str(&w, key, value);
-    end_update(u, &w);
-}
-
-static void add_structure(Updates *u, const TableMetadata *m)
-{
-    JsonWriter w = begin_update(u, "add-schema");
+    JsonWriter w = updates_begin(u, "add-schema");
     json_key(&w, "schema");
     ice_schema_write(&w, metadata_current_schema(m));
     json_kv_int(&w, "last-column-id", m->last_column_id);
-    end_update(u, &w);
-    update_int(u, "set-current-schema", "schema-id", -1);
-    w = begin_update(u, "add-spec");
+    updates_end(u, &w);
+    updates_int(u, "set-current-schema", "schema-id", -1);
+    w = updates_begin(u, "add-spec");
     json_key(&w, "spec");
     ice_spec_write(&w, metadata_default_spec(m));
-    end_update(u, &w);
-    update_int(u, "set-default-spec", "spec-id", -1);
-    w = begin_update(u, "add-sort-order");
+    updates_end(u, &w);
+    updates_int(u, "set-default-spec", "spec-id", -1);
+    w = updates_begin(u, "add-sort-order");
     json_key(&w, "sort-order");
     ice_sort_order_write(&w, metadata_default_sort_order(m));
-    end_update(u, &w);
-    update_int(u, "set-default-sort-order", "sort-order-id", -1);
+    updates_end(u, &w);
+    updates_int(u, "set-default-sort-order", "sort-order-id", -1);
 }
 
 /* What a staged table is, as the updates that create it. */
 void ddl_creation_updates(const TableMetadata *m, Arena *arena, const Str **ret, size_t *ret_n)
 {
-    Updates updates = {.buf = BUF_INIT(64 << 20), .arena = arena}, *u = &updates;
-    update_str(u, "assign-uuid", "uuid", m->table_uuid);
-    update_int(u, "upgrade-format-version", "format-version", m->format_version);
+    TableUpdates updates = {.buf = BUF_INIT(64 << 20), .arena = arena}, *u = &updates;
+    updates_str(u, "assign-uuid", "uuid", m->table_uuid);
+    updates_int(u, "upgrade-format-version", "format-version", m->format_version);
     add_structure(u, m);
-    update_str(u, "set-location", "location", m->location);
-    JsonWriter w = begin_update(u, "set-properties");
+    updates_str(u, "set-location", "location", m->location);
+    JsonWriter w = updates_begin(u, "set-properties");
     json_key(&w, "updates");
     json_object(&w);
     for (size_t i = 0; i < m->n_properties; i++) {
@@ -141,7 +107,7 @@ void ddl_creation_updates(const TableMetadata *m, Arena *arena, const Str **ret,
         json_str(&w, m->properties[i].value);
     }
     json_end_object(&w);
-    end_update(u, &w);
+    updates_end(u, &w);
     buf_free(&u->buf);
     *ret = u->items.items;
     *ret_n = u->items.n;

@@ -2,8 +2,9 @@
  * uuid, snapshots and log go on; main begins anew. One commit with the snapshot of the new rows. Source: the
  * Java library's TableMetadata.buildReplacement. */
 #include "query/connector/iceberg_ddl.h"
+#include "query/connector/table_updates.h"
 
-enum { UPDATE_BYTES_MAX = 64 << 20, REPLACE_UPDATES_MAX = 12 };
+enum { UPDATE_BYTES_MAX = 64 << 20 };
 
 /* ---- ids ---- */
 
@@ -53,62 +54,33 @@ void ddl_reuse_ids(const TableMetadata *base, IceSchema *schema, Arena *arena, i
 
 /* ---- updates ---- */
 
-typedef struct Updates {
-    Str items[REPLACE_UPDATES_MAX];
-    size_t n;
-    Buf buf;
-    Arena *arena;
-} Updates;
-
-static JsonWriter begin_update(Updates *u, const char *action)
-{
-    buf_clear(&u->buf);
-    JsonWriter w = JSON_WRITER(&u->buf);
-    json_object(&w);
-    json_kv_cstr(&w, "action", action);
-    return w;
-}
-
-static void end_update(Updates *u, JsonWriter *w)
-{
-    json_end_object(w);
-    u->items[u->n++] = arena_str(u->arena, buf_str(&u->buf));
-}
-
-static void update_int(Updates *u, const char *action, const char *key, int64_t value)
-{
-    JsonWriter w = begin_update(u, action);
-    json_kv_int(&w, key, value);
-    end_update(u, &w);
-}
-
-static void put_spec(Updates *u, const TableMetadata *base, const NewTableParts *parts)
+static void put_spec(TableUpdates *u, const TableMetadata *base, const NewTableParts *parts)
 {
     IcePartitionSpec spec = parts->spec ? *parts->spec : (IcePartitionSpec){0};
     ddl_keep_known_fields(base, &spec);
-    JsonWriter w = begin_update(u, "add-spec");
+    JsonWriter w = updates_begin(u, "add-spec");
     json_key(&w, "spec");
     ice_spec_write(&w, &spec);
-    end_update(u, &w);
-    update_int(u, "set-default-spec", "spec-id", -1);
+    updates_end(u, &w);
+    updates_int(u, "set-default-spec", "spec-id", -1);
 }
 
-static void put_order(Updates *u, const TableMetadata *base, const NewTableParts *parts)
+static void put_order(TableUpdates *u, const TableMetadata *base, const NewTableParts *parts)
 {
     IceSortOrder order = parts->order ? *parts->order : (IceSortOrder){0};
     for (size_t i = 0; order.n_fields && i < base->n_sort_orders; i++)
         if (base->sort_orders[i]->order_id >= order.order_id)
             order.order_id = base->sort_orders[i]->order_id + 1;
-    JsonWriter w = begin_update(u, "add-sort-order");
+    JsonWriter w = updates_begin(u, "add-sort-order");
     json_key(&w, "sort-order");
     ice_sort_order_write(&w, &order);
-    end_update(u, &w);
-    update_int(u, "set-default-sort-order", "sort-order-id", -1);
+    updates_end(u, &w);
+    updates_int(u, "set-default-sort-order", "sort-order-id", -1);
 }
 
-static void put_properties(Updates *u, const NewTableParts *parts)
+static void put_properties(TableUpdates *u, const NewTableParts *parts)
 {
-    JsonWriter w = begin_update(u, "set-properties");
+    JsonWriter w = updates_begin(u, "set-properties");
     json_key(&w, "updates");
     json_object(&w);
     for (size_t i = 0; i < parts->n_properties; i++) {
@@ -118,26 +90,26 @@ static void put_properties(Updates *u, const NewTableParts *parts)
         json_str(&w, parts->properties[i].value);
     }
     json_end_object(&w);
-    end_update(u, &w);
+    updates_end(u, &w);
 }
 
 int ddl_replacement(StatementContext *context, const DdlName *name, const TableMetadata *base,
                     const NewTableParts *parts, CommitTarget *ret, const TableMetadata **ret_staged,
                     Error *err)
 {
-    Updates *u = arena_new_of(context->arena, Updates);
-    *u = (Updates){.buf = BUF_INIT(UPDATE_BYTES_MAX), .arena = context->arena};
+    TableUpdates *u = arena_new_of(context->arena, TableUpdates);
+    *u = (TableUpdates){.buf = BUF_INIT(UPDATE_BYTES_MAX), .arena = context->arena};
     if (parts->version > base->format_version)
-        update_int(u, "upgrade-format-version", "format-version", parts->version);
-    JsonWriter w = begin_update(u, "remove-snapshot-ref");
+        updates_int(u, "upgrade-format-version", "format-version", parts->version);
+    JsonWriter w = updates_begin(u, "remove-snapshot-ref");
     json_kv_cstr(&w, "ref-name", "main");
-    end_update(u, &w);
-    w = begin_update(u, "add-schema");
+    updates_end(u, &w);
+    w = updates_begin(u, "add-schema");
     json_key(&w, "schema");
     ice_schema_write(&w, parts->schema);
     json_kv_int(&w, "last-column-id", parts->last_column_id);
-    end_update(u, &w);
-    update_int(u, "set-current-schema", "schema-id", -1);
+    updates_end(u, &w);
+    updates_int(u, "set-current-schema", "schema-id", -1);
     put_spec(u, base, parts);
     put_order(u, base, parts);
     put_properties(u, parts);
@@ -146,8 +118,8 @@ int ddl_replacement(StatementContext *context, const DdlName *name, const TableM
     *ret = (CommitTarget){.namespace_ = name->namespace_,
                           .name = name->table,
                           .base = base,
-                          .create_updates = u->items,
-                          .n_create_updates = u->n,
+                          .create_updates = u->items.items,
+                          .n_create_updates = u->items.n,
                           .replaces = true,
                           .operation = ICE_APPEND};
     return r || iceberg_replaced(ret, base, context->arena, ret_staged, err) ? -1 : 0;
